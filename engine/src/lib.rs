@@ -1,1 +1,17 @@
-//! placeholder
+//! ChexGen engine: everything that turns an annotation and an impression into a radiograph.
+//!
+//! Data flows one way: annotation → conditioning → sampler → preview → store.
+//! The engine knows no window, no command line and no global state.
+
+pub mod cancel;
+pub mod condition;
+pub mod diffusion;
+pub mod domain;
+pub mod imageio;
+pub mod model;
+pub mod noise;
+pub mod ops;
+pub mod phantom;
+pub mod pipeline;
+pub mod store;
+pub mod text;

@@ -1,1 +1,4 @@
-//! placeholder
+//! The headless program `chexgen`: generation, phantoms, training, evaluation and parity checks.
+
+pub mod cli;
+pub mod command;

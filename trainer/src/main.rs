@@ -1,1 +1,20 @@
-fn main() {}
+//! Entry of `chexgen`: parse, run, exit code.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+#[expect(clippy::print_stderr, reason = "the program's one place for errors")]
+fn main() -> ExitCode {
+    tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::from_env("CHEXGEN_LOG"))
+        .with_writer(std::io::stderr)
+        .init();
+    match trainer::cli::Cli::parse().run() {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("chexgen: {error:#}");
+            ExitCode::from(1)
+        }
+    }
+}

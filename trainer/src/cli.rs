@@ -1,0 +1,48 @@
+//! Arguments of the program and their dispatch.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::command::{generate, parity, phantom, practice_report, replay, train};
+
+/// ChexGen without a window: generate, train and measure synthetic chest radiographs.
+#[derive(Parser, Debug)]
+#[command(name = "chexgen", version, about)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// Generate radiographs from impressions, masks and boxes.
+    Generate(generate::Args),
+    /// Make an image again from its run record and compare.
+    Replay(replay::Args),
+    /// Draw procedural chest radiographs with exact labels.
+    Phantom(phantom::Args),
+    /// Train the stages of a configuration file.
+    Train(train::Args),
+    /// Measure how well the practice model obeys text and masks.
+    PracticeReport(practice_report::Args),
+    /// Check the engine against a folder of golden tensors.
+    Parity(parity::Args),
+}
+
+impl Cli {
+    /// Runs the chosen subcommand.
+    ///
+    /// # Errors
+    /// As the subcommand.
+    pub fn run(&self) -> anyhow::Result<ExitCode> {
+        match &self.command {
+            Command::Generate(args) => generate::run(args),
+            Command::Replay(args) => replay::run(args),
+            Command::Phantom(args) => phantom::run(args),
+            Command::Train(args) => train::run(args),
+            Command::PracticeReport(args) => practice_report::run(args),
+            Command::Parity(args) => parity::run(args),
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! One file per subcommand. Each has `Args` (clap) and `run(args) -> anyhow::Result<ExitCode>`.
+
+pub mod generate;
+pub mod parity;
+pub mod phantom;
+pub mod practice_report;
+pub mod replay;
+pub mod train;
