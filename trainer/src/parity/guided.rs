@@ -1,0 +1,1 @@
+//! Guided networks as samplers see them.

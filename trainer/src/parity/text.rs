@@ -1,0 +1,6 @@
+//! Kinds of tokenizer, caption cleaning, text encoder.
+
+use super::Check;
+
+/// Kinds of this family.
+pub const KINDS: &[(&str, Check)] = &[];
