@@ -1,1 +1,3 @@
-//! To be written.
+//! Pictures in and out.
+
+pub mod png;

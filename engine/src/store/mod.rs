@@ -1,1 +1,5 @@
-//! To be written.
+//! What is kept on disk: whole files, content hashes, run records, weights and model folders.
+
+pub mod atomic;
+pub mod hash;
+pub mod record;

@@ -1,0 +1,144 @@
+//! Where tensors live: the CPU or an NVIDIA GPU, and what this build can use.
+
+use std::fmt;
+use std::str::FromStr;
+
+use candle_core::Device;
+
+/// A device by name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum DeviceKind {
+    /// The processor.
+    #[default]
+    Cpu,
+    /// An NVIDIA GPU by its number.
+    Cuda(usize),
+}
+
+/// Why a device cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DeviceError {
+    /// A name outside the list.
+    #[error("device is {value:?}; choose cpu, cuda or cuda:N")]
+    UnknownName {
+        /// What was given.
+        value: String,
+    },
+    /// The program was built without CUDA.
+    #[error("device {name} needs a build with CUDA (`--features cuda`); this build knows only cpu")]
+    NotBuilt {
+        /// The device.
+        name: String,
+    },
+    /// The driver refused.
+    #[error("device {name} cannot be used: {reason}; choose cpu or another number")]
+    Unavailable {
+        /// The device.
+        name: String,
+        /// What the driver said.
+        reason: String,
+    },
+}
+
+impl DeviceKind {
+    /// Opens the device.
+    ///
+    /// # Errors
+    /// When this build or this machine has no such device.
+    pub fn open(self) -> Result<Device, DeviceError> {
+        match self {
+            Self::Cpu => Ok(Device::Cpu),
+            Self::Cuda(_) if !candle_core::utils::cuda_is_available() => {
+                Err(DeviceError::NotBuilt { name: self.to_string() })
+            }
+            Self::Cuda(number) => Device::new_cuda(number)
+                .map_err(|error| DeviceError::Unavailable { name: self.to_string(), reason: error.to_string() }),
+        }
+    }
+}
+
+impl fmt::Display for DeviceKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cpu => f.write_str("cpu"),
+            Self::Cuda(number) => write!(f, "cuda:{number}"),
+        }
+    }
+}
+
+impl FromStr for DeviceKind {
+    type Err = DeviceError;
+
+    fn from_str(s: &str) -> Result<Self, DeviceError> {
+        let unknown = || DeviceError::UnknownName { value: s.to_owned() };
+        match s.split_once(':') {
+            None if s == "cpu" => Ok(Self::Cpu),
+            None if s == "cuda" => Ok(Self::Cuda(0)),
+            Some(("cuda", number)) => number.parse().map(Self::Cuda).map_err(|_| unknown()),
+            _ => Err(unknown()),
+        }
+    }
+}
+
+/// What this build can compute on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Capabilities {
+    /// Threads used on the CPU.
+    pub threads: usize,
+    /// Whether the processor has AVX2.
+    pub avx2: bool,
+    /// Whether CUDA was built in.
+    pub cuda: bool,
+}
+
+impl Capabilities {
+    /// Asks the build and the processor.
+    pub fn of_this_build() -> Self {
+        Self {
+            threads: candle_core::utils::get_num_threads(),
+            avx2: has_avx2(),
+            cuda: candle_core::utils::cuda_is_available(),
+        }
+    }
+}
+
+/// Whether the processor has AVX2; the matrix kernels choose by this at run time.
+fn has_avx2() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    {
+        std::arch::is_x86_feature_detected!("avx2")
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    {
+        false
+    }
+}
+
+impl fmt::Display for Capabilities {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let yes = |b| if b { "yes" } else { "no" };
+        write!(f, "cpu threads {}, avx2 {}, cuda {}", self.threads, yes(self.avx2), yes(self.cuda))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_go_both_ways() {
+        for (text, kind) in [("cpu", DeviceKind::Cpu), ("cuda", DeviceKind::Cuda(0)), ("cuda:3", DeviceKind::Cuda(3))] {
+            assert_eq!(text.parse::<DeviceKind>().unwrap(), kind);
+            assert_eq!(kind.to_string().parse::<DeviceKind>().unwrap(), kind);
+        }
+        for bad in ["", "gpu", "cuda:", "cuda:x", "cpu:0", "CUDA"] {
+            assert!(bad.parse::<DeviceKind>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_cpu_opens() {
+        assert!(DeviceKind::Cpu.open().unwrap().is_cpu());
+    }
+}

@@ -1,0 +1,302 @@
+//! PNG in and out: any PNG to 16-bit grey or to a mask; 16-bit grey and masks to PNG with text chunks.
+//!
+//! Reading works on bytes in memory. Colour becomes grey by the luma of ITU-R BT.601; transparent
+//! pixels are laid on black. Nothing but pixels and the asked text chunk is taken from a foreign file.
+
+use std::fs;
+use std::io::Cursor;
+use std::path::{Path, PathBuf};
+
+use png::{BitDepth, ColorType, Decoder, Encoder, Limits, Transformations};
+
+use crate::domain::{GrayImage, Mask};
+
+/// Longest side that is read.
+pub const MAX_SIDE_PX: u32 = 8192;
+/// Largest file that is read.
+pub const MAX_FILE_BYTES: u64 = 512 << 20;
+/// Memory the decoder may take for rows, chunks and text.
+const DECODER_BYTES: usize = 256 << 20;
+/// Longest text chunk that is unpacked.
+const MAX_TEXT_BYTES: usize = 64 << 20;
+
+/// Why a PNG cannot be read or made; the name is the file as the caller calls it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PngError {
+    /// The system refused.
+    #[error("cannot read {}: {}", path.display(), system_reason(source))]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// Another kind of file, or an empty one.
+    #[error("{name} is not a PNG file{hint}; convert it to PNG first")]
+    Foreign {
+        /// The file.
+        name: String,
+        /// What it looks like, where that is known.
+        hint: &'static str,
+    },
+    /// The file ends before the picture does.
+    #[error("{name} is cut off: the PNG ends before its last pixel; copy it again")]
+    Truncated {
+        /// The file.
+        name: String,
+    },
+    /// A PNG with a broken inside.
+    #[error("{name} is a damaged PNG: {reason}")]
+    Damaged {
+        /// The file.
+        name: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// More pixels or bytes than are read.
+    #[error("{name} is too large: {what}; at most {max} is read")]
+    TooLarge {
+        /// The file.
+        name: String,
+        /// Its size.
+        what: String,
+        /// The limit.
+        max: String,
+    },
+    /// A picture that cannot be encoded, such as one with a text keyword PNG does not allow.
+    #[error("cannot make a PNG: {reason}")]
+    Encode {
+        /// What is wrong.
+        reason: String,
+    },
+}
+
+fn system_reason(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        std::io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+/// Reads a PNG file of any colour type as 16-bit grey; 8-bit values `v` become `257 v`.
+///
+/// # Errors
+/// When the file cannot be read, is no PNG, is damaged, cut off or too large.
+pub fn read_gray(path: &Path) -> Result<GrayImage, PngError> {
+    decode_gray(&read_bytes(path)?, &path.display().to_string())
+}
+
+/// Reads a PNG file of any colour type as a mask: grey of at least 128 of 255 is inside.
+///
+/// # Errors
+/// As [`read_gray`].
+pub fn read_mask(path: &Path) -> Result<Mask, PngError> {
+    decode_mask(&read_bytes(path)?, &path.display().to_string())
+}
+
+/// As [`read_mask`], from bytes; `name` is used in errors.
+///
+/// # Errors
+/// As [`read_gray`], without those of the file system.
+pub fn decode_mask(bytes: &[u8], name: &str) -> Result<Mask, PngError> {
+    let image = decode_gray(bytes, name)?;
+    Ok(Mask::from_fn(image.width(), image.height(), |x, y| image.get(x, y).is_some_and(|v| v >> 8 >= 128)))
+}
+
+/// As [`read_gray`], from bytes; `name` is used in errors.
+///
+/// # Errors
+/// As [`read_gray`], without those of the file system.
+pub fn decode_gray(bytes: &[u8], name: &str) -> Result<GrayImage, PngError> {
+    let mut decoder = decoder(bytes, name)?;
+    decoder.set_transformations(Transformations::EXPAND);
+    decoder.set_ignore_text_chunk(true);
+    let mut reader = decoder.read_info().map_err(|error| decoding(error, name))?;
+    let (width, height) = (reader.info().width, reader.info().height);
+    check_size(width, height, name)?;
+    let damaged = |reason: &str| PngError::Damaged { name: name.to_owned(), reason: reason.to_owned() };
+    let size = reader.output_buffer_size().ok_or_else(|| damaged("its size overflows"))?;
+    let mut buffer = vec![0u8; size];
+    let frame = reader.next_frame(&mut buffer).map_err(|error| decoding(error, name))?;
+    let samples = samples16(&buffer[..frame.buffer_size()], frame.bit_depth);
+    let gray = match frame.color_type {
+        ColorType::Grayscale => samples,
+        ColorType::GrayscaleAlpha => samples.chunks_exact(2).map(|p| over_black(p[0], p[1])).collect(),
+        ColorType::Rgb => samples.chunks_exact(3).map(|p| luma(p[0], p[1], p[2])).collect(),
+        ColorType::Rgba => {
+            samples.chunks_exact(4).map(|p| over_black(luma(p[0], p[1], p[2]), p[3])).collect()
+        }
+        ColorType::Indexed => return Err(damaged("its palette is missing")),
+    };
+    GrayImage::new(width, height, gray).map_err(|error| damaged(&error.to_string()))
+}
+
+/// The text of a chunk (`iTXt`, `tEXt` or `zTXt`) with the given keyword, if the file has one.
+///
+/// # Errors
+/// As [`read_gray`]; also when the chunk is damaged or longer than 64 MiB.
+pub fn read_text(path: &Path, keyword: &str) -> Result<Option<String>, PngError> {
+    decode_text(&read_bytes(path)?, keyword, &path.display().to_string())
+}
+
+/// As [`read_text`], from bytes; `name` is used in errors.
+///
+/// # Errors
+/// As [`read_text`], without those of the file system.
+pub fn decode_text(bytes: &[u8], keyword: &str, name: &str) -> Result<Option<String>, PngError> {
+    let mut reader = decoder(bytes, name)?.read_info().map_err(|error| decoding(error, name))?;
+    check_size(reader.info().width, reader.info().height, name)?;
+    reader.finish().map_err(|error| decoding(error, name))?;
+    let info = reader.info();
+    if let Some(chunk) = info.utf8_text.iter().find(|chunk| chunk.keyword == keyword) {
+        let mut chunk = chunk.clone();
+        chunk.decompress_text_with_limit(MAX_TEXT_BYTES).map_err(|error| decoding(error, name))?;
+        return chunk.get_text().map(Some).map_err(|error| decoding(error, name));
+    }
+    if let Some(chunk) = info.uncompressed_latin1_text.iter().find(|chunk| chunk.keyword == keyword) {
+        return Ok(Some(chunk.text.clone()));
+    }
+    if let Some(chunk) = info.compressed_latin1_text.iter().find(|chunk| chunk.keyword == keyword) {
+        let mut chunk = chunk.clone();
+        chunk.decompress_text_with_limit(MAX_TEXT_BYTES).map_err(|error| decoding(error, name))?;
+        return chunk.get_text().map(Some).map_err(|error| decoding(error, name));
+    }
+    Ok(None)
+}
+
+/// A text chunk to write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Text<'a> {
+    /// `tEXt`: keyword and Latin-1 text, readable by every program.
+    Plain(&'a str, &'a str),
+    /// `iTXt`: keyword and packed UTF-8 text.
+    Packed(&'a str, &'a str),
+}
+
+/// A 16-bit grey PNG with text chunks in the given order.
+///
+/// # Errors
+/// When a keyword or text is not allowed in a PNG.
+pub fn encode_gray16(image: &GrayImage, texts: &[Text<'_>]) -> Result<Vec<u8>, PngError> {
+    let bytes: Vec<u8> = image.pixels().iter().flat_map(|v| v.to_be_bytes()).collect();
+    encode(image.width(), image.height(), BitDepth::Sixteen, &bytes, texts)
+}
+
+/// An 8-bit grey PNG, 255 inside and 0 outside.
+///
+/// # Errors
+/// As [`encode_gray16`].
+pub fn encode_mask(mask: &Mask, texts: &[Text<'_>]) -> Result<Vec<u8>, PngError> {
+    let bytes: Vec<u8> = mask.bits().iter().map(|&b| if b == 0 { 0 } else { 255 }).collect();
+    encode(mask.width(), mask.height(), BitDepth::Eight, &bytes, texts)
+}
+
+fn encode(width: u32, height: u32, depth: BitDepth, data: &[u8], texts: &[Text<'_>]) -> Result<Vec<u8>, PngError> {
+    let fail = |error: png::EncodingError| PngError::Encode { reason: error.to_string() };
+    let mut out = Vec::new();
+    let mut encoder = Encoder::new(&mut out, width, height);
+    encoder.set_color(ColorType::Grayscale);
+    encoder.set_depth(depth);
+    for text in texts {
+        if let Text::Plain(keyword, text) = *text {
+            encoder.add_text_chunk(keyword.to_owned(), text.to_owned()).map_err(fail)?;
+        }
+    }
+    let mut writer = encoder.write_header().map_err(fail)?;
+    for text in texts {
+        if let Text::Packed(keyword, text) = *text {
+            let mut chunk = png::text_metadata::ITXtChunk::new(keyword, text);
+            chunk.compressed = true;
+            writer.write_text_chunk(&chunk).map_err(fail)?;
+        }
+    }
+    writer.write_image_data(data).map_err(fail)?;
+    writer.finish().map_err(fail)?;
+    Ok(out)
+}
+
+fn read_bytes(path: &Path) -> Result<Vec<u8>, PngError> {
+    let io = |source| PngError::Io { path: path.to_owned(), source };
+    let len = fs::metadata(path).map_err(io)?.len();
+    if len > MAX_FILE_BYTES {
+        return Err(PngError::TooLarge {
+            name: path.display().to_string(),
+            what: format!("{len} bytes"),
+            max: format!("{MAX_FILE_BYTES} bytes"),
+        });
+    }
+    fs::read(path).map_err(io)
+}
+
+fn decoder<'a>(bytes: &'a [u8], name: &str) -> Result<Decoder<Cursor<&'a [u8]>>, PngError> {
+    const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
+    if !bytes.starts_with(SIGNATURE) {
+        if !bytes.is_empty() && SIGNATURE.starts_with(bytes) {
+            return Err(PngError::Truncated { name: name.to_owned() });
+        }
+        return Err(PngError::Foreign { name: name.to_owned(), hint: guess(bytes) });
+    }
+    Ok(Decoder::new_with_limits(Cursor::new(bytes), Limits { bytes: DECODER_BYTES }))
+}
+
+/// What a file that is no PNG looks like.
+fn guess(bytes: &[u8]) -> &'static str {
+    match bytes {
+        [] => " (it is empty)",
+        [0xff, 0xd8, ..] => " (it looks like JPEG)",
+        [b'G', b'I', b'F', ..] => " (it looks like GIF)",
+        [b'B', b'M', ..] => " (it looks like BMP)",
+        [b'I', b'I', 42, 0, ..] | [b'M', b'M', 0, 42, ..] => " (it looks like TIFF)",
+        _ if bytes.get(128..132) == Some(b"DICM") => " (it looks like DICOM)",
+        _ => "",
+    }
+}
+
+fn check_size(width: u32, height: u32, name: &str) -> Result<(), PngError> {
+    if width > MAX_SIDE_PX || height > MAX_SIDE_PX {
+        return Err(PngError::TooLarge {
+            name: name.to_owned(),
+            what: format!("{width}×{height} pixels"),
+            max: format!("{MAX_SIDE_PX}×{MAX_SIDE_PX}"),
+        });
+    }
+    Ok(())
+}
+
+fn decoding(error: png::DecodingError, name: &str) -> PngError {
+    let name = name.to_owned();
+    match error {
+        png::DecodingError::IoError(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+            PngError::Truncated { name }
+        }
+        png::DecodingError::LimitsExceeded => PngError::TooLarge {
+            name,
+            what: "its rows or chunks do not fit the decoder's memory".to_owned(),
+            max: format!("{} MiB", DECODER_BYTES >> 20),
+        },
+        other => PngError::Damaged { name, reason: other.to_string() },
+    }
+}
+
+/// Big-endian samples to 16 bits; less than 8 bits a sample are expanded by the decoder.
+fn samples16(bytes: &[u8], depth: BitDepth) -> Vec<u16> {
+    if depth == BitDepth::Sixteen {
+        bytes.chunks_exact(2).map(|b| u16::from_be_bytes([b[0], b[1]])).collect()
+    } else {
+        bytes.iter().map(|&b| u16::from(b) * 257).collect()
+    }
+}
+
+/// BT.601 luma with weights in 1/65536; equal channels keep their value.
+fn luma(r: u16, g: u16, b: u16) -> u16 {
+    ((u64::from(r) * 19595 + u64::from(g) * 38470 + u64::from(b) * 7471 + 32768) >> 16) as u16
+}
+
+fn over_black(value: u16, alpha: u16) -> u16 {
+    ((u32::from(value) * u32::from(alpha) + 32767) / 65535) as u16
+}
+
+#[cfg(test)]
+mod tests;

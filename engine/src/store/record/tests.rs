@@ -1,0 +1,122 @@
+use proptest::prelude::*;
+
+use super::v1::{mask_from_runs, runs_from_mask};
+use super::*;
+use crate::domain::{Annotation, Finding, Mask, Preset, RectPx, SamplerKind, Seed};
+use crate::store::hash::{hash_bytes, hash_image};
+
+fn example() -> RunRecord {
+    let mut request = GenerateRequest::new("Large left-sided pneumothorax — \"tension\".", u64::MAX - 3);
+    let mask = Mask::from_fn(20, 10, |x, y| x > 12 && y % 3 != 0);
+    request.annotations.push(Annotation::mask(Finding::Pneumothorax, mask));
+    let rect = RectPx { x0: 0.1, y0: 1.5, x1: 30.3, y1: 17.25 };
+    request.annotations.push(Annotation { strength: 0.7, ..Annotation::boxed(Finding::Device, rect, 64, 48) });
+    request.guidance_scale = 1.1;
+    request.eta = 0.3;
+    request.karras = true;
+    request.sampler = SamplerKind::Ddim;
+    request.preset = Preset::Release;
+    RunRecord {
+        request,
+        model_name: "practice".to_owned(),
+        files: vec![FileHash { name: "dit.safetensors".to_owned(), blake3: hash_bytes(b"w") }],
+        engine_version: "0.1.0".to_owned(),
+        device: "cpu".to_owned(),
+        dtype: "f32".to_owned(),
+        size_px: 256,
+        steps_ran: 25,
+        pixels_blake3: hash_image(&GrayImage::black(2, 2)),
+        control_blake3: None,
+    }
+}
+
+#[test]
+fn json_and_png_give_the_record_back() {
+    let record = example();
+    assert_eq!(RunRecord::from_json(&record.to_json().unwrap(), "r.json").unwrap(), record);
+    let dir = tempfile::tempdir().unwrap();
+    let image = GrayImage::new(3, 1, vec![1, 500, 65535]).unwrap();
+    let path = dir.path().join("a.PNG");
+    std::fs::write(&path, encode_png_with_record(&image, &record).unwrap()).unwrap();
+    assert_eq!(RunRecord::read(&path).unwrap(), record);
+    assert_eq!(png::read_gray(&path).unwrap(), image);
+    assert!(png::read_text(&path, "Comment").unwrap().unwrap().contains("Synthetic"));
+}
+
+#[test]
+fn the_file_says_that_it_is_synthetic() {
+    let value: serde_json::Value = serde_json::from_str(&example().to_json().unwrap()).unwrap();
+    assert_eq!(value["synthetic"], true);
+    assert_eq!(value["version"], 1);
+}
+
+/// The error after one change of the example's JSON.
+fn error_after(change: impl FnOnce(&mut serde_json::Value)) -> String {
+    let mut value: serde_json::Value = serde_json::from_str(&example().to_json().unwrap()).unwrap();
+    change(&mut value);
+    RunRecord::from_json(&value.to_string(), "r.json").expect_err("the change must be refused").to_string()
+}
+
+#[test]
+fn foreign_json_is_refused_by_name_and_field() {
+    let read = |text: &str| RunRecord::from_json(text, "r.json").unwrap_err().to_string();
+    assert!(read("{").starts_with("r.json is not a run record"));
+    assert!(read("[1, 2]").contains("`format`"));
+    assert!(read("{\"format\": \"other\"}").contains("`format`"));
+    assert!(error_after(|v| v["version"] = 2.into()).contains("version 2"));
+    assert!(error_after(|v| v["extra"] = 1.into()).contains("extra"));
+    assert!(error_after(|v| v["request"]["seed"] = (-1).into()).contains("request.seed"));
+    assert!(error_after(|v| drop(v["request"].as_object_mut().unwrap().remove("preset"))).contains("preset"));
+    assert!(error_after(|v| v["request"]["sampler"] = "euler".into()).contains("ddpm, ddim, dpmpp"));
+    assert!(error_after(|v| v["request"]["guidance_scale"] = 99.into()).contains("guidance"));
+    assert!(error_after(|v| v["synthetic"] = false.into()).contains("synthetic"));
+    assert!(error_after(|v| v["pixels_blake3"] = "00".into()).contains("pixels_blake3"));
+    assert!(error_after(|v| v["request"]["annotations"][0]["finding"] = "cat".into()).contains("annotations[0]"));
+    let runs = |text: &'static str| error_after(|v| v["request"]["annotations"][0]["shape"]["runs"] = text.into());
+    assert!(runs("10 20").contains("cover 30 of the 200"));
+    assert!(runs("10 999").contains("go past"));
+    assert!(runs("10 -1").contains("whole number"));
+}
+
+#[test]
+fn a_picture_without_record_says_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("p.png");
+    std::fs::write(&path, png::encode_gray16(&GrayImage::black(2, 2), &[]).unwrap()).unwrap();
+    assert!(RunRecord::read(&path).unwrap_err().to_string().contains("no run record inside"));
+    assert!(RunRecord::read(&dir.path().join("q.json")).unwrap_err().to_string().contains("q.json"));
+}
+
+#[test]
+fn changed_missing_and_added_files_are_named() {
+    let record = example();
+    assert!(record.changed_files(&record.files).is_empty());
+    let file = |name: &str, content: &[u8]| FileHash { name: name.to_owned(), blake3: hash_bytes(content) };
+    assert_eq!(record.changed_files(&[file("dit.safetensors", b"other")]), ["dit.safetensors"]);
+    assert_eq!(record.changed_files(&[file("dit.safetensors", b"w"), file("a", b"")]), ["a"]);
+    assert_eq!(record.changed_files(&[]), ["dit.safetensors"]);
+}
+
+proptest! {
+    #[test]
+    fn any_mask_survives_its_runs(w in 1u32..40, h in 1u32..40, bits in proptest::collection::vec(any::<bool>(), 1600)) {
+        let mask = Mask::from_fn(w, h, |x, y| bits[(y * w + x) as usize]);
+        prop_assert_eq!(mask_from_runs(w, h, &runs_from_mask(&mask)).unwrap(), mask);
+    }
+
+    #[test]
+    fn any_text_gives_a_mask_or_an_error(w in 0u32..5, h in 0u32..5, runs in "[0-9 ]{0,20}") {
+        let _ = mask_from_runs(w, h, &runs);
+    }
+
+    #[test]
+    fn any_numbers_survive(seed in any::<u64>(), guidance in 0.0f32..30.0, eta in 0.0f32..=1.0, x in 0.0f32..40.0) {
+        let mut record = example();
+        record.request.seed = Seed(seed);
+        record.request.guidance_scale = guidance;
+        record.request.eta = eta;
+        let rect = RectPx { x0: x, y0: 0.0, x1: x + 1.0, y1: 0.1 };
+        record.request.annotations = vec![Annotation::boxed(Finding::Nodule, rect, 64, 64)];
+        prop_assert_eq!(RunRecord::from_json(&record.to_json().unwrap(), "r").unwrap(), record);
+    }
+}

@@ -1,0 +1,226 @@
+//! The first file format of a run record: JSON, unknown fields refused.
+//!
+//! A mask is kept as run lengths: row by row, the lengths of alternating runs, outside first, as text.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{
+    Annotation, Finding, GenerateRequest, Mask, Preset, RectPx, SamplerKind, Seed, Shape,
+};
+
+use super::{FileHash, MAX_MASK_SIDE_PX, RunRecord};
+use crate::store::hash::is_hash;
+
+/// The record as it stands in the file.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RecordV1 {
+    format: String,
+    version: u32,
+    synthetic: bool,
+    request: RequestV1,
+    model: ModelV1,
+    engine_version: String,
+    device: String,
+    dtype: String,
+    size_px: u32,
+    steps_ran: usize,
+    pixels_blake3: String,
+    control_blake3: Option<String>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RequestV1 {
+    impression: String,
+    seed: u64,
+    num_steps: usize,
+    sampler: String,
+    eta: f32,
+    karras: bool,
+    guidance_scale: f32,
+    preset: String,
+    annotations: Vec<AnnotationV1>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AnnotationV1 {
+    finding: String,
+    strength: f32,
+    shape: ShapeV1,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, tag = "kind", rename_all = "snake_case")]
+enum ShapeV1 {
+    Mask { width: u32, height: u32, runs: String },
+    Box { x0: f32, y0: f32, x1: f32, y1: f32, width: u32, height: u32 },
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ModelV1 {
+    name: String,
+    files: Vec<FileV1>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileV1 {
+    name: String,
+    blake3: String,
+}
+
+impl From<&RunRecord> for RecordV1 {
+    fn from(record: &RunRecord) -> Self {
+        let request = &record.request;
+        let file = |file: &FileHash| FileV1 { name: file.name.clone(), blake3: file.blake3.clone() };
+        Self {
+            format: super::FORMAT.to_owned(),
+            version: 1,
+            synthetic: true,
+            request: RequestV1 {
+                impression: request.impression.clone(),
+                seed: request.seed.0,
+                num_steps: request.num_steps,
+                sampler: request.sampler.name().to_owned(),
+                eta: request.eta,
+                karras: request.karras,
+                guidance_scale: request.guidance_scale,
+                preset: request.preset.name().to_owned(),
+                annotations: request.annotations.iter().map(AnnotationV1::from).collect(),
+            },
+            model: ModelV1 { name: record.model_name.clone(), files: record.files.iter().map(file).collect() },
+            engine_version: record.engine_version.clone(),
+            device: record.device.clone(),
+            dtype: record.dtype.clone(),
+            size_px: record.size_px,
+            steps_ran: record.steps_ran,
+            pixels_blake3: record.pixels_blake3.clone(),
+            control_blake3: record.control_blake3.clone(),
+        }
+    }
+}
+
+impl From<&Annotation> for AnnotationV1 {
+    fn from(annotation: &Annotation) -> Self {
+        let shape = match &annotation.shape {
+            Shape::Mask(mask) => {
+                ShapeV1::Mask { width: mask.width(), height: mask.height(), runs: runs_from_mask(mask) }
+            }
+            Shape::Box { rect, width, height } => ShapeV1::Box {
+                x0: rect.x0,
+                y0: rect.y0,
+                x1: rect.x1,
+                y1: rect.y1,
+                width: *width,
+                height: *height,
+            },
+        };
+        Self { finding: annotation.finding.name().to_owned(), strength: annotation.strength, shape }
+    }
+}
+
+impl TryFrom<RecordV1> for RunRecord {
+    /// The field and what is wrong with it.
+    type Error = String;
+
+    fn try_from(v1: RecordV1) -> Result<Self, String> {
+        if !v1.synthetic {
+            return Err("synthetic must be true".to_owned());
+        }
+        let hash = |text: &str, field: &str| {
+            if is_hash(text) { Ok(()) } else { Err(format!("{field} is not a hash of 64 hexadecimal digits")) }
+        };
+        hash(&v1.pixels_blake3, "pixels_blake3")?;
+        if let Some(control) = &v1.control_blake3 {
+            hash(control, "control_blake3")?;
+        }
+        for file in &v1.model.files {
+            hash(&file.blake3, &format!("model.files {:?} blake3", file.name))?;
+        }
+        let r = v1.request;
+        let annotations: Result<Vec<_>, String> = r
+            .annotations
+            .into_iter()
+            .enumerate()
+            .map(|(i, a)| Annotation::try_from(a).map_err(|why| format!("request.annotations[{i}]: {why}")))
+            .collect();
+        let named = |error: crate::domain::RequestError| format!("request.{error}");
+        let request = GenerateRequest {
+            impression: r.impression,
+            annotations: annotations?,
+            seed: Seed(r.seed),
+            num_steps: r.num_steps,
+            sampler: r.sampler.parse::<SamplerKind>().map_err(named)?,
+            eta: r.eta,
+            karras: r.karras,
+            guidance_scale: r.guidance_scale,
+            preset: r.preset.parse::<Preset>().map_err(named)?,
+        };
+        request.check().map_err(named)?;
+        Ok(Self {
+            request,
+            model_name: v1.model.name,
+            files: v1.model.files.into_iter().map(|f| FileHash { name: f.name, blake3: f.blake3 }).collect(),
+            engine_version: v1.engine_version,
+            device: v1.device,
+            dtype: v1.dtype,
+            size_px: v1.size_px,
+            steps_ran: v1.steps_ran,
+            pixels_blake3: v1.pixels_blake3,
+            control_blake3: v1.control_blake3,
+        })
+    }
+}
+
+impl TryFrom<AnnotationV1> for Annotation {
+    type Error = String;
+
+    fn try_from(v1: AnnotationV1) -> Result<Self, String> {
+        let finding: Finding = v1.finding.parse().map_err(|error: crate::domain::UnknownFinding| error.to_string())?;
+        let shape = match v1.shape {
+            ShapeV1::Mask { width, height, runs } => Shape::Mask(mask_from_runs(width, height, &runs)?),
+            ShapeV1::Box { x0, y0, x1, y1, width, height } => {
+                Shape::Box { rect: RectPx { x0, y0, x1, y1 }, width, height }
+            }
+        };
+        Ok(Self { finding, shape, strength: v1.strength })
+    }
+}
+
+/// Lengths of alternating runs, outside first, as blank-separated text.
+pub(super) fn runs_from_mask(mask: &Mask) -> String {
+    let mut runs: Vec<String> = Vec::new();
+    let (mut current, mut length) = (0u8, 0usize);
+    for &bit in mask.bits() {
+        if bit != current {
+            runs.push(length.to_string());
+            (current, length) = (bit, 0);
+        }
+        length += 1;
+    }
+    runs.push(length.to_string());
+    runs.join(" ")
+}
+
+/// The mask of some run lengths.
+pub(super) fn mask_from_runs(width: u32, height: u32, runs: &str) -> Result<Mask, String> {
+    if width == 0 || height == 0 || width > MAX_MASK_SIDE_PX || height > MAX_MASK_SIDE_PX {
+        return Err(format!("a mask of {width}×{height} is not between 1 and {MAX_MASK_SIDE_PX} pixels a side"));
+    }
+    let area = width as usize * height as usize;
+    let mut bits = Vec::with_capacity(area);
+    for (i, word) in runs.split_ascii_whitespace().enumerate() {
+        let length: usize = word.parse().map_err(|_| format!("run {word:?} is not a whole number"))?;
+        if length > area - bits.len() {
+            return Err(format!("the runs go past the {area} pixels of {width}×{height}"));
+        }
+        bits.resize(bits.len() + length, (i % 2) as u8);
+    }
+    if bits.len() != area {
+        return Err(format!("the runs cover {} of the {area} pixels of {width}×{height}", bits.len()));
+    }
+    Ok(Mask::from_fn(width, height, |x, y| bits[y as usize * width as usize + x as usize] == 1))
+}
