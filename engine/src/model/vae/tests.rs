@@ -43,7 +43,7 @@ fn log_variance_is_clamped_and_noise_is_scaled_by_the_deviation() {
 #[test]
 fn images_are_the_same_bits_in_any_batch() {
     let vae = plain(&tiny());
-    let image = random("image", &[3, 3, 16, 16], 1.0);
+    let image = random("image", &[3, 3, 32, 32], 1.0);
     let latent = random("latent", &[3, 4, 8, 8], 1.0);
     let posterior = vae.encode(&image).unwrap();
     let decoded = vae.decode(&latent).unwrap();
