@@ -16,6 +16,7 @@ pub mod guidance;
 pub mod init;
 pub mod linear;
 pub mod params;
+pub mod t5;
 pub mod vae;
 
 pub use caption::CaptionContext;
@@ -24,6 +25,7 @@ pub use control::{ControlDit, ControlInput};
 pub use dit::Dit;
 pub use error::{ModelError, Result};
 pub use params::{Base, Param, control_params, dit_params, vae_params};
+pub use t5::{T5Config, T5Encoder};
 pub use vae::{Autoencoder, AutoencoderKl, KlConfig, Posterior};
 
 #[cfg(test)]
