@@ -42,6 +42,14 @@ impl ControlBlock {
         })
     }
 
+    /// Keys and values of projected caption tokens `(B, M, D)` for [`ControlBlock::forward`].
+    ///
+    /// # Errors
+    /// When the width differs.
+    pub fn key_value(&self, caption: &Tensor) -> Result<KeyValue> {
+        self.copied_block.key_value(caption)
+    }
+
     /// The next control state and the skip, each `(B, N, D)`.
     ///
     /// The first block reads `x + before_proj(state)`, where `x` is the base's tokens; later blocks read
@@ -126,7 +134,7 @@ impl ControlDit {
     /// As [`Dit::caption_tokens`].
     pub fn caption_context(&self, y: &Tensor, mask: Option<&Tensor>) -> Result<CaptionContext> {
         let (tokens, kept) = self.base.caption_tokens(y, mask)?;
-        let control = self.controlnet.iter().map(|block| block.copied_block.key_value(&tokens));
+        let control = self.controlnet.iter().map(|block| block.key_value(&tokens));
         Ok(CaptionContext {
             kept,
             blocks: self.base.key_values(&tokens)?,

@@ -7,7 +7,7 @@ use crate::model::error::Result;
 use crate::model::linear::Linear;
 use crate::ops;
 
-use super::KlConfig;
+use super::{KlConfig, Observer};
 
 /// Epsilon of every group norm.
 const NORM_EPS: f64 = 1e-6;
@@ -149,7 +149,11 @@ impl Middle {
         })
     }
 
-    pub(super) fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        self.second.forward(&self.attention.forward(&self.first.forward(x)?)?)
+    pub(super) fn forward(&self, x: &Tensor, observe: &mut Observer<'_>) -> Result<Tensor> {
+        let x = self.attention.forward(&self.first.forward(x)?)?;
+        observe("mid_attention", &x);
+        let x = self.second.forward(&x)?;
+        observe("mid", &x);
+        Ok(x)
     }
 }

@@ -6,8 +6,8 @@ use candle_nn::VarBuilder;
 use crate::model::error::Result;
 use crate::ops;
 
-use super::KlConfig;
 use super::block::{Conv, Middle, Norm, Residual};
+use super::{KlConfig, Observer};
 
 #[derive(Clone, Debug)]
 struct Level {
@@ -62,16 +62,21 @@ impl Decoder {
     ///
     /// # Errors
     /// When shapes differ.
-    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let mut x = self.middle.forward(&self.conv_in.forward(x)?)?;
-        for level in &self.levels {
+    pub fn forward(&self, x: &Tensor, observe: &mut Observer<'_>) -> Result<Tensor> {
+        let x = self.conv_in.forward(x)?;
+        observe("conv_in", &x);
+        let mut x = self.middle.forward(&x, observe)?;
+        for (i, level) in self.levels.iter().enumerate() {
             for resnet in &level.resnets {
                 x = resnet.forward(&x)?;
             }
             if let Some(upsampler) = &level.upsampler {
                 x = upsampler.forward(&ops::upsample2x(&x)?)?;
             }
+            observe(&format!("up{i}"), &x);
         }
-        self.conv_out.forward(&self.conv_norm_out.forward_silu(&x)?)
+        let x = self.conv_out.forward(&self.conv_norm_out.forward_silu(&x)?)?;
+        observe("out", &x);
+        Ok(x)
     }
 }

@@ -5,8 +5,8 @@ use candle_nn::VarBuilder;
 
 use crate::model::error::Result;
 
-use super::KlConfig;
 use super::block::{Conv, Middle, Norm, Residual};
+use super::{KlConfig, Observer};
 
 #[derive(Clone, Debug)]
 struct Level {
@@ -60,17 +60,21 @@ impl Encoder {
     ///
     /// # Errors
     /// When shapes differ.
-    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+    pub fn forward(&self, x: &Tensor, observe: &mut Observer<'_>) -> Result<Tensor> {
         let mut x = self.conv_in.forward(x)?;
-        for level in &self.levels {
+        observe("conv_in", &x);
+        for (i, level) in self.levels.iter().enumerate() {
             for resnet in &level.resnets {
                 x = resnet.forward(&x)?;
             }
             if let Some(downsampler) = &level.downsampler {
                 x = downsampler.forward_halving(&x)?;
             }
+            observe(&format!("down{i}"), &x);
         }
-        let x = self.middle.forward(&x)?;
-        self.conv_out.forward(&self.conv_norm_out.forward_silu(&x)?)
+        let x = self.middle.forward(&x, observe)?;
+        let x = self.conv_out.forward(&self.conv_norm_out.forward_silu(&x)?)?;
+        observe("out", &x);
+        Ok(x)
     }
 }

@@ -20,6 +20,12 @@ pub use encoder::Encoder;
 use super::error::{ModelError, Result};
 use block::Conv;
 
+/// Sees the name and the value of each stage of a forward pass, to compare with another implementation.
+///
+/// Stages: `conv_in`; of the encoder `down0`, `down1`, …; of the decoder `up0`, `up1`, …; of both
+/// `mid_attention`, `mid` and `out`.
+pub type Observer<'a> = dyn FnMut(&str, &Tensor) + 'a;
+
 /// A network that turns images into latents and back.
 pub trait Autoencoder: Send + Sync {
     /// The latent distribution of images `(B, image channels, H, W)` in [-1, 1].
@@ -198,10 +204,12 @@ impl AutoencoderKl {
     pub fn config(&self) -> &KlConfig {
         &self.config
     }
-}
 
-impl Autoencoder for AutoencoderKl {
-    fn encode(&self, image: &Tensor) -> Result<Posterior> {
+    /// [`Autoencoder::encode`] with an observer of the encoder.
+    ///
+    /// # Errors
+    /// As [`Autoencoder::encode`].
+    pub fn encode_observed(&self, image: &Tensor, observe: &mut Observer<'_>) -> Result<Posterior> {
         let (_, c, h, w) = image.dims4()?;
         let factor = self.factor();
         if c != self.config.in_channels || h == 0 || w == 0 || h % factor != 0 || w % factor != 0 {
@@ -214,10 +222,14 @@ impl Autoencoder for AutoencoderKl {
                 ),
             });
         }
-        Posterior::from_moments(&self.quant_conv.forward(&self.encoder.forward(image)?)?)
+        Posterior::from_moments(&self.quant_conv.forward(&self.encoder.forward(image, observe)?)?)
     }
 
-    fn decode(&self, latent: &Tensor) -> Result<Tensor> {
+    /// [`Autoencoder::decode`] with an observer of the decoder.
+    ///
+    /// # Errors
+    /// As [`Autoencoder::decode`].
+    pub fn decode_observed(&self, latent: &Tensor, observe: &mut Observer<'_>) -> Result<Tensor> {
         let (_, c, h, w) = latent.dims4()?;
         if c != self.config.latent_channels || h == 0 || w == 0 {
             return Err(ModelError::Shape {
@@ -226,7 +238,17 @@ impl Autoencoder for AutoencoderKl {
                 expected: format!("(batch, {}, height, width)", self.config.latent_channels),
             });
         }
-        self.decoder.forward(&self.post_quant_conv.forward(latent)?)
+        self.decoder.forward(&self.post_quant_conv.forward(latent)?, observe)
+    }
+}
+
+impl Autoencoder for AutoencoderKl {
+    fn encode(&self, image: &Tensor) -> Result<Posterior> {
+        self.encode_observed(image, &mut |_, _| {})
+    }
+
+    fn decode(&self, latent: &Tensor) -> Result<Tensor> {
+        self.decode_observed(latent, &mut |_, _| {})
     }
 
     fn latent_channels(&self) -> usize {
