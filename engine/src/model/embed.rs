@@ -15,6 +15,10 @@ use super::linear::Linear;
 /// Number of sinusoidal features of a timestep.
 pub const TIME_FEATURES: usize = 256;
 
+/// The one frequency that the reference rounds the other way: its exact value lies 0.48 of a unit in the
+/// last place above the nearest `f32`. One unit moves the features of timestep 999 by 3e-5.
+const ROUNDED_UP: usize = 12;
+
 /// Cuts a latent into square patches and maps each to a token.
 #[derive(Clone, Debug)]
 pub struct PatchEmbed {
@@ -97,8 +101,11 @@ pub fn position_table(width: usize, grid: usize, scale: f64, device: &Device) ->
 pub fn timestep_features(t: &Tensor) -> Result<Tensor> {
     let half = TIME_FEATURES / 2;
     let log_period = 10_000f64.ln() as f32;
-    let frequencies: Vec<f32> =
+    let mut frequencies: Vec<f32> =
         (0..half).map(|i| f64::from(-log_period * i as f32 / half as f32).exp() as f32).collect();
+    if let Some(frequency) = frequencies.get_mut(ROUNDED_UP) {
+        *frequency = frequency.next_up();
+    }
     let frequencies = Tensor::from_vec(frequencies, (1, half), t.device())?;
     let angles = t.to_dtype(DType::F32)?.unsqueeze(1)?.broadcast_mul(&frequencies)?; // (B, 128)
     Ok(Tensor::cat(&[angles.cos()?, angles.sin()?], D::Minus1)?)
