@@ -2,6 +2,9 @@
 //!
 //! Candle's gradient of a convolution with respect to its weight is far too slow to train with on a
 //! GPU, so there the convolution is composed of gathered patches and one matrix product.
+//! On a CPU it is one operation with its own gradients.
+
+mod fused;
 
 use candle_core::{Result, Tensor, bail};
 
@@ -20,12 +23,19 @@ pub fn conv2d(
     padding: usize,
 ) -> Result<Tensor> {
     let shape = Shape::new(x, w, stride, padding)?;
+    if let Some(b) = b
+        && b.dims() != [shape.out]
+    {
+        bail!("conv2d: weight {:?}, bias {:?}", w.dims(), b.dims());
+    }
+    if x.device().is_cpu() {
+        return fused::conv2d(x, w, b, shape);
+    }
     let w = w.to_dtype(x.dtype())?;
-    let graph = x.track_op() || w.track_op();
-    let y = if x.device().is_cpu() || !graph {
-        x.conv2d(&w, padding, stride, 1, 1)?
-    } else {
+    let y = if x.track_op() || w.track_op() {
         composed(x, &w, &shape)?
+    } else {
+        x.conv2d(&w, padding, stride, 1, 1)?
     };
     match b {
         Some(b) => y.broadcast_add(&b.to_dtype(y.dtype())?.reshape((1, shape.out, 1, 1))?),
@@ -35,7 +45,7 @@ pub fn conv2d(
 
 /// The sizes of one convolution.
 #[derive(Debug, Clone, Copy)]
-struct Shape {
+pub(super) struct Shape {
     batch: usize,
     channels: usize,
     height: usize,
@@ -49,13 +59,12 @@ struct Shape {
 }
 
 impl Shape {
-    fn new(x: &Tensor, w: &Tensor, stride: usize, padding: usize) -> Result<Self> {
+    pub(super) fn new(x: &Tensor, w: &Tensor, stride: usize, padding: usize) -> Result<Self> {
         let (batch, channels, height, width) = x.dims4()?;
         let (out, w_channels, kernel, kernel_w) = w.dims4()?;
         let fits = w_channels == channels
             && kernel == kernel_w
-            && kernel > 0
-            && stride > 0
+            && [kernel, stride, height, width].iter().all(|size| *size > 0)
             && height + 2 * padding >= kernel
             && width + 2 * padding >= kernel;
         if !fits {
@@ -81,7 +90,7 @@ impl Shape {
 }
 
 /// The convolution from plain operations: patches, one product, one transpose.
-fn composed(x: &Tensor, w: &Tensor, s: &Shape) -> Result<Tensor> {
+pub(super) fn composed(x: &Tensor, w: &Tensor, s: &Shape) -> Result<Tensor> {
     let patches = patches(x, s)?; // (kernel² · channels, batch · out pixels)
     let w = w
         .permute((0, 2, 3, 1))?
@@ -105,7 +114,14 @@ fn patches(x: &Tensor, s: &Shape) -> Result<Tensor> {
         return x
             .narrow(2, 0, s.out_height * s.kernel)?
             .narrow(3, 0, s.out_width * s.kernel)?
-            .reshape(vec![s.channels, s.batch, s.out_height, s.kernel, s.out_width, s.kernel])?
+            .reshape(vec![
+                s.channels,
+                s.batch,
+                s.out_height,
+                s.kernel,
+                s.out_width,
+                s.kernel,
+            ])?
             .permute(vec![3, 5, 0, 1, 2, 4])?
             .reshape((s.kernel * s.kernel * s.channels, pixels));
     }
@@ -127,10 +143,11 @@ fn patches(x: &Tensor, s: &Shape) -> Result<Tensor> {
             .narrow(2, row / s.stride, s.out_height)?
             .narrow(3, row % s.stride, 1)?;
         for column in 0..s.kernel {
-            taps.push(
-                x.narrow(4, column / s.stride, s.out_width)?
-                    .narrow(5, column % s.stride, 1)?,
-            );
+            taps.push(x.narrow(4, column / s.stride, s.out_width)?.narrow(
+                5,
+                column % s.stride,
+                1,
+            )?);
         }
     }
     Tensor::cat(&taps, 0)?.reshape((s.kernel * s.kernel * s.channels, pixels))

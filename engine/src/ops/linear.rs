@@ -1,6 +1,12 @@
 //! Dense layer on the last axis, as one matrix product over all rows.
 
-use candle_core::{Result, Tensor};
+use candle_core::{CpuStorage, CustomOp2, CustomOp3, DType, Layout, Result, Shape, Tensor, bail};
+use rayon::prelude::*;
+
+use super::cpu::{Held, Matrix, add_to, numbers, plain};
+
+/// Rows per parallel task where a bias is added or its gradient summed.
+const BLOCK: usize = 64;
 
 /// Multiplies the last axis by a weight and adds a bias.
 ///
@@ -14,15 +20,204 @@ pub fn linear(x: &Tensor, w: &Tensor, b: Option<&Tensor>) -> Result<Tensor> {
     let mut dims = x.dims().to_vec();
     match dims.last_mut() {
         Some(last) if *last == width => *last = out,
-        _ => candle_core::bail!("linear: input {:?} does not fit weight {:?}", x.dims(), w.dims()),
+        _ => bail!(
+            "linear: input {:?} does not fit weight {:?}",
+            x.dims(),
+            w.dims()
+        ),
     }
     let rows = x.elem_count() / width.max(1);
     // On a strided input candle would repeat the weight per batch item and sum its gradients.
-    let x = x.contiguous()?.reshape((rows, width))?; // (rows, in)
-    let y = x.matmul(&w.to_dtype(x.dtype())?.t()?)?; // (rows, out)
-    let y = match b {
-        Some(b) => y.broadcast_add(&b.to_dtype(y.dtype())?)?,
-        None => y,
+    let flat = x.contiguous()?.reshape((rows, width))?; // (rows, in)
+    let y = if x.device().is_cpu() {
+        let (flat, w) = (plain(&flat)?, plain(w)?);
+        match b {
+            Some(b) => flat.apply_op3(&w, &plain(b)?, Linear)?,
+            None => flat.apply_op2(&w, Linear)?,
+        }
+    } else {
+        composed(&flat, w, b)?
     };
-    y.reshape(dims)
+    y.reshape(dims)?.to_dtype(x.dtype())
+}
+
+/// `x` is `(rows, in)`.
+pub(super) fn composed(x: &Tensor, w: &Tensor, b: Option<&Tensor>) -> Result<Tensor> {
+    let y = x.matmul(&w.to_dtype(x.dtype())?.t()?)?; // (rows, out)
+    match b {
+        Some(b) => y.broadcast_add(&b.to_dtype(y.dtype())?),
+        None => Ok(y),
+    }
+}
+
+struct Linear;
+
+/// The product `x wᵀ`, in which no row depends on how many others there are.
+///
+/// `gemm` sums in another order for a few rows than for many; such products get rows of zeros on top
+/// until it takes its ordinary path.
+fn product(
+    (x, x_layout): (&CpuStorage, &Layout),
+    (w, w_layout): (&CpuStorage, &Layout),
+) -> Result<Vec<f32>> {
+    let (rows, width) = x_layout.shape().dims2()?;
+    let (out, w_width) = w_layout.shape().dims2()?;
+    if w_width != width {
+        bail!(
+            "linear: input {:?} does not fit weight {:?}",
+            x_layout.dims(),
+            w_layout.dims()
+        );
+    }
+    numbers(w, w_layout)?;
+    let w = Matrix::new(w, w_layout.start_offset(), (out, width), (width, 1))?;
+    let enough = ordinary_rows(out, width);
+    if rows >= enough {
+        numbers(x, x_layout)?;
+        return Matrix::new(x, x_layout.start_offset(), (rows, width), (width, 1))?.times(w.t());
+    }
+    let mut padded = numbers(x, x_layout)?.to_vec();
+    padded.resize(enough * width, 0.);
+    let padded = CpuStorage::F32(padded);
+    let mut y = Matrix::whole(&padded, enough, width)?.times(w.t())?;
+    y.truncate(rows * out);
+    Ok(y)
+}
+
+/// The fewest rows for which `gemm` treats a product with `out` columns over `width` terms as it
+/// treats larger ones: not as a vector, not by dot products, not in larger steps of terms.
+fn ordinary_rows(out: usize, width: usize) -> usize {
+    let by_area = 256 / out.max(1) + 1;
+    if out <= 64 && width > 512 {
+        by_area.max(65)
+    } else {
+        by_area.max(2)
+    }
+}
+
+/// Gradients of input and weight; none for one that nobody asks for.
+fn backward(x: &Tensor, w: &Tensor, grad: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
+    let (rows, width) = x.dims2()?;
+    let out = w.dim(0)?;
+    let g = Held::new(grad)?;
+    let g = g.matrix(0, rows, out)?;
+    let dx = if x.track_op() {
+        let w = Held::new(w)?;
+        let dx = g.times(w.matrix(0, out, width)?)?;
+        Some(Tensor::from_vec(dx, (rows, width), grad.device())?)
+    } else {
+        None
+    };
+    let dw = if w.track_op() {
+        let x = Held::new(x)?;
+        let dw = g.t().times(x.matrix(0, rows, width)?)?;
+        Some(Tensor::from_vec(dw, (out, width), grad.device())?)
+    } else {
+        None
+    };
+    Ok((dx, dw))
+}
+
+impl CustomOp2 for Linear {
+    fn name(&self) -> &'static str {
+        "linear"
+    }
+
+    fn cpu_fwd(
+        &self,
+        x: &CpuStorage,
+        x_layout: &Layout,
+        w: &CpuStorage,
+        w_layout: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        let y = product((x, x_layout), (w, w_layout))?;
+        let shape = Shape::from((x_layout.dims()[0], w_layout.dims()[0]));
+        Ok((CpuStorage::F32(y), shape))
+    }
+
+    fn bwd(
+        &self,
+        x: &Tensor,
+        w: &Tensor,
+        _: &Tensor,
+        grad: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
+        backward(x, w, &plain(grad)?)
+    }
+}
+
+impl CustomOp3 for Linear {
+    fn name(&self) -> &'static str {
+        "linear"
+    }
+
+    fn cpu_fwd(
+        &self,
+        x: &CpuStorage,
+        x_layout: &Layout,
+        w: &CpuStorage,
+        w_layout: &Layout,
+        b: &CpuStorage,
+        b_layout: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        let b = numbers(b, b_layout)?;
+        let mut y = product((x, x_layout), (w, w_layout))?;
+        let (rows, out) = (x_layout.dims()[0], w_layout.dims()[0]);
+        if b.len() != out {
+            bail!(
+                "linear: weight {:?}, bias {:?}",
+                w_layout.dims(),
+                b_layout.dims()
+            );
+        }
+        if !y.is_empty() {
+            y.par_chunks_mut(BLOCK * out).for_each(|y| {
+                for y in y.chunks_exact_mut(out) {
+                    add_to(y, b);
+                }
+            });
+        }
+        Ok((CpuStorage::F32(y), Shape::from((rows, out))))
+    }
+
+    fn bwd(
+        &self,
+        x: &Tensor,
+        w: &Tensor,
+        b: &Tensor,
+        _: &Tensor,
+        grad: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+        let grad = plain(grad)?;
+        let (dx, dw) = backward(x, w, &grad)?;
+        let db = if b.track_op() {
+            Some(column_sums(&grad)?)
+        } else {
+            None
+        };
+        Ok((dx, dw, db))
+    }
+}
+
+/// Sums `(rows, out)` over the rows, in blocks of fixed size.
+fn column_sums(grad: &Tensor) -> Result<Tensor> {
+    let out = grad.dim(1)?;
+    let mut total = vec![0.; out];
+    if grad.elem_count() > 0 {
+        let g = Held::new(grad)?;
+        let parts: Vec<Vec<f32>> = g
+            .par_chunks(BLOCK * out)
+            .map(|g| {
+                let mut part = vec![0.; out];
+                for g in g.chunks_exact(out) {
+                    add_to(&mut part, g);
+                }
+                part
+            })
+            .collect();
+        for part in &parts {
+            add_to(&mut total, part);
+        }
+    }
+    Tensor::from_vec(total, out, grad.device())?.to_dtype(DType::F32)
 }

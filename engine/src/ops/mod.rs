@@ -9,6 +9,8 @@
 
 mod attention;
 mod conv2d;
+mod cpu;
+mod elementwise;
 mod gated_residual;
 mod gelu;
 mod group_norm;
@@ -29,3 +31,5 @@ pub use rms_norm::rms_norm;
 pub use silu::silu;
 pub use upsample::upsample2x;
 
+#[cfg(test)]
+mod tests;

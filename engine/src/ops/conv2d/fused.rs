@@ -1,0 +1,359 @@
+//! Convolution on a CPU: patches of a few output rows at a time, then a matrix product.
+//!
+//! Only a tile of the patches exists at any moment. The gradients work on a few input channels at a
+//! time, which share no number, so nothing has to be summed across tasks.
+
+use std::ops::Range;
+
+use candle_core::{CpuStorage, CustomOp3, DType, Layout, Result, Shape as Dims, Tensor, bail};
+use rayon::prelude::*;
+
+use super::Shape;
+use crate::ops::cpu::{Held, Matrix, add_to, numbers, plain, sum};
+
+/// Numbers in a tile of patches: about what a second-level cache holds.
+const TILE: usize = 1 << 19;
+/// Every image is cut into at least so many tiles, for as many threads.
+const TILES: usize = 8;
+
+/// See [`super::conv2d`]; the shapes are checked already.
+pub(super) fn conv2d(x: &Tensor, w: &Tensor, b: Option<&Tensor>, shape: Shape) -> Result<Tensor> {
+    let b = match b {
+        Some(b) => plain(b)?,
+        None => Tensor::zeros(shape.out, DType::F32, x.device())?,
+    };
+    plain(x)?
+        .apply_op3(&plain(w)?, &b, Conv2d { shape })?
+        .to_dtype(x.dtype())
+}
+
+struct Conv2d {
+    shape: Shape,
+}
+
+impl Shape {
+    fn taps(&self) -> usize {
+        self.kernel * self.kernel
+    }
+
+    fn pixels(&self) -> usize {
+        self.height * self.width
+    }
+
+    fn out_pixels(&self) -> usize {
+        self.out_height * self.out_width
+    }
+
+    /// Whether the patches are the input itself.
+    fn is_pointwise(&self) -> bool {
+        self.kernel == 1 && self.stride == 1 && self.padding == 0
+    }
+
+    /// Output rows per tile.
+    fn tile_rows(&self) -> usize {
+        let by_size = TILE / (self.channels * self.taps() * self.out_width).max(1);
+        let wide_enough = 128_usize.div_ceil(self.out_width.max(1));
+        let by_count = self.out_height.div_ceil(TILES);
+        by_size
+            .min(by_count)
+            .max(wide_enough)
+            .clamp(1, self.out_height.max(1))
+    }
+
+    /// Input channels per task of the gradients.
+    fn channel_block(&self) -> usize {
+        let by_size = TILE / (self.taps() * self.out_pixels()).max(1);
+        by_size.clamp(8, 64).min(self.channels.max(1))
+    }
+
+    /// Output columns whose input column under tap `column` lies in the picture.
+    fn inside(&self, column: usize) -> Range<usize> {
+        let first = self.padding.saturating_sub(column).div_ceil(self.stride);
+        let reach = (self.width + self.padding).saturating_sub(column);
+        let end = reach.div_ceil(self.stride).min(self.out_width);
+        first.min(end)..end
+    }
+
+    /// Input row that output row `row` sees under tap `tap`, if in the picture.
+    fn source_row(&self, row: usize, tap: usize) -> Option<usize> {
+        let row = (row * self.stride + tap).checked_sub(self.padding)?;
+        (row < self.height).then_some(row)
+    }
+
+    /// Writes the patches of some output rows: rows `(channel, tap row, tap column)`, columns
+    /// `(output row, output column)`. `x` holds whole channels.
+    fn gather(&self, x: &[f32], rows: Range<usize>, patches: &mut [f32]) {
+        let line = rows.len() * self.out_width;
+        let per_channel = patches.chunks_exact_mut(self.taps() * line);
+        for (patches, plane) in per_channel.zip(x.chunks_exact(self.pixels())) {
+            for (tap, patches) in patches.chunks_exact_mut(line).enumerate() {
+                let (tap_row, tap_column) = (tap / self.kernel, tap % self.kernel);
+                let inside = self.inside(tap_column);
+                let lines = patches.chunks_exact_mut(self.out_width);
+                for (row, out) in rows.clone().zip(lines) {
+                    let Some(source) = self.source_row(row, tap_row) else {
+                        out.fill(0.);
+                        continue;
+                    };
+                    let source = &plane[source * self.width..(source + 1) * self.width];
+                    out[..inside.start].fill(0.);
+                    out[inside.end..].fill(0.);
+                    if inside.is_empty() {
+                        continue;
+                    }
+                    let from = inside.start * self.stride + tap_column - self.padding;
+                    let out = &mut out[inside.clone()];
+                    if self.stride == 1 {
+                        out.copy_from_slice(&source[from..from + out.len()]);
+                    } else {
+                        for (out, x) in out
+                            .iter_mut()
+                            .zip(source[from..].iter().step_by(self.stride))
+                        {
+                            *out = *x;
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Adds the patches of all output rows back to where they came from.
+    fn scatter(&self, patches: &[f32], x: &mut [f32]) {
+        let line = self.out_pixels();
+        let per_channel = patches.chunks_exact(self.taps() * line);
+        for (patches, plane) in per_channel.zip(x.chunks_exact_mut(self.pixels())) {
+            for (tap, patches) in patches.chunks_exact(line).enumerate() {
+                let (tap_row, tap_column) = (tap / self.kernel, tap % self.kernel);
+                let inside = self.inside(tap_column);
+                if inside.is_empty() {
+                    continue;
+                }
+                let from = inside.start * self.stride + tap_column - self.padding;
+                for (row, patch) in patches.chunks_exact(self.out_width).enumerate() {
+                    let Some(target) = self.source_row(row, tap_row) else {
+                        continue;
+                    };
+                    let target = &mut plane[target * self.width..(target + 1) * self.width];
+                    let patch = &patch[inside.clone()];
+                    if self.stride == 1 {
+                        add_to(&mut target[from..], patch);
+                    } else {
+                        let target = target[from..].iter_mut().step_by(self.stride);
+                        for (target, patch) in target.zip(patch) {
+                            *target += patch;
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Conv2d {
+    /// `(out, pixels of the tile)` of one tile of output rows.
+    fn tile(
+        &self,
+        (x, x_start): (&CpuStorage, usize),
+        image: &[f32],
+        w: Matrix<'_>,
+        rows: Range<usize>,
+    ) -> Result<Vec<f32>> {
+        let s = &self.shape;
+        let count = rows.len() * s.out_width;
+        if s.is_pointwise() {
+            let start = x_start + rows.start * s.out_width;
+            return w.times(Matrix::new(x, start, (s.channels, count), (s.pixels(), 1))?);
+        }
+        let mut patches = vec![0.; s.channels * s.taps() * count];
+        s.gather(image, rows, &mut patches);
+        let patches = CpuStorage::F32(patches);
+        w.times(Matrix::whole(&patches, s.channels * s.taps(), count)?)
+    }
+
+    fn forward(
+        &self,
+        (x, x_layout): (&CpuStorage, &Layout),
+        (w, w_layout): (&CpuStorage, &Layout),
+        b: &[f32],
+    ) -> Result<Vec<f32>> {
+        let s = &self.shape;
+        let x_numbers = numbers(x, x_layout)?;
+        numbers(w, w_layout)?;
+        let terms = s.channels * s.taps();
+        let w = Matrix::new(w, w_layout.start_offset(), (s.out, terms), (terms, 1))?;
+        let (image_size, tile_rows) = (s.channels * s.pixels(), s.tile_rows());
+        let tiles = s.out_height.div_ceil(tile_rows);
+        let done: Vec<Vec<f32>> = (0..s.batch * tiles)
+            .into_par_iter()
+            .map(|index| {
+                let (image, first) = (index / tiles, index % tiles * tile_rows);
+                let rows = first..(first + tile_rows).min(s.out_height);
+                let start = image * image_size;
+                let own = &x_numbers[start..start + image_size];
+                self.tile((x, x_layout.start_offset() + start), own, w, rows)
+            })
+            .collect::<Result<_>>()?;
+        let mut y = vec![0.; s.batch * s.out * s.out_pixels()];
+        if y.is_empty() {
+            return Ok(y);
+        }
+        y.par_chunks_mut(s.out_pixels())
+            .enumerate()
+            .for_each(|(index, y)| {
+                let (image, out) = (index / s.out, index % s.out);
+                let own = &done[image * tiles..(image + 1) * tiles];
+                for (y, tile) in y.chunks_mut(tile_rows * s.out_width).zip(own) {
+                    let tile = &tile[out * y.len()..];
+                    for (y, x) in y.iter_mut().zip(tile) {
+                        *y = x + b[out];
+                    }
+                }
+            });
+        Ok(y)
+    }
+
+    /// Gradient of the input: each task turns the output's gradient into patches of its channels.
+    fn input_gradient(&self, w: &Held<'_>, g: &Held<'_>) -> Result<Vec<f32>> {
+        let s = &self.shape;
+        let (block, terms) = (s.channel_block(), s.channels * s.taps());
+        let w = w.matrix(0, s.out, terms)?;
+        let mut dx = vec![0.; s.batch * s.channels * s.pixels()];
+        if dx.is_empty() {
+            return Ok(dx);
+        }
+        let outputs: Vec<Matrix<'_>> = (0..s.batch)
+            .map(|image| g.matrix(image * s.out * s.out_pixels(), s.out, s.out_pixels()))
+            .collect::<Result<_>>()?;
+        dx.par_chunks_mut(s.channels * s.pixels())
+            .zip(&outputs)
+            .try_for_each(|(dx, g)| -> Result<()> {
+                dx.par_chunks_mut(block * s.pixels())
+                    .enumerate()
+                    .try_for_each(|(index, dx)| -> Result<()> {
+                        let first = index * block;
+                        let own = first..(first + block).min(s.channels);
+                        let w = w.columns(own.start * s.taps()..own.end * s.taps())?;
+                        let patches = w.t().times(*g)?;
+                        if s.is_pointwise() {
+                            dx.copy_from_slice(&patches);
+                        } else {
+                            s.scatter(&patches, dx);
+                        }
+                        Ok(())
+                    })
+            })?;
+        Ok(dx)
+    }
+
+    /// Gradient of the weight: each task gathers the patches of its channels, image after image.
+    fn weight_gradient(&self, x: &Held<'_>, g: &Held<'_>) -> Result<Vec<f32>> {
+        let s = &self.shape;
+        let (block, terms) = (s.channel_block(), s.channels * s.taps());
+        let x: &[f32] = x;
+        let outputs: Vec<Matrix<'_>> = (0..s.batch)
+            .map(|image| g.matrix(image * s.out * s.out_pixels(), s.out, s.out_pixels()))
+            .collect::<Result<_>>()?;
+        let starts: Vec<usize> = (0..s.channels).step_by(block).collect();
+        let parts: Vec<Vec<f32>> = starts
+            .par_iter()
+            .map(|&first| {
+                let channels = block.min(s.channels - first);
+                let columns = channels * s.taps();
+                let mut total = vec![0.; s.out * columns];
+                let mut patches = vec![0.; columns * s.out_pixels()];
+                for (image, g) in outputs.iter().enumerate() {
+                    let start = (image * s.channels + first) * s.pixels();
+                    let own = &x[start..start + channels * s.pixels()];
+                    s.gather(own, 0..s.out_height, &mut patches);
+                    let held = CpuStorage::F32(patches);
+                    let product = g.times(Matrix::whole(&held, columns, s.out_pixels())?.t())?;
+                    add_to(&mut total, &product);
+                    patches = match held {
+                        CpuStorage::F32(patches) => patches,
+                        _ => bail!("conv2d: patches are not f32"),
+                    };
+                }
+                Ok(total)
+            })
+            .collect::<Result<_>>()?;
+        let mut dw = vec![0.; s.out * terms];
+        for (part, first) in parts.iter().zip(&starts) {
+            let columns = block.min(s.channels - first) * s.taps();
+            for (dw, part) in dw.chunks_exact_mut(terms).zip(part.chunks_exact(columns)) {
+                dw[first * s.taps()..first * s.taps() + columns].copy_from_slice(part);
+            }
+        }
+        Ok(dw)
+    }
+
+    fn bias_gradient(&self, g: &[f32]) -> Vec<f32> {
+        let s = &self.shape;
+        (0..s.out)
+            .into_par_iter()
+            .map(|out| {
+                (0..s.batch)
+                    .map(|image| {
+                        let start = (image * s.out + out) * s.out_pixels();
+                        f64::from(sum(&g[start..start + s.out_pixels()]))
+                    })
+                    .sum::<f64>() as f32
+            })
+            .collect()
+    }
+}
+
+impl CustomOp3 for Conv2d {
+    fn name(&self) -> &'static str {
+        "conv2d"
+    }
+
+    fn cpu_fwd(
+        &self,
+        x: &CpuStorage,
+        x_layout: &Layout,
+        w: &CpuStorage,
+        w_layout: &Layout,
+        b: &CpuStorage,
+        b_layout: &Layout,
+    ) -> Result<(CpuStorage, Dims)> {
+        let s = &self.shape;
+        let y = self.forward((x, x_layout), (w, w_layout), numbers(b, b_layout)?)?;
+        let dims = Dims::from((s.batch, s.out, s.out_height, s.out_width));
+        Ok((CpuStorage::F32(y), dims))
+    }
+
+    fn bwd(
+        &self,
+        x: &Tensor,
+        w: &Tensor,
+        b: &Tensor,
+        _: &Tensor,
+        grad: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+        let grad = plain(grad)?;
+        let g = Held::new(&grad)?;
+        let dx = if x.track_op() {
+            let dx = self.input_gradient(&Held::new(w)?, &g)?;
+            Some(Tensor::from_vec(dx, x.shape(), x.device())?)
+        } else {
+            None
+        };
+        let dw = if w.track_op() {
+            let dw = self.weight_gradient(&Held::new(x)?, &g)?;
+            Some(Tensor::from_vec(dw, w.shape(), x.device())?)
+        } else {
+            None
+        };
+        let db = if b.track_op() {
+            Some(Tensor::from_vec(
+                self.bias_gradient(&g),
+                b.shape(),
+                x.device(),
+            )?)
+        } else {
+            None
+        };
+        Ok((dx, dw, db))
+    }
+}

@@ -1,0 +1,49 @@
+//! Activations on a CPU: one pass forward, one pass backward.
+
+use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
+use rayon::prelude::*;
+
+use super::cpu::{Held, numbers, plain};
+
+/// Numbers per parallel task.
+const BLOCK: usize = 16 * 1024;
+
+/// An activation given by two loops over equally long slices.
+#[derive(Clone, Copy)]
+pub(super) struct Activation {
+    pub(super) name: &'static str,
+    /// Writes the value of each `x`.
+    pub(super) value: fn(y: &mut [f32], x: &[f32]),
+    /// Replaces each gradient `g` by `g` times the slope at `x`.
+    pub(super) slope: fn(g: &mut [f32], x: &[f32]),
+}
+
+/// Applies an activation to a CPU tensor of any dtype.
+pub(super) fn apply(x: &Tensor, activation: Activation) -> Result<Tensor> {
+    plain(x)?.apply_op1(activation)?.to_dtype(x.dtype())
+}
+
+impl CustomOp1 for Activation {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        let x = numbers(storage, layout)?;
+        let mut y = vec![0.; x.len()];
+        y.par_chunks_mut(BLOCK)
+            .zip(x.par_chunks(BLOCK))
+            .for_each(|(y, x)| (self.value)(y, x));
+        Ok((CpuStorage::F32(y), layout.shape().clone()))
+    }
+
+    fn bwd(&self, x: &Tensor, _: &Tensor, grad: &Tensor) -> Result<Option<Tensor>> {
+        let grad = plain(grad)?;
+        let mut dx = Held::new(&grad)?.to_vec();
+        let numbers = Held::new(x)?;
+        dx.par_chunks_mut(BLOCK)
+            .zip(numbers.par_chunks(BLOCK))
+            .for_each(|(g, x)| (self.slope)(g, x));
+        Ok(Some(Tensor::from_vec(dx, x.shape(), x.device())?))
+    }
+}
