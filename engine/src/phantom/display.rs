@@ -19,13 +19,17 @@ pub(crate) struct Window {
 /// Part of the window kept free above the brightest anatomy.
 const HEADROOM: f32 = 0.06;
 
+/// Steps of the table of the gamma curve.
+const GAMMA_STEPS: usize = 1024;
+
 /// Fixes the window from a signal (primary and scatter) of `n`² samples.
 pub(crate) fn window(signal: &[f32], n: usize, look: &Look) -> Window {
     let log = logarithm(signal);
     let base = blur(&log, n, 0.05 * n as f32);
     let (base_low, base_high) = percentiles(&base, 0.03, 0.97);
     let mut w = Window { base_low, base_range: (base_high - base_low).max(0.1), low: 0.0, high: 1.0 };
-    let z = combined(&log, &base, &log, &w, look);
+    let level = compressed(&base, &w, look);
+    let z = combined(&log, &base, &level, &log, &w, look);
     let (low, high) = percentiles(&z, 0.01, 0.998);
     w.low = low;
     w.high = high.max(low + 0.05) + HEADROOM * (high - low).max(0.05);
@@ -37,12 +41,16 @@ pub(crate) fn display(signal: &[f32], n: usize, look: &Look, w: &Window) -> Vec<
     let log = logarithm(signal);
     let small = if n.is_multiple_of(4) && n >= 256 { n / 4 } else { n };
     let coarse = blur(&box_down(&log, n, small), small, 0.05 * small as f32);
+    let level = resized(&compressed(&coarse, w, look), small, n);
     let base = resized(&coarse, small, n);
     let fine = sharpening_blur(&log, n, 1.3 * n as f32 / 512.0);
-    let mut z = combined(&log, &base, &fine, w, look);
+    let mut z = combined(&log, &base, &level, &fine, w, look);
     let gain = 1.0 / (w.high - w.low);
+    let curve: Vec<f32> = (0..=GAMMA_STEPS + 1).map(|i| (i as f32 / GAMMA_STEPS as f32).powf(look.gamma)).collect();
     for v in &mut z {
-        *v = ((*v - w.low) * gain).clamp(0.0, 1.0).powf(look.gamma);
+        let p = ((*v - w.low) * gain).clamp(0.0, 1.0) * GAMMA_STEPS as f32;
+        let i = p as usize;
+        *v = curve[i] + (curve[i + 1] - curve[i]) * (p - i as f32);
     }
     z
 }
@@ -51,17 +59,22 @@ fn logarithm(signal: &[f32]) -> Vec<f32> {
     signal.iter().map(|v| -v.max(1e-6).ln()).collect()
 }
 
-fn combined(log: &[f32], base: &[f32], fine: &[f32], w: &Window, look: &Look) -> Vec<f32> {
+/// The base squeezed into 0..=1 by a soft step, so that neither lung nor mediastinum is lost.
+fn compressed(base: &[f32], w: &Window, look: &Look) -> Vec<f32> {
     let norm = 1.0 / (0.5 * look.slope).tanh();
-    let inverse = 1.0 / w.base_range;
-    log.iter()
-        .zip(base)
-        .zip(fine)
-        .map(|((&l, &b), &f)| {
-            let level = (b - w.base_low) * inverse;
-            let compressed = 0.5 + 0.5 * norm * (look.slope * (level - 0.5)).tanh();
-            look.base_gain * compressed + (look.detail_gain * (l - b) + look.edge_gain * (l - f)) * inverse
+    base.iter()
+        .map(|b| {
+            let level = (b - w.base_low) / w.base_range;
+            0.5 + 0.5 * norm * (look.slope * (level - 0.5)).tanh()
         })
+        .collect()
+}
+
+fn combined(log: &[f32], base: &[f32], level: &[f32], fine: &[f32], w: &Window, look: &Look) -> Vec<f32> {
+    let inverse = 1.0 / w.base_range;
+    let (detail, edge) = (look.detail_gain * inverse, look.edge_gain * inverse);
+    (0..log.len().min(base.len()).min(level.len()).min(fine.len()))
+        .map(|i| look.base_gain * level[i] + detail * (log[i] - base[i]) + edge * (log[i] - fine[i]))
         .collect()
 }
 

@@ -1,6 +1,34 @@
 //! The path-length maps of one picture.
 
+use std::cell::RefCell;
+
 use super::frame::Frame;
+
+thread_local! {
+    /// Maps of pictures drawn before on this thread, kept because fresh memory costs more than clearing.
+    static SPARE: RefCell<Vec<Vec<f32>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Maps kept for later by one thread.
+const KEPT: usize = 12;
+
+/// A cleared map of `len` values.
+pub(crate) fn take_map(len: usize) -> Vec<f32> {
+    let mut map = SPARE.with(|spare| spare.borrow_mut().pop()).unwrap_or_default();
+    map.clear();
+    map.resize(len, 0.0);
+    map
+}
+
+/// Hands a map back for later use.
+pub(crate) fn keep_map(map: Vec<f32>) {
+    SPARE.with(|spare| {
+        let mut spare = spare.borrow_mut();
+        if spare.len() < KEPT {
+            spare.push(map);
+        }
+    });
+}
 
 /// Path lengths in cm on the sampling grid, row by row.
 pub(crate) struct Scene {
@@ -27,7 +55,7 @@ pub(crate) struct Scene {
 
 impl Scene {
     pub(crate) fn empty(frame: Frame) -> Self {
-        let map = || vec![0.0f32; frame.grid * frame.grid];
+        let map = || take_map(frame.grid * frame.grid);
         Self {
             frame,
             body: map(),
@@ -39,6 +67,25 @@ impl Scene {
             gas: map(),
             bone: map(),
             metal: map(),
+        }
+    }
+}
+
+impl Drop for Scene {
+    fn drop(&mut self) {
+        let maps = [
+            &mut self.body,
+            &mut self.fat,
+            &mut self.cavity,
+            &mut self.lung,
+            &mut self.vessel,
+            &mut self.plus,
+            &mut self.gas,
+            &mut self.bone,
+            &mut self.metal,
+        ];
+        for map in maps {
+            keep_map(std::mem::take(map));
         }
     }
 }

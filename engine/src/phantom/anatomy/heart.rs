@@ -1,4 +1,4 @@
-//! The heart: a tapered superellipse with its apex down and to the left, and the right atrium.
+//! The heart: a tapered ellipse with its apex down and to the left, and the right atrium.
 
 use crate::phantom::patient::Patient;
 
@@ -14,11 +14,11 @@ pub(crate) struct Heart {
     thickness: f32,
     atrium: [f32; 4],
     atrium_path: f32,
+    /// Heights outside which there is no heart.
+    span: [f32; 2],
     /// Right border and left border, x in cm.
     pub(crate) borders: [f32; 2],
 }
-
-const EXPONENT: f32 = 2.1;
 
 impl Heart {
     /// A heart of the given width in cm.
@@ -33,7 +33,7 @@ impl Heart {
         let (mut low, mut high) = (f32::INFINITY, f32::NEG_INFINITY);
         for i in 0..=400 {
             let u = -1.0 + 2.0 * i as f32 / 400.0;
-            let v = short * (blunt - taper * u) * (1.0 - u.abs().powf(EXPONENT)).max(0.0).powf(1.0 / EXPONENT);
+            let v = short * (blunt - taper * u) * (1.0 - u * u).max(0.0).sqrt();
             for v in [v, -v] {
                 let x = long * u * cos - v * sin;
                 low = low.min(x);
@@ -56,6 +56,7 @@ impl Heart {
             thickness: 9.2 * a / 6.2,
             atrium: [right + half, center[1] + 0.2, half, 3.7 * (0.6 + 0.4 * a / 6.1)],
             atrium_path: 6.5 * (a / 6.1),
+            span: [center[1] - long - 1.0, center[1] + long + 1.0],
             borders: [right, left],
         }
     }
@@ -67,10 +68,7 @@ impl Heart {
         let u = (dx * self.cos + dy * self.sin) / self.long;
         let v = (-dx * self.sin + dy * self.cos) / (self.short - self.taper * u).max(0.5);
         let (u2, v2) = (u * u, v * v);
-        if u2 + v2 > 1.6 {
-            return -1.0;
-        }
-        1.0 - u2.powf(0.5 * EXPONENT) - v2.powf(0.5 * EXPONENT)
+        1.0 - u2 - v2
     }
 
     fn atrium_depth(&self, x: f32, y: f32) -> f32 {
@@ -80,10 +78,13 @@ impl Heart {
 
     /// Path through the heart muscle and the right atrium, in cm, with an edge softened by motion.
     pub(crate) fn path(&self, x: f32, y: f32) -> f32 {
+        if !(self.span[0]..self.span[1]).contains(&y) || x < self.borders[0] - 1.0 || x > self.borders[1] + 1.0 {
+            return 0.0;
+        }
         let body = softened(self.depth(x, y), 0.03);
         let atrium = softened(self.atrium_depth(x, y), 0.08);
         let (a, b) = (
-            if body > 0.0 { self.thickness * body.powf(0.55) } else { 0.0 },
+            if body > 0.0 { self.thickness * body.sqrt() } else { 0.0 },
             if atrium > 0.0 { self.atrium_path * atrium.sqrt() } else { 0.0 },
         );
         if b == 0.0 { a } else { smooth_max(a, b) }

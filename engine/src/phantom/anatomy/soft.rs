@@ -15,6 +15,7 @@ pub(crate) fn paint(scene: &mut Scene, p: &Patient, g: &Geometry) {
     let frame = scene.frame;
     let n = frame.grid;
     let texture = octaves(&mut p.rng("lung texture"), n, 8, n.min(512), 0.42);
+    let profile = Profile::new();
     let mut middle = Mediastinum::new(p);
     for gy in 0..n {
         for start in (0..n).step_by(BLOCK) {
@@ -36,7 +37,7 @@ pub(crate) fn paint(scene: &mut Scene, p: &Patient, g: &Geometry) {
                 let (lateral, medial) = (row[LATERAL + 3 * side], row[MEDIAL + 3 * side]);
                 let half = 0.5 * (lateral - medial);
                 let u = (ax - medial - half) / half.max(0.05);
-                let full = if u * u < 1.0 { 2.0 * row[DEPTH + 3 * side] * (1.0 - u * u).powf(0.42) } else { 0.0 };
+                let full = if u * u < 1.0 { 2.0 * row[DEPTH + 3 * side] * profile.at(1.0 - u * u) } else { 0.0 };
                 let t = middle.path(x, y, g);
                 if full > 0.0 {
                     let lung = full * g.above_dome(side, ax, y);
@@ -50,12 +51,28 @@ pub(crate) fn paint(scene: &mut Scene, p: &Patient, g: &Geometry) {
     breasts(scene, p);
 }
 
+/// Depth of a lung across its width: the power 0.42 of `1 - u²`, from a table over the square root.
+struct Profile([f32; 130]);
+
+impl Profile {
+    fn new() -> Self {
+        Self(std::array::from_fn(|i| (i as f32 / 128.0).powf(0.84)))
+    }
+
+    /// `v` in 0..=1.
+    fn at(&self, v: f32) -> f32 {
+        let p = v.max(0.0).sqrt().min(1.0) * 128.0;
+        let i = p as usize;
+        self.0[i] + (self.0[i + 1] - self.0[i]) * (p - i as f32)
+    }
+}
+
 /// Great vessels and mediastinal band; values of a row are kept between samples.
 struct Mediastinum {
     shift: f32,
     band: f32,
     band_path: f32,
-    /// Centre, radii and path of each ellipse.
+    /// Centre, one over the radii, and path of each ellipse.
     ellipses: [[f32; 5]; 5],
     aorta_x: [f32; 5],
     aorta_r: f32,
@@ -78,7 +95,8 @@ impl Mediastinum {
                 [1.5, -4.7, 1.75, 2.5, 4.2],
                 [-1.75, -6.6, 1.3, 4.8, 3.8],
                 [-1.55 - 0.6 * unfold, -3.6, 1.55 + 0.3 * unfold, 3.6, 4.2],
-            ],
+            ]
+            .map(|[x, y, rx, ry, path]| [x, y, 1.0 / rx, 1.0 / ry, path]),
             aorta_x: [2.0 + 0.7 * unfold, 2.35 + 0.6 * unfold, 2.1 + 0.3 * unfold, 1.6, 1.2],
             aorta_r: 1.25 * k,
             aorta_now: 2.0,
@@ -105,19 +123,25 @@ impl Mediastinum {
         if q < 1.0 {
             join(self.band_path * (1.0 - q).sqrt());
         }
-        for [cx, cy, rx, ry, path] in self.ellipses {
-            let q = ((x - cx) / rx).powi(2) + ((y - cy) / ry).powi(2);
-            if q < 1.0 {
-                join(path * (1.0 - q).sqrt());
+        if x.abs() < 6.0 {
+            for [cx, cy, inverse_rx, inverse_ry, path] in self.ellipses {
+                let (u, v) = ((x - cx) * inverse_rx, (y - cy) * inverse_ry);
+                let q = u * u + v * v;
+                if q < 1.0 {
+                    join(path * (1.0 - q).sqrt());
+                }
+            }
+            if y > AORTA_Y[0] {
+                let q = ((x - self.aorta_now) / self.aorta_r).powi(2);
+                if q < 1.0 {
+                    join(2.0 * self.aorta_r * (1.0 - q).sqrt() * step(AORTA_Y[0], -5.0, y));
+                }
             }
         }
-        if y > AORTA_Y[0] {
-            let q = ((x - self.aorta_now) / self.aorta_r).powi(2);
-            if q < 1.0 {
-                join(2.0 * self.aorta_r * (1.0 - q).sqrt() * step(AORTA_Y[0], -5.0, y));
-            }
+        let heart = g.heart.path(x, y);
+        if heart > 0.0 {
+            join(heart);
         }
-        join(g.heart.path(x, y));
         if sum > 0.0 { sum.sqrt().sqrt() } else { 0.0 }
     }
 }

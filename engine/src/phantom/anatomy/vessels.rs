@@ -3,7 +3,7 @@
 use crate::phantom::curve::{Curve, spline, step};
 use crate::phantom::patient::Patient;
 use crate::phantom::rng::Rng;
-use crate::phantom::scene::Scene;
+use crate::phantom::scene::{Scene, keep_map, take_map};
 use crate::phantom::tube::{Node, Pen};
 
 use super::geometry::Geometry;
@@ -41,14 +41,14 @@ fn airway(scene: &mut Scene, pen: &mut Pen, p: &Patient) {
     let right = tube(&[[0.2, -5.2, 0.75], [-1.2, -3.9, 0.70], [-3.1, -2.0, 0.5], [-3.9, -0.4, 0.3]]);
     let left = tube(&[[0.3, -5.2, 0.68], [2.0, -3.8, 0.6], [4.2, -2.4, 0.45], [5.0, -1.2, 0.28]]);
     let mut gas = std::mem::take(&mut scene.gas);
-    let mut joined = vec![0.0f32; 0];
-    joined.resize(gas.len(), 0.0);
+    let mut joined = take_map(gas.len());
     for nodes in [&trachea, &right, &left] {
         pen.stroke(&scene.frame, nodes, |i, q, w| joined[i] = joined[i].max(w * (1.0 - q).sqrt()));
     }
     for (a, b) in gas.iter_mut().zip(&joined) {
         *a += b;
     }
+    keep_map(joined);
     scene.gas = gas;
 }
 

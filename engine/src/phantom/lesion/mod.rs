@@ -11,7 +11,7 @@ use super::anatomy::bones::{Break, rib_point};
 use super::anatomy::geometry::Geometry;
 use super::patient::Patient;
 use super::physics::box_down;
-use super::scene::Scene;
+use super::scene::{Scene, keep_map, take_map};
 use super::tube::Pen;
 
 /// Height within a lung, or the named part of it.
@@ -171,7 +171,7 @@ pub(crate) fn paint_all(
     if findings.is_empty() {
         return masks;
     }
-    let mut canvas = Canvas { scene, pen, patient, geometry, delta: vec![0.0; n * n] };
+    let mut canvas = Canvas { scene, pen, patient, geometry, delta: take_map(n * n) };
     // Lesions of the lung before fluid, fluid before air, devices on top.
     let mut order: Vec<usize> = (0..findings.len()).collect();
     order.sort_by_key(|&i| rank(&findings[i].kind));
@@ -182,6 +182,7 @@ pub(crate) fn paint_all(
         let w = size as u32;
         masks[i] = Mask::from_fn(w, w, |x, y| down[(y * w + x) as usize] > threshold);
     }
+    keep_map(canvas.delta);
     masks
 }
 
