@@ -3,3 +3,4 @@
 pub mod cli;
 pub mod command;
 pub mod parity;
+pub mod step;

@@ -1,0 +1,166 @@
+//! What samplers share: the network's face, the noise's face, the loop.
+
+use candle_core::Tensor;
+
+use super::{Ddim, Ddpm, DiffusionError, DpmPp2M, DpmPp2MConfig, NoiseSchedule, Prediction, Result};
+use crate::cancel::Cancel;
+use crate::domain::SamplerKind;
+
+/// A network's answer at one timestep.
+#[derive(Clone, Debug)]
+pub struct ModelOutput {
+    /// Noise, velocity or clean latent, the latent's shape.
+    pub prediction: Tensor,
+    /// The raw variance value `v` of the same shape, where the network learned one.
+    pub variance: Option<Tensor>,
+}
+
+/// A network, with conditioning and guidance inside, as samplers see it.
+pub trait Denoiser {
+    /// What [`ModelOutput::prediction`] means.
+    fn prediction(&self) -> Prediction;
+
+    /// Asks the network about latents `x` at an original timestep (0..1000, not a step number).
+    ///
+    /// # Errors
+    /// When the network fails.
+    fn denoise(&mut self, x: &Tensor, timestep: usize) -> candle_core::Result<ModelOutput>;
+}
+
+/// Gives standard normal noise of a shape for a step (0 is the first step taken); each step is asked at most once.
+pub type NoiseFn<'a> = dyn FnMut(u32, &[usize]) -> candle_core::Result<Tensor> + 'a;
+
+/// What a sampler tells after each step.
+#[derive(Clone, Copy, Debug)]
+pub struct StepEvent<'a> {
+    /// Step just taken, from 0.
+    pub index: usize,
+    /// Steps in all.
+    pub of: usize,
+    /// The original timestep the network saw.
+    pub timestep: usize,
+    /// Latents after the step.
+    pub x: &'a Tensor,
+    /// Predicted clean latents.
+    pub x_start: &'a Tensor,
+}
+
+/// Result of one step.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// Latents after the step.
+    pub x: Tensor,
+    /// Predicted clean latents.
+    pub x_start: Tensor,
+}
+
+/// One way through the reverse process.
+pub trait Sampler {
+    /// Original timesteps in the order in which they are visited.
+    fn timesteps(&self) -> &[usize];
+
+    /// Takes step `index` (from 0) with the network's answer about `x`.
+    ///
+    /// # Errors
+    /// When `index` is outside or tensors do not fit.
+    fn step(&mut self, index: usize, x: &Tensor, prediction: Prediction, output: &ModelOutput, noise: &mut NoiseFn<'_>) -> Result<Step>;
+}
+
+/// Which sampler, and its settings.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SamplerConfig {
+    /// The integrator.
+    pub kind: SamplerKind,
+    /// Calls of the network, 1 to the schedule's length.
+    pub num_steps: usize,
+    /// DDIM's noise share, 0 (deterministic) to 1.
+    pub eta: f64,
+    /// Karras spacing of the noise levels (DPM-Solver++ only).
+    pub karras: bool,
+}
+
+impl SamplerConfig {
+    /// Builds the sampler over a full-length schedule.
+    ///
+    /// DDIM takes a whole stride where one gives the count of steps, else evenly spread timesteps.
+    /// DPM-Solver++ spreads timesteps evenly and ends at zero noise; where rounding makes two timesteps equal,
+    /// one is left out.
+    ///
+    /// # Errors
+    /// When the count of steps or `eta` is out of range.
+    pub fn build(&self, schedule: &NoiseSchedule) -> Result<Box<dyn Sampler>> {
+        let steps = self.num_steps;
+        if !(1..=schedule.len()).contains(&steps) {
+            return Err(DiffusionError::OutOfRange { field: "steps", value: steps.to_string(), range: "1 to the length of the schedule" });
+        }
+        Ok(match self.kind {
+            SamplerKind::Ddpm => Box::new(Ddpm::new(schedule.respaced(&steps.to_string())?)),
+            SamplerKind::Ddim => {
+                let respaced = schedule.respaced(&format!("ddim{steps}")).or_else(|_| schedule.respaced(&steps.to_string()))?;
+                Box::new(Ddim::new(respaced, self.eta)?)
+            }
+            SamplerKind::DpmPp2M => {
+                Box::new(DpmPp2M::new(schedule, &DpmPp2MConfig { steps, karras: self.karras, ..DpmPp2MConfig::default() })?)
+            }
+        })
+    }
+}
+
+/// How a run ended.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// With latents.
+    Done(Tensor),
+    /// Because someone asked to stop.
+    Cancelled,
+}
+
+/// Runs a sampler from pure noise `start` `(batch, channels, h, w)` to latents.
+///
+/// `cancel` is read before each step; `on_step` is called after each.
+///
+/// # Errors
+/// When settings are out of range, the network fails or tensors do not fit.
+pub fn sample(
+    config: &SamplerConfig,
+    schedule: &NoiseSchedule,
+    denoiser: &mut dyn Denoiser,
+    start: Tensor,
+    noise: &mut NoiseFn<'_>,
+    cancel: &Cancel,
+    on_step: &mut dyn FnMut(StepEvent<'_>),
+) -> Result<Outcome> {
+    drive(config.build(schedule)?.as_mut(), denoiser, start, noise, cancel, on_step)
+}
+
+/// As [`sample`], with the sampler already built.
+///
+/// # Errors
+/// As [`sample`].
+pub fn drive(
+    sampler: &mut dyn Sampler,
+    denoiser: &mut dyn Denoiser,
+    start: Tensor,
+    noise: &mut NoiseFn<'_>,
+    cancel: &Cancel,
+    on_step: &mut dyn FnMut(StepEvent<'_>),
+) -> Result<Outcome> {
+    let timesteps = sampler.timesteps().to_vec();
+    let prediction = denoiser.prediction();
+    let mut x = start;
+    for (index, &timestep) in timesteps.iter().enumerate() {
+        if cancel.is_cancelled() {
+            return Ok(Outcome::Cancelled);
+        }
+        let output = denoiser.denoise(&x, timestep)?;
+        let step = sampler.step(index, &x, prediction, &output, noise)?;
+        x = step.x.detach();
+        on_step(StepEvent { index, of: timesteps.len(), timestep, x: &x, x_start: &step.x_start });
+    }
+    Ok(Outcome::Done(x))
+}
+
+/// Schedule index of step `index` when `len` steps go from the noisiest down.
+pub(super) fn descending(index: usize, len: usize) -> Result<usize> {
+    len.checked_sub(index + 1).ok_or(DiffusionError::Timestep { index, len })
+}

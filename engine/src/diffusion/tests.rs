@@ -1,0 +1,245 @@
+//! Samplers on processes whose answer is known, tables against their definitions, losses by hand.
+
+use candle_core::{DType, Device, Tensor, Var};
+use proptest::prelude::*;
+
+use super::*;
+use crate::cancel::Cancel;
+use crate::domain::SamplerKind;
+
+/// A network that knows the clean latent: every sampler must arrive there.
+struct Oracle {
+    schedule: NoiseSchedule,
+    x_start: Tensor,
+    prediction: Prediction,
+    calls: Vec<usize>,
+}
+
+impl Denoiser for Oracle {
+    fn prediction(&self) -> Prediction {
+        self.prediction
+    }
+
+    fn denoise(&mut self, x: &Tensor, timestep: usize) -> candle_core::Result<ModelOutput> {
+        self.calls.push(timestep);
+        let bar = self.schedule.alphas_cumprod()[timestep];
+        let (signal, sigma) = (bar.sqrt(), (1.0 - bar).sqrt());
+        let epsilon = (x - self.x_start.affine(signal, 0.0)?)?.affine(1.0 / sigma, 0.0)?;
+        let prediction = match self.prediction {
+            Prediction::Epsilon => epsilon,
+            Prediction::Denoised => self.x_start.clone(),
+            Prediction::Velocity => (epsilon.affine(signal, 0.0)? - self.x_start.affine(sigma, 0.0)?)?,
+        };
+        Ok(ModelOutput { prediction, variance: None })
+    }
+}
+
+fn values(t: &Tensor) -> Vec<f32> {
+    t.flatten_all().and_then(|t| t.to_vec1()).expect("values")
+}
+
+fn wave(seed: f32, shape: &[usize]) -> Tensor {
+    let count: usize = shape.iter().product();
+    let values: Vec<f32> = (0..count).map(|i| (i as f32 * 1.37 + seed).sin() * 1.4).collect();
+    Tensor::from_vec(values, shape, &Device::Cpu).expect("a tensor")
+}
+
+fn largest_difference(a: &Tensor, b: &Tensor) -> f32 {
+    values(a).iter().zip(values(b)).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
+}
+
+fn run(kind: SamplerKind, prediction: Prediction, num_steps: usize, eta: f64, karras: bool) -> (Tensor, Oracle) {
+    let schedule = NoiseSchedule::linear(1000).expect("a schedule");
+    let mut oracle = Oracle { schedule: schedule.clone(), x_start: wave(0.3, &[2, 4, 5, 3]), prediction, calls: Vec::new() };
+    let config = SamplerConfig { kind, num_steps, eta, karras };
+    let mut noise = |step: u32, shape: &[usize]| Ok(wave(step as f32, shape));
+    let outcome = sample(&config, &schedule, &mut oracle, wave(9.0, &[2, 4, 5, 3]), &mut noise, &Cancel::new(), &mut |_| {});
+    match outcome.expect("a run") {
+        Outcome::Done(x) => (x, oracle),
+        Outcome::Cancelled => panic!("nobody cancelled"),
+    }
+}
+
+#[test]
+fn every_sampler_finds_a_known_latent() {
+    for prediction in [Prediction::Velocity, Prediction::Denoised, Prediction::Epsilon] {
+        for (kind, eta, karras) in [
+            (SamplerKind::Ddpm, 0.0, false),
+            (SamplerKind::Ddim, 0.0, false),
+            (SamplerKind::Ddim, 0.7, false),
+            (SamplerKind::DpmPp2M, 0.0, false),
+            (SamplerKind::DpmPp2M, 0.0, true),
+        ] {
+            for steps in [1, 2, 14, 25, 70] {
+                let (x, oracle) = run(kind, prediction, steps, eta, karras);
+                assert_eq!(oracle.calls.len(), steps, "{kind:?} {steps}");
+                assert!(oracle.calls.is_sorted_by(|a, b| a >= b));
+                // From pure noise the noise prediction divides by sqrt(alpha_bar) = 0.006, hence the slack.
+                let bound = if prediction == Prediction::Epsilon { 3e-3 } else { 2e-5 };
+                let error = largest_difference(&x, &oracle.x_start);
+                assert!(error < bound, "{kind:?} {prediction:?} {steps} steps, eta {eta}, karras {karras}: {error}");
+            }
+        }
+    }
+}
+
+#[test]
+fn as_many_steps_as_timesteps_stay_finite() {
+    for (kind, karras) in [(SamplerKind::DpmPp2M, false), (SamplerKind::DpmPp2M, true), (SamplerKind::Ddim, false)] {
+        let (x, _) = run(kind, Prediction::Velocity, 1000, 0.0, karras);
+        assert!(values(&x).iter().all(|v| v.is_finite()), "{kind:?}");
+    }
+}
+
+#[test]
+fn rows_do_not_touch_each_other() {
+    for kind in [SamplerKind::Ddpm, SamplerKind::Ddim, SamplerKind::DpmPp2M] {
+        let schedule = NoiseSchedule::linear(1000).expect("a schedule");
+        let config = SamplerConfig { kind, num_steps: 9, eta: 0.5, karras: false };
+        let both = |rows: &[usize]| {
+            let pick = |t: Tensor| Tensor::stack(&rows.iter().map(|r| t.get(*r).expect("a row")).collect::<Vec<_>>(), 0);
+            let x_start = pick(wave(0.3, &[2, 4, 5, 3])).expect("rows");
+            let mut oracle = Oracle { schedule: schedule.clone(), x_start, prediction: Prediction::Velocity, calls: Vec::new() };
+            let mut noise = |step: u32, _: &[usize]| pick(wave(step as f32, &[2, 4, 5, 3]));
+            let start = pick(wave(9.0, &[2, 4, 5, 3])).expect("rows");
+            match sample(&config, &schedule, &mut oracle, start, &mut noise, &Cancel::new(), &mut |_| {}).expect("a run") {
+                Outcome::Done(x) => x,
+                Outcome::Cancelled => panic!("nobody cancelled"),
+            }
+        };
+        let (together, alone) = (both(&[0, 1]), both(&[1]));
+        assert_eq!(values(&together.get(1).expect("a row")), values(&alone), "{kind:?}");
+    }
+}
+
+#[test]
+fn cancelling_stops_before_the_next_step() {
+    let schedule = NoiseSchedule::linear(1000).expect("a schedule");
+    let mut oracle =
+        Oracle { schedule: schedule.clone(), x_start: wave(0.3, &[1, 1, 2, 2]), prediction: Prediction::Velocity, calls: Vec::new() };
+    let cancel = Cancel::new();
+    let config = SamplerConfig { kind: SamplerKind::DpmPp2M, num_steps: 20, eta: 0.0, karras: false };
+    let stop = cancel.clone();
+    let mut seen = Vec::new();
+    let outcome = sample(&config, &schedule, &mut oracle, wave(1.0, &[1, 1, 2, 2]), &mut |_, s| Ok(wave(0.0, s)), &cancel, &mut |event| {
+        seen.push((event.index, event.of));
+        if event.index == 2 {
+            stop.cancel();
+        }
+    });
+    assert!(matches!(outcome, Ok(Outcome::Cancelled)));
+    assert_eq!(seen, [(0, 20), (1, 20), (2, 20)]);
+    assert_eq!(oracle.calls.len(), 3);
+}
+
+#[test]
+fn inversion_undoes_sampling() {
+    let schedule = NoiseSchedule::linear(1000).expect("a schedule").respaced("50").expect("a respacing");
+    let mut ddim = Ddim::new(schedule.clone(), 0.0).expect("a sampler");
+    let (x, epsilon) = (wave(0.1, &[1, 2, 3, 3]), wave(4.0, &[1, 2, 3, 3]));
+    let output = ModelOutput { prediction: epsilon, variance: None };
+    let up = ddim.invert(20, &x, Prediction::Epsilon, &output).expect("a step");
+    let down = ddim.step(50 - 1 - 21, &up.x, Prediction::Epsilon, &output, &mut |_, s| Ok(wave(0.0, s))).expect("a step");
+    assert!(largest_difference(&down.x, &x) < 1e-5);
+}
+
+#[test]
+fn settings_out_of_range_are_refused() {
+    let schedule = NoiseSchedule::linear(1000).expect("a schedule");
+    let build = |num_steps, eta, kind| SamplerConfig { kind, num_steps, eta, karras: false }.build(&schedule).is_err();
+    assert!(build(0, 0.0, SamplerKind::Ddpm));
+    assert!(build(1001, 0.0, SamplerKind::DpmPp2M));
+    assert!(build(10, f64::NAN, SamplerKind::Ddim));
+    assert!(build(10, 1.5, SamplerKind::Ddim));
+    assert!(NoiseSchedule::linear(0).is_err());
+    assert!(NoiseSchedule::from_betas(vec![0.1, f64::NAN]).is_err());
+    assert!(schedule.keep(&[5, 5]).is_err());
+    for spec in ["ddim", "ddim70", "12x", "1001", "600,10", "-3", "0"] {
+        assert!(schedule.respaced(spec).is_err(), "{spec}");
+    }
+}
+
+#[test]
+fn tables_follow_their_definitions() {
+    let full = NoiseSchedule::linear(1000).expect("a schedule");
+    let kept = full.respaced("25").expect("a respacing");
+    assert_eq!(kept.timesteps()[..6], [0, 42, 83, 125, 166, 208]);
+    for (i, &t) in kept.timesteps().iter().enumerate() {
+        assert!((kept.alphas_cumprod()[i] / full.alphas_cumprod()[t] - 1.0).abs() < 1e-12);
+    }
+    assert_eq!(kept.alphas_cumprod_prev()[0], 1.0);
+    assert_eq!(kept.alphas_cumprod_next()[24], 0.0);
+    assert_eq!(kept.posterior_log_variance_clipped()[0], kept.posterior_log_variance_clipped()[1]);
+    let zero = rescale_zero_terminal_snr(full.betas()).expect("betas");
+    assert_eq!(zero[999], 1.0);
+}
+
+#[test]
+fn variational_term_trains_the_variance_only() {
+    let schedule = NoiseSchedule::linear(1000).expect("a schedule");
+    let (x_start, noise) = (wave(0.2, &[3, 2, 4, 4]).affine(0.4, 0.0).expect("a tensor"), wave(5.0, &[3, 2, 4, 4]));
+    let t = [0usize, 40, 999];
+    let x_t = schedule.add_noise(&x_start, &noise, &t).expect("latents");
+    let output = Var::from_tensor(&wave(2.0, &[3, 4, 4, 4])).expect("a variable");
+    let config = LossConfig { prediction: Prediction::Epsilon, variance: Variance::LearnedRange, kind: LossKind::Mse };
+    let loss = training_loss(&schedule, &config, &output, &x_start, &x_t, &t, &noise).expect("a loss");
+    let vb = loss.vb.expect("a variational term");
+    let grads = vb.sum_all().and_then(|l| l.backward()).expect("gradients");
+    let grad = grads.get(&output).expect("a gradient");
+    assert!(values(&grad.narrow(1, 0, 2).expect("prediction")).iter().all(|g| *g == 0.0));
+    assert!(values(&grad.narrow(1, 2, 2).expect("variance")).iter().all(|g| *g != 0.0 && g.is_finite()));
+    // Numerically: the gradient of one entry of each row.
+    let bits = |shifted: &Tensor| {
+        let vb = training_loss(&schedule, &config, shifted, &x_start, &x_t, &t, &noise).expect("a loss").vb;
+        values(&vb.expect("a variational term"))
+    };
+    for row in 0..3 {
+        let mut bump = vec![0.0f32; 3 * 4 * 16];
+        bump[row * 64 + 40] = 1e-2;
+        let bump = Tensor::from_vec(bump, (3, 4, 4, 4), &Device::Cpu).expect("a tensor");
+        let (up, down) = (bits(&(output.as_tensor() + &bump).expect("a sum")), bits(&(output.as_tensor() - &bump).expect("a sum")));
+        let (slope, want) = ((up[row] - down[row]) / 2e-2, values(grad)[row * 64 + 40]);
+        assert!((slope - want).abs() < 2e-2 * want.abs() + 2e-4, "row {row}: {slope} against {want}");
+    }
+}
+
+#[test]
+fn perfect_predictions_cost_nothing() {
+    let schedule = NoiseSchedule::linear(1000).expect("a schedule");
+    let (x_start, noise, t) = (wave(0.2, &[2, 2, 4, 4]), wave(5.0, &[2, 2, 4, 4]), [3usize, 700]);
+    let velocity = velocity_target(&schedule, &x_start, &noise, &t).expect("a target");
+    let x_t = schedule.add_noise(&x_start, &noise, &t).expect("latents");
+    assert!(largest_difference(&Prediction::Velocity.denoised(&schedule, &x_t, &t, &velocity).expect("latents"), &x_start) < 1e-5);
+    assert!(values(&velocity_loss(&schedule, &velocity, &x_start, &noise, &t).expect("a loss")).iter().all(|l| *l == 0.0));
+    let off = (velocity + 0.5).expect("a tensor");
+    let loss = velocity_loss(&schedule, &off, &x_start, &noise, &t).expect("a loss");
+    assert!(values(&loss).iter().all(|l| (l - 0.25).abs() < 1e-6));
+    let config = LossConfig { prediction: Prediction::Epsilon, variance: Variance::FixedSmall, kind: LossKind::Mse };
+    let loss = training_loss(&schedule, &config, &noise, &x_start, &x_t, &t, &noise).expect("a loss");
+    assert_eq!(values(&loss.loss), [0.0, 0.0]);
+    let learned = LossConfig { variance: Variance::LearnedRange, ..config };
+    assert!(training_loss(&schedule, &learned, &noise, &x_start, &x_t, &t, &noise).is_err());
+    let zeros = Tensor::zeros((2, 3, 4, 4), DType::F32, &Device::Cpu).expect("a tensor");
+    assert!(training_loss(&schedule, &config, &zeros, &x_start, &x_t, &t, &noise).is_err());
+}
+
+proptest! {
+    #[test]
+    fn respacing_never_panics(steps in 1usize..1200, spec in "(ddim)?[0-9]{0,4}(,[0-9]{1,3}){0,3}") {
+        if let Ok(kept) = space_timesteps(steps, &spec) {
+            prop_assert!(!kept.is_empty() && kept.is_sorted() && kept.iter().all(|t| *t < steps));
+        }
+    }
+
+    #[test]
+    fn spacings_stay_inside(total in 1usize..1100, count in 1usize..1100, offset in 0usize..3) {
+        let schedule = NoiseSchedule::from_betas(vec![0.01; total]).expect("a schedule");
+        for spacing in [TimestepSpacing::Linspace, TimestepSpacing::Leading, TimestepSpacing::Trailing] {
+            let config = DpmPp2MConfig { steps: count, spacing, steps_offset: offset, ..DpmPp2MConfig::default() };
+            if let Ok(solver) = DpmPp2M::new(&schedule, &config) {
+                prop_assert!(solver.timesteps().iter().all(|t| *t < total));
+                prop_assert!(solver.sigmas().iter().all(|s| s.is_finite()));
+            }
+        }
+    }
+}
