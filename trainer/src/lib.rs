@@ -3,4 +3,5 @@
 pub mod cli;
 pub mod command;
 pub mod parity;
+pub mod phantom_export;
 pub mod step;

@@ -39,7 +39,7 @@ impl PhantomConfig {
         Self {
             mix: FindingMix::BaseRates,
             only: None,
-            noise: 1.0,
+            noise: 0.8,
             portable: 0.35,
             lesion_gain: 1.0,
             min_severity: 0.08,

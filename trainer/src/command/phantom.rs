@@ -1,15 +1,76 @@
 //! Draw procedural chest radiographs with exact labels.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
+
+use anyhow::Context;
+use engine::domain::Finding;
+use engine::phantom::PhantomConfig;
+
+use crate::phantom_export::{Ended, Export};
+
+/// Which cases are drawn.
+#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Preset {
+    /// All findings at the base rates of a large hospital list.
+    Full,
+    /// The plain, low-noise mix that trains the practice model.
+    Practice,
+}
 
 /// Arguments of the subcommand.
 #[derive(clap::Args, Debug)]
-pub struct Args {}
+pub struct Args {
+    /// Number of cases.
+    #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
+    count: u64,
+    /// Side of the square pictures in pixels.
+    #[arg(long, default_value_t = 512, value_parser = clap::value_parser!(u32).range(64..=2048))]
+    size: u32,
+    /// Seed of the data set; a case depends on it, its index, the size and the preset only.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Index of the first case.
+    #[arg(long, default_value_t = 0)]
+    start: u64,
+    /// Folder for pictures, masks and `manifest.jsonl`; made when missing.
+    #[arg(long)]
+    out: PathBuf,
+    /// Mix of findings.
+    #[arg(long, value_enum, default_value_t = Preset::Full)]
+    preset: Preset,
+    /// Only this finding, in every case.
+    #[arg(long)]
+    only: Option<Finding>,
+    /// Also write a contact sheet of the first 64 cases to this PNG.
+    #[arg(long)]
+    sheet: Option<PathBuf>,
+}
 
 /// Runs the subcommand.
 ///
 /// # Errors
-/// When the input cannot be used or a file cannot be read or written.
-pub fn run(_args: &Args) -> anyhow::Result<ExitCode> {
-    anyhow::bail!("this subcommand is not part of this build")
+/// When the folder or a file cannot be written.
+pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let mut config = match args.preset {
+        Preset::Full => PhantomConfig::full(),
+        Preset::Practice => PhantomConfig::practice(),
+    };
+    config.only = args.only;
+    let end = args
+        .start
+        .checked_add(args.count)
+        .context("--start and --count together are too large")?;
+    let export = Export {
+        config,
+        seed: args.seed,
+        indices: args.start..end,
+        size_px: args.size,
+        dir: args.out.clone(),
+        sheet: args.sheet.clone(),
+    };
+    Ok(match export.run()? {
+        Ended::Done => ExitCode::SUCCESS,
+        Ended::Interrupted => ExitCode::from(3),
+    })
 }

@@ -17,7 +17,9 @@ pub(crate) struct Break {
     pub(crate) callus: bool,
 }
 
-const REACH: [f32; 11] = [5.0, 8.0, 9.9, 11.4, 12.5, 13.2, 13.7, 14.0, 14.1, 14.0, 13.5];
+const REACH: [f32; 11] = [
+    5.0, 8.0, 9.9, 11.4, 12.5, 13.2, 13.7, 14.0, 14.1, 14.0, 13.5,
+];
 
 /// Draws the whole skeleton.
 pub(crate) fn paint(scene: &mut Scene, pen: &mut Pen, p: &Patient, breaks: &[Break]) {
@@ -47,7 +49,10 @@ impl RibLine {
         Self {
             sign: if side == 0 { -1.0 } else { 1.0 },
             reach: REACH[k] * p.lung_width[side] + jitter.normal(0.0, 0.1),
-            start: -12.4 + 2.12 * k as f32 * p.rib_pitch + jitter.normal(0.0, 0.12) + 0.5 * p.apex[side],
+            start: -12.4
+                + 2.12 * k as f32 * p.rib_pitch
+                + jitter.normal(0.0, 0.12)
+                + 0.5 * p.apex[side],
             drop: drop.at(k as f32) * p.rib_slope + jitter.normal(0.0, 0.15),
             depth: 4.5 + 4.7 * (k as f32 / 10.0),
             tilt: jitter.normal(0.0, 0.025),
@@ -81,7 +86,7 @@ fn ribs(scene: &mut Scene, pen: &mut Pen, p: &Patient, side: usize, breaks: &[Br
         let last = PI * end.at(k as f32);
         let broken = breaks.iter().find(|b| b.side == side && b.rib == k);
         let base_radius = if k == 0 { 0.5 } else { 0.60 + 0.006 * k as f32 };
-        let steps = 44;
+        let steps = if broken.is_some() { 120 } else { 44 };
         let mut nodes = Vec::with_capacity(steps + 1);
         let mut before = line.at(0.05);
         for i in 0..=steps {
@@ -98,20 +103,44 @@ fn ribs(scene: &mut Scene, pen: &mut Pen, p: &Patient, side: usize, breaks: &[Br
             let cartilage = 1.0 - 0.85 * step(last - 0.42, last - 0.02, phi);
             let lateral_turn = 1.0 - 0.35 * step(0.16, 0.0, (phi - 0.5 * PI).abs() / PI);
             let first = if k == 0 { 0.7 } else { 1.0 };
-            let weight = flattening * ratio.powf(0.8) * head * cartilage * lateral_turn * first * (1.0 - 0.22 * front);
-            nodes.push((phi, Node { x: here[0], y: here[1], r: base_radius, w: weight * base_radius }));
+            let weight = flattening
+                * ratio.powf(0.8)
+                * head
+                * cartilage
+                * lateral_turn
+                * first
+                * (1.0 - 0.22 * front);
+            nodes.push((
+                phi,
+                Node {
+                    x: here[0],
+                    y: here[1],
+                    r: base_radius,
+                    w: weight * base_radius,
+                },
+            ));
         }
         let parts: Vec<Vec<Node>> = match broken {
             None => vec![nodes.iter().map(|(_, n)| *n).collect()],
             Some(b) => {
-                let gap = 0.10 / line.reach.max(5.0);
-                let near = nodes.iter().filter(|(phi, _)| *phi < b.phi - gap).map(|(_, n)| *n).collect();
+                // Rounded ends reach over the cut, so the middle lines stop short of it.
+                let [bx, by, _] = line.at(b.phi);
+                let back = 0.85 * base_radius + 0.08;
+                let clear = |n: &Node| (n.x - bx).powi(2) + (n.y - by).powi(2) > back * back;
+                let near = nodes
+                    .iter()
+                    .filter(|(phi, n)| *phi < b.phi && clear(n))
+                    .map(|(_, n)| *n)
+                    .collect();
                 let far = nodes
                     .iter()
-                    .filter(|(phi, _)| *phi > b.phi + gap)
+                    .filter(|(phi, n)| *phi > b.phi && clear(n))
                     .map(|(phi, n)| {
                         let fade = step(b.phi + 0.6, b.phi + 0.05, *phi);
-                        Node { y: n.y + b.offset * fade, ..*n }
+                        Node {
+                            y: n.y + b.offset * fade,
+                            ..*n
+                        }
                     })
                     .collect();
                 vec![near, far]
@@ -142,7 +171,11 @@ fn ribs(scene: &mut Scene, pen: &mut Pen, p: &Patient, side: usize, breaks: &[Br
 
 fn shoulder(scene: &mut Scene, pen: &mut Pen, p: &Patient, side: usize) {
     let sign = if side == 0 { -1.0 } else { 1.0 };
-    let twist = if side == 0 { p.clavicle[1] } else { -p.clavicle[1] };
+    let twist = if side == 0 {
+        p.clavicle[1]
+    } else {
+        -p.clavicle[1]
+    };
     let up = p.clavicle[0] + twist;
     let w = p.lung_width[side];
     let turn = 0.8 * p.rotation;
@@ -155,10 +188,24 @@ fn shoulder(scene: &mut Scene, pen: &mut Pen, p: &Patient, side: usize) {
     ]
     .iter()
     .enumerate()
-    .map(|(i, v)| [sign * v[0] * w - turn * (1.0 - 0.2 * i as f32), v[1] + up * (0.35 + 0.2 * i as f32), v[2], v[3]])
+    .map(|(i, v)| {
+        [
+            sign * v[0] * w - turn * (1.0 - 0.2 * i as f32),
+            v[1] + up * (0.35 + 0.2 * i as f32),
+            v[2],
+            v[3],
+        ]
+    })
     .collect();
-    let nodes: Vec<Node> =
-        spline(&points, 8).iter().map(|v| Node { x: v[0], y: v[1], r: v[2] * 0.92, w: v[3] }).collect();
+    let nodes: Vec<Node> = spline(&points, 8)
+        .iter()
+        .map(|v| Node {
+            x: v[0],
+            y: v[1],
+            r: v[2] * 0.92,
+            w: v[3],
+        })
+        .collect();
     let (bone, gain) = (&mut scene.bone, 1.25 * p.bone);
     pen.stroke(&scene.frame, &nodes, |i, q, w| {
         let outer = (1.0 - q).sqrt();
@@ -176,7 +223,11 @@ fn scapula(scene: &mut Scene, pen: &mut Pen, p: &Patient, sign: f32) {
     let (top, tip, glenoid) = (corner(12.4, -12.4), corner(13.9, 0.8), corner(17.0, -10.6));
     let polygon = [top, tip, glenoid];
     let low = polygon.iter().map(|v| v[0]).fold(f32::INFINITY, f32::min) - 0.5;
-    let high = polygon.iter().map(|v| v[0]).fold(f32::NEG_INFINITY, f32::max) + 0.5;
+    let high = polygon
+        .iter()
+        .map(|v| v[0])
+        .fold(f32::NEG_INFINITY, f32::max)
+        + 0.5;
     let soft = 0.35;
     scene.frame.each([low, -13.2, high, 1.6], |i, x, y| {
         let mut inside = f32::INFINITY;
@@ -192,13 +243,22 @@ fn scapula(scene: &mut Scene, pen: &mut Pen, p: &Patient, sign: f32) {
         }
     });
     let bone = &mut scene.bone;
-    for (a, b, w, r) in [(tip, glenoid, 0.38, 0.38), (top, tip, 0.12, 0.22), (top, glenoid, 0.20, 0.30)] {
+    for (a, b, w, r) in [
+        (tip, glenoid, 0.38, 0.38),
+        (top, tip, 0.12, 0.22),
+        (top, glenoid, 0.20, 0.30),
+    ] {
         let line: Vec<Node> = (0..=6)
             .map(|i| {
                 let t = i as f32 / 6.0;
                 let bow = 0.5 * (t * (1.0 - t)) * 4.0 * sign * 0.35;
                 let fade = 0.4 + 0.6 * step(0.0, 0.25, t);
-                Node { x: a[0] + (b[0] - a[0]) * t - bow, y: a[1] + (b[1] - a[1]) * t, r, w: w * fade * p.bone }
+                Node {
+                    x: a[0] + (b[0] - a[0]) * t - bow,
+                    y: a[1] + (b[1] - a[1]) * t,
+                    r,
+                    w: w * fade * p.bone,
+                }
             })
             .collect();
         pen.add(&scene.frame, &line, bone);
@@ -207,12 +267,14 @@ fn scapula(scene: &mut Scene, pen: &mut Pen, p: &Patient, sign: f32) {
 
 fn humerus(scene: &mut Scene, p: &Patient, sign: f32) {
     let (cx, cy, r) = (sign * (18.6 - 0.4 * p.scapula_in), -10.6, 2.4);
-    scene.frame.each([cx - r, cy - r, cx + r, cy + r], |i, x, y| {
-        let q = 1.0 - ((x - cx).powi(2) + (y - cy).powi(2)) / (r * r);
-        if q > 0.0 {
-            scene.bone[i] += 0.5 * p.bone * q.sqrt();
-        }
-    });
+    scene
+        .frame
+        .each([cx - r, cy - r, cx + r, cy + r], |i, x, y| {
+            let q = 1.0 - ((x - cx).powi(2) + (y - cy).powi(2)) / (r * r);
+            if q > 0.0 {
+                scene.bone[i] += 0.5 * p.bone * q.sqrt();
+            }
+        });
 }
 
 /// Seventeen vertebrae: body, end plates, pedicles, spinous and transverse processes.
@@ -220,7 +282,7 @@ fn spine(scene: &mut Scene, p: &Patient) {
     const PITCH: f32 = 2.28;
     let phase = p.rng("spine").range(0.0, PITCH);
     let [bend, bend_phase] = p.scoliosis;
-    let gain = 2.1 * p.bone;
+    let gain = 1.9 * p.bone;
     let ring = |d: f32, r: f32, w: f32| step(w, 0.0, (d - r).abs());
     scene.frame.each([-5.5, -22.0, 5.5, 24.0], |i, x, y| {
         let x = x - p.rotation - bend * (0.16 * y + bend_phase).sin();
@@ -248,9 +310,11 @@ fn spine(scene: &mut Scene, p: &Patient) {
 
 fn sternum(scene: &mut Scene, p: &Patient) {
     let cx = -0.6 * p.rotation;
-    scene.frame.each([cx - 3.4, -11.6, cx + 3.4, -6.0], |i, x, y| {
-        let half = if y < -8.6 { 2.7 } else { 1.7 };
-        let d = ((x - cx).abs() - half).max((y + 8.8).abs() - 2.5);
-        scene.bone[i] += 0.07 * p.bone * step(0.3, -0.3, d);
-    });
+    scene
+        .frame
+        .each([cx - 3.4, -11.6, cx + 3.4, -6.0], |i, x, y| {
+            let half = if y < -8.6 { 2.7 } else { 1.7 };
+            let d = ((x - cx).abs() - half).max((y + 8.8).abs() - 2.5);
+            scene.bone[i] += 0.07 * p.bone * step(0.3, -0.3, d);
+        });
 }

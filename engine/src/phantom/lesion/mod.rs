@@ -70,13 +70,29 @@ pub(crate) enum Device {
 pub(crate) enum Kind {
     Pneumothorax,
     Effusion,
-    Consolidation { at: [f32; 2], pneumonia: bool, bronchogram: bool },
-    Nodule { at: [f32; 2], diameter: f32, spiculated: bool, calcified: bool },
+    Consolidation {
+        at: [f32; 2],
+        pneumonia: bool,
+        bronchogram: bool,
+    },
+    Nodule {
+        at: [f32; 2],
+        diameter: f32,
+        spiculated: bool,
+        calcified: bool,
+    },
     Cardiomegaly,
     WideMediastinum,
     Edema,
-    Atelectasis { plates: u32 },
-    Fracture { rib: usize, phi: f32, displaced: bool, old: bool },
+    Atelectasis {
+        plates: u32,
+    },
+    Fracture {
+        rib: usize,
+        phi: f32,
+        displaced: bool,
+        old: bool,
+    },
     PleuralThickening,
     Device(Device),
 }
@@ -122,11 +138,20 @@ impl PlannedFinding {
     /// The broken rib, when this is a fracture.
     pub(crate) fn rib_break(&self) -> Option<Break> {
         match self.kind {
-            Kind::Fracture { rib, phi, displaced, old } => Some(Break {
+            Kind::Fracture {
+                rib,
+                phi,
+                displaced,
+                old,
+            } => Some(Break {
                 side: side_index(self.side),
                 rib,
                 phi,
-                offset: if displaced { 0.32 + 0.3 * self.severity } else { 0.1 },
+                offset: if displaced {
+                    0.32 + 0.3 * self.severity
+                } else {
+                    0.1
+                },
                 callus: old,
             }),
             _ => None,
@@ -171,7 +196,13 @@ pub(crate) fn paint_all(
     if findings.is_empty() {
         return masks;
     }
-    let mut canvas = Canvas { scene, pen, patient, geometry, delta: take_map(n * n) };
+    let mut canvas = Canvas {
+        scene,
+        pen,
+        patient,
+        geometry,
+        delta: take_map(n * n),
+    };
     // Lesions of the lung before fluid, fluid before air, devices on top.
     let mut order: Vec<usize> = (0..findings.len()).collect();
     order.sort_by_key(|&i| rank(&findings[i].kind));
@@ -203,10 +234,15 @@ fn paint(c: &mut Canvas<'_>, f: &PlannedFinding, order: usize) -> f32 {
         Kind::Pneumothorax => pleura::pneumothorax(c, f),
         Kind::Effusion => pleura::effusion(c, f),
         Kind::PleuralThickening => pleura::thickening(c, f),
-        Kind::Consolidation { at, bronchogram, .. } => opacity::consolidation(c, f, at, bronchogram, order),
-        Kind::Nodule { at, diameter, spiculated, calcified } => {
-            opacity::nodule(c, f, at, diameter, spiculated, calcified, order)
-        }
+        Kind::Consolidation {
+            at, bronchogram, ..
+        } => opacity::consolidation(c, f, at, bronchogram, order),
+        Kind::Nodule {
+            at,
+            diameter,
+            spiculated,
+            calcified,
+        } => opacity::nodule(c, f, at, diameter, spiculated, calcified, order),
         Kind::Edema => opacity::edema(c, f),
         Kind::Atelectasis { plates } => opacity::atelectasis(c, f, plates),
         Kind::Device(device) => device::paint(c, f, device),
@@ -216,11 +252,13 @@ fn paint(c: &mut Canvas<'_>, f: &PlannedFinding, order: usize) -> f32 {
             // The bone itself is cut while the skeleton is drawn.
             let [x, y] = rib_point(c.patient, side_index(f.side), rib, phi);
             let delta = &mut c.delta;
-            c.scene.frame.each([x - 0.9, y - 0.9, x + 0.9, y + 0.9], |i, px, py| {
-                if (px - x).powi(2) + (py - y).powi(2) < 0.81 {
-                    delta[i] = 1.0;
-                }
-            });
+            c.scene
+                .frame
+                .each([x - 0.9, y - 0.9, x + 0.9, y + 0.9], |i, px, py| {
+                    if (px - x).powi(2) + (py - y).powi(2) < 0.81 {
+                        delta[i] = 1.0;
+                    }
+                });
             0.5
         }
     }

@@ -58,7 +58,13 @@ fn base_rates(config: &PhantomConfig, p: &Patient, rng: &mut Rng) -> Vec<Planned
     let consolidation = rng.chance(0.17);
     let device = rng.chance(0.11 * portable);
     let big_heart = rng.chance(if edema { 0.6 } else { 0.16 * old });
-    let effusion = rng.chance(if edema { 0.5 } else if consolidation { 0.28 } else { 0.19 });
+    let effusion = rng.chance(if edema {
+        0.5
+    } else if consolidation {
+        0.28
+    } else {
+        0.19
+    });
     let atelectasis = rng.chance(if effusion { 0.4 } else { 0.14 });
     let fracture = rng.chance(0.04);
     let pneumothorax = rng.chance(if fracture { 0.15 } else { 0.045 });
@@ -85,12 +91,24 @@ fn base_rates(config: &PhantomConfig, p: &Patient, rng: &mut Rng) -> Vec<Planned
     let severity = |rng: &mut Rng| rng.range(config.min_severity, 1.0);
     if rng.chance(0.027) && !big_heart {
         let severity = severity(rng);
-        list.push(plain(config, Side::Both, Zone::Whole, severity, Kind::WideMediastinum));
+        list.push(plain(
+            config,
+            Side::Both,
+            Zone::Whole,
+            severity,
+            Kind::WideMediastinum,
+        ));
     }
     if rng.chance(0.02) && !pneumothorax && !effusion {
         let side = rng.pick([Side::Right, Side::Left]);
         let severity = severity(rng);
-        list.push(plain(config, side, Zone::Whole, severity, Kind::PleuralThickening));
+        list.push(plain(
+            config,
+            side,
+            Zone::Whole,
+            severity,
+            Kind::PleuralThickening,
+        ));
     }
     if device {
         devices(config, p, rng, pneumothorax, &mut list);
@@ -99,12 +117,21 @@ fn base_rates(config: &PhantomConfig, p: &Patient, rng: &mut Rng) -> Vec<Planned
 }
 
 /// Devices come in company: a breathing tube brings a feeding tube and a line, air in the pleura a drain.
-fn devices(config: &PhantomConfig, p: &Patient, rng: &mut Rng, pneumothorax: bool, list: &mut Vec<PlannedFinding>) {
+fn devices(
+    config: &PhantomConfig,
+    p: &Patient,
+    rng: &mut Rng,
+    pneumothorax: bool,
+    list: &mut Vec<PlannedFinding>,
+) {
     let mut add = |side: Side, device: Device| {
         list.push(plain(config, side, Zone::Whole, 0.5, Kind::Device(device)));
     };
     let line_side = rng.pick([Side::Right, Side::Right, Side::Left]);
-    let line = Device::Central { jugular: rng.chance(0.6), atrium: rng.chance(0.12) };
+    let line = Device::Central {
+        jugular: rng.chance(0.6),
+        atrium: rng.chance(0.12),
+    };
     let tube = endotracheal(rng);
     if p.is_portable() {
         match rng.weighted(&[0.5, 0.35, 0.15]) {
@@ -122,28 +149,69 @@ fn devices(config: &PhantomConfig, p: &Patient, rng: &mut Rng, pneumothorax: boo
         }
     } else {
         match rng.weighted(&[0.6, 0.2, 0.2]) {
-            0 => add(pacemaker_side(rng), Device::Pacemaker { leads: 1 + rng.below(2) as u32 }),
+            0 => add(
+                pacemaker_side(rng),
+                Device::Pacemaker {
+                    leads: 1 + rng.below(2) as u32,
+                },
+            ),
             1 => add(line_side, line),
-            _ => add(Side::Both, Device::SternalWires { rings: 5 + rng.below(3) as u32 }),
+            _ => add(
+                Side::Both,
+                Device::SternalWires {
+                    rings: 5 + rng.below(3) as u32,
+                },
+            ),
         }
     }
     if pneumothorax && rng.chance(0.3) {
-        let side = list.iter().find(|f| matches!(f.kind, Kind::Pneumothorax)).map_or(Side::Right, |f| f.side);
-        list.push(plain(config, side, Zone::Whole, 0.5, Kind::Device(Device::ChestTube)));
+        let side = list
+            .iter()
+            .find(|f| matches!(f.kind, Kind::Pneumothorax))
+            .map_or(Side::Right, |f| f.side);
+        list.push(plain(
+            config,
+            side,
+            Zone::Whole,
+            0.5,
+            Kind::Device(Device::ChestTube),
+        ));
     }
 }
 
-fn plain(config: &PhantomConfig, side: Side, zone: Zone, severity: f32, kind: Kind) -> PlannedFinding {
-    PlannedFinding { side, zone, severity, gain: config.lesion_gain, kind }
+fn plain(
+    config: &PhantomConfig,
+    side: Side,
+    zone: Zone,
+    severity: f32,
+    kind: Kind,
+) -> PlannedFinding {
+    PlannedFinding {
+        side,
+        zone,
+        severity,
+        gain: config.lesion_gain,
+        kind,
+    }
 }
 
 fn pacemaker_side(rng: &mut Rng) -> Side {
-    if rng.chance(0.8) { Side::Left } else { Side::Right }
+    if rng.chance(0.8) {
+        Side::Left
+    } else {
+        Side::Right
+    }
 }
 
 fn endotracheal(rng: &mut Rng) -> Device {
-    let above = if rng.chance(0.15) { rng.range(0.6, 2.0) } else { rng.range(2.6, 6.0) };
-    Device::Endotracheal { above_carina: tenth(above) }
+    let above = if rng.chance(0.15) {
+        rng.range(0.6, 2.0)
+    } else {
+        rng.range(2.6, 6.0)
+    };
+    Device::Endotracheal {
+        above_carina: tenth(above),
+    }
 }
 
 fn tenth(v: f32) -> f32 {
@@ -158,14 +226,21 @@ fn one(config: &PhantomConfig, p: &Patient, class: Finding, avoid: Option<Side>)
     let mut severity = rng.range(config.min_severity, 1.0);
     let mut side = rng.pick([Side::Right, Side::Left]);
     if let Some(other) = avoid {
-        side = if other == Side::Right { Side::Left } else { Side::Right };
+        side = if other == Side::Right {
+            Side::Left
+        } else {
+            Side::Right
+        };
     }
     let may_be_both = avoid.is_none();
     let (zone, kind) = match class {
         Finding::Pneumothorax => {
             severity = severity.max(0.1);
             let apical = severity < 0.6 && rng.chance(0.45);
-            (if apical { Zone::Apical } else { Zone::Whole }, Kind::Pneumothorax)
+            (
+                if apical { Zone::Apical } else { Zone::Whole },
+                Kind::Pneumothorax,
+            )
         }
         Finding::PleuralEffusion => {
             if may_be_both && rng.chance(if is_practice { 0.12 } else { 0.3 }) {
@@ -180,7 +255,14 @@ fn one(config: &PhantomConfig, p: &Patient, class: Finding, avoid: Option<Side>)
             }
             let at = [rng.range(0.15, 0.75), v];
             let pneumonia = rng.chance(if is_practice { 0.3 } else { 0.5 });
-            (zone, Kind::Consolidation { at, pneumonia, bronchogram: severity > 0.5 && rng.chance(0.5) })
+            (
+                zone,
+                Kind::Consolidation {
+                    at,
+                    pneumonia,
+                    bronchogram: severity > 0.5 && rng.chance(0.5),
+                },
+            )
         }
         Finding::Nodule => {
             let (zone, v) = height(rng);
@@ -194,7 +276,15 @@ fn one(config: &PhantomConfig, p: &Patient, class: Finding, avoid: Option<Side>)
             };
             let diameter = tenth(diameter);
             severity = ((diameter - 0.6) / 5.0).clamp(0.05, 1.0);
-            (zone, Kind::Nodule { at, diameter, spiculated: rng.chance(0.3), calcified: !is_practice && rng.chance(0.1) })
+            (
+                zone,
+                Kind::Nodule {
+                    at,
+                    diameter,
+                    spiculated: rng.chance(0.3),
+                    calcified: !is_practice && rng.chance(0.1),
+                },
+            )
         }
         Finding::Cardiomegaly => {
             side = Side::Both;
@@ -204,7 +294,12 @@ fn one(config: &PhantomConfig, p: &Patient, class: Finding, avoid: Option<Side>)
             if rng.chance(0.4) {
                 side = Side::Both;
             }
-            (Zone::Basal, Kind::Atelectasis { plates: 1 + rng.below(3) as u32 })
+            (
+                Zone::Basal,
+                Kind::Atelectasis {
+                    plates: 1 + rng.below(3) as u32,
+                },
+            )
         }
         Finding::Edema => {
             side = Side::Both;
@@ -215,22 +310,39 @@ fn one(config: &PhantomConfig, p: &Patient, class: Finding, avoid: Option<Side>)
             let rib = 3 + rng.below(6);
             let phi = std::f32::consts::PI * rng.range(0.24, 0.44);
             let displaced = rng.chance(0.6);
-            (Zone::Whole, Kind::Fracture { rib, phi, displaced, old: !displaced && rng.chance(0.5) })
+            (
+                Zone::Whole,
+                Kind::Fracture {
+                    rib,
+                    phi,
+                    displaced,
+                    old: !displaced && rng.chance(0.5),
+                },
+            )
         }
         Finding::Device => {
             severity = 0.5;
-            let device = match rng.weighted(if is_practice { &[0.72, 0.12, 0.16, 0.0] } else { &[0.35, 0.2, 0.3, 0.15] }) {
+            let device = match rng.weighted(if is_practice {
+                &[0.72, 0.12, 0.16, 0.0]
+            } else {
+                &[0.35, 0.2, 0.3, 0.15]
+            }) {
                 0 => {
                     if !is_practice {
                         side = pacemaker_side(rng);
                     }
-                    Device::Pacemaker { leads: 1 + rng.below(2) as u32 }
+                    Device::Pacemaker {
+                        leads: 1 + rng.below(2) as u32,
+                    }
                 }
                 1 => {
                     side = Side::Both;
                     endotracheal(rng)
                 }
-                2 => Device::Central { jugular: rng.chance(0.5), atrium: rng.chance(0.12) },
+                2 => Device::Central {
+                    jugular: rng.chance(0.5),
+                    atrium: rng.chance(0.12),
+                },
                 _ => {
                     side = Side::Both;
                     rng.pick([Device::Nasogastric, Device::SternalWires { rings: 6 }])

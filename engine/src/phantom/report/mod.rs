@@ -31,12 +31,20 @@ const NORMAL: [&str; 14] = [
 ];
 
 /// The impression of a patient with findings.
-pub(crate) fn impression(config: &PhantomConfig, p: &Patient, findings: &[PlannedFinding]) -> String {
+pub(crate) fn impression(
+    config: &PhantomConfig,
+    p: &Patient,
+    findings: &[PlannedFinding],
+) -> String {
     let mut rng = p.rng("impression");
     let is_full = config.mix == FindingMix::BaseRates;
     if findings.is_empty() {
         let text = NORMAL[rng.below(NORMAL.len())];
-        return if is_full && rng.chance(0.3) { format!("{} {text}", view_words(p)) } else { text.to_owned() };
+        return if is_full && rng.chance(0.3) {
+            format!("{} {text}", view_words(p))
+        } else {
+            text.to_owned()
+        };
     }
     let mut order: Vec<&PlannedFinding> = findings.iter().collect();
     if rng.chance(0.6) {
@@ -78,7 +86,10 @@ fn reading_order(kind: &Kind) -> u32 {
         Kind::Device(_) => 0,
         Kind::WideMediastinum => 1,
         Kind::Cardiomegaly => 2,
-        Kind::Edema | Kind::Consolidation { .. } | Kind::Nodule { .. } | Kind::Atelectasis { .. } => 3,
+        Kind::Edema
+        | Kind::Consolidation { .. }
+        | Kind::Nodule { .. }
+        | Kind::Atelectasis { .. } => 3,
         Kind::Effusion | Kind::Pneumothorax | Kind::PleuralThickening => 4,
         Kind::Fracture { .. } => 5,
     }
@@ -95,7 +106,11 @@ fn joined(order: &[&PlannedFinding], rng: &mut Rng, short: bool) -> String {
             continue;
         }
         // At most two findings share a sentence, so that sides stay with their findings.
-        let link = if in_sentence >= 2 { 0 } else { rng.weighted(&[0.45, 0.25, 0.2, 0.1]) };
+        let link = if in_sentence >= 2 {
+            0
+        } else {
+            rng.weighted(&[0.45, 0.25, 0.2, 0.1])
+        };
         match link {
             1 => {
                 text.push_str(" and ");
@@ -114,7 +129,11 @@ fn joined(order: &[&PlannedFinding], rng: &mut Rng, short: bool) -> String {
                 text.push_str(&capitalised(&clause));
             }
         }
-        in_sentence = if matches!(link, 1 | 2) { in_sentence + 1 } else { 1 };
+        in_sentence = if matches!(link, 1 | 2) {
+            in_sentence + 1
+        } else {
+            1
+        };
     }
     text.push('.');
     text
@@ -122,7 +141,9 @@ fn joined(order: &[&PlannedFinding], rng: &mut Rng, short: bool) -> String {
 
 fn capitalised(text: &str) -> String {
     let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |c| c.to_uppercase().chain(chars).collect())
+    chars
+        .next()
+        .map_or_else(String::new, |c| c.to_uppercase().chain(chars).collect())
 }
 
 /// Sentences about what is absent.
@@ -144,7 +165,11 @@ fn negatives(findings: &[PlannedFinding], rng: &mut Rng, is_full: bool) -> Vec<S
     if is_full && !has(|k| matches!(k, Kind::Fracture { .. })) {
         absent.push("No rib fracture.");
     }
-    let count = if is_full { rng.below(4) } else { rng.weighted(&[0.62, 0.26, 0.12]) };
+    let count = if is_full {
+        rng.below(4)
+    } else {
+        rng.weighted(&[0.62, 0.26, 0.12])
+    };
     let mut out = Vec::new();
     for _ in 0..count.min(absent.len()) {
         out.push(absent.swap_remove(rng.below(absent.len())).to_owned());
