@@ -5,6 +5,7 @@
 
 mod fused;
 
+use super::device;
 use candle_core::{D, DType, Device, Result, Tensor, bail};
 
 /// Attends each query to the kept keys of its image: `softmax(scale · q kᵀ + bias) v`.
@@ -43,6 +44,8 @@ pub fn attention(
     let key_lens = kept_keys(key_lens, batch, keys)?;
     if q.device().is_cpu() {
         fused::attention(q, k, v, key_lens, bias, scale)
+    } else if q.elem_count() > 0 && keys > 0 {
+        device::attention(q, k, v, key_lens, bias, scale)
     } else {
         composed(q, k, v, key_lens, bias, scale)
     }

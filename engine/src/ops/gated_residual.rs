@@ -3,6 +3,7 @@
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
+use super::device;
 use super::cpu::{Held, add_to, numbers, plain};
 
 /// Rows per parallel task.
@@ -16,6 +17,9 @@ const BLOCK: usize = 32;
 /// Shapes that do not fit.
 pub fn gated_residual(x: &Tensor, gate: &Tensor, y: &Tensor) -> Result<Tensor> {
     let (batch, _, width) = x.dims3()?;
+    if !x.device().is_cpu() && gate.dims() == [batch, width] && y.dims() == x.dims() {
+        return device::gated_residual(x, gate, y);
+    }
     let gate = gate.broadcast_as((batch, width))?;
     if x.device().is_cpu() {
         plain(x)?

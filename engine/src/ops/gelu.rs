@@ -5,6 +5,7 @@
 
 use candle_core::{Result, Tensor};
 
+use super::device;
 use super::cpu::sigmoid;
 use super::elementwise::{Activation, apply};
 
@@ -27,7 +28,7 @@ pub fn gelu_tanh(x: &Tensor) -> Result<Tensor> {
             },
         )
     } else {
-        x.gelu()
+        device::gelu_tanh(x)
     }
 }
 

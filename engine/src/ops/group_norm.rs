@@ -6,6 +6,7 @@
 use candle_core::{CpuStorage, CustomOp3, DType, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
+use super::device;
 use super::cpu::{Held, add_to, dot, numbers, plain, sigmoid, sum, sum_square_deviations};
 
 /// Numbers added in f32 before their sum goes into an f64 total.
@@ -43,6 +44,8 @@ pub fn group_norm(
         plain(x)?
             .apply_op3(&plain(w)?, &plain(b)?, op)?
             .to_dtype(x.dtype())
+    } else if x.elem_count() > 0 {
+        device::group_norm(x, groups, w, b, eps, silu)
     } else {
         composed(x, groups, w, b, eps, silu)
     }

@@ -7,6 +7,7 @@
 use candle_core::{CpuStorage, CustomOp3, D, DType, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
+use super::device;
 use super::cpu::{Held, add_to, dot, numbers, plain, sum, sum_square_deviations};
 
 /// Rows per parallel task.
@@ -25,6 +26,13 @@ pub fn layer_norm(
     eps: f64,
 ) -> Result<Tensor> {
     let width = x.dim(D::Minus1)?;
+    if !x.device().is_cpu() && x.elem_count() > 0 {
+        let fits = |x: Option<&Tensor>| x.is_none_or(|x| x.dims() == [width]);
+        if !fits(weight) || !fits(bias) {
+            bail!("layer_norm: input {:?}, weight {weight:?}, bias {bias:?}", x.dims());
+        }
+        return device::layer_norm(x, 1, weight.map(|weight| (weight, 0.)), bias, eps);
+    }
     let rows = x.elem_count() / width.max(1);
     let gain = match weight {
         Some(weight) => weight.to_dtype(DType::F32)?.reshape((1, width))?,
@@ -59,6 +67,12 @@ pub fn layer_norm(
 /// Shapes that do not fit.
 pub fn layer_norm_modulate(x: &Tensor, shift: &Tensor, scale: &Tensor, eps: f64) -> Result<Tensor> {
     let (batch, _, width) = x.dims3()?;
+    if !x.device().is_cpu()
+        && x.elem_count() > 0
+        && [shift, scale].iter().all(|x| x.dims() == [batch, width])
+    {
+        return device::layer_norm(x, batch, Some((scale, 1.)), Some(shift), eps);
+    }
     let shift = shift.to_dtype(DType::F32)?.broadcast_as((batch, width))?;
     let scale = scale.to_dtype(DType::F32)?.broadcast_as((batch, width))?;
     if x.device().is_cpu() {

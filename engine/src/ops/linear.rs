@@ -3,6 +3,7 @@
 use candle_core::{CpuStorage, CustomOp2, CustomOp3, DType, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
+use super::device;
 use super::cpu::{Held, Matrix, add_to, numbers, plain};
 
 /// Rows per parallel task where a bias is added or its gradient summed.
@@ -25,6 +26,10 @@ pub fn linear(x: &Tensor, w: &Tensor, b: Option<&Tensor>) -> Result<Tensor> {
             x.dims(),
             w.dims()
         ),
+    }
+    if !x.device().is_cpu() && x.elem_count() > 0 {
+        let b = b.map(|b| b.to_dtype(x.dtype())).transpose()?;
+        return device::linear(x, &w.to_dtype(x.dtype())?, b.as_ref());
     }
     let rows = x.elem_count() / width.max(1);
     // On a strided input candle would repeat the weight per batch item and sum its gradients.

@@ -10,6 +10,7 @@
 mod attention;
 mod conv2d;
 mod cpu;
+mod device;
 mod elementwise;
 mod gated_residual;
 mod gelu;

@@ -6,6 +6,7 @@
 use candle_core::{CpuStorage, CustomOp2, D, DType, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
+use super::device;
 use super::cpu::{Held, add_to, dot, numbers, plain};
 
 /// Rows per parallel task.
@@ -22,6 +23,8 @@ pub fn rms_norm(x: &Tensor, weight: &Tensor, eps: f64) -> Result<Tensor> {
         plain(x)?
             .apply_op2(&plain(weight)?, RmsNorm { eps: eps as f32 })?
             .to_dtype(x.dtype())
+    } else if x.elem_count() > 0 {
+        device::rms_norm(x, weight, eps)
     } else {
         composed(x, weight, eps)
     }

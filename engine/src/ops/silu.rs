@@ -2,6 +2,7 @@
 
 use candle_core::{Result, Tensor};
 
+use super::device;
 use super::cpu::sigmoid;
 use super::elementwise::{Activation, apply};
 
@@ -20,7 +21,7 @@ pub fn silu(x: &Tensor) -> Result<Tensor> {
             },
         )
     } else {
-        x.silu()
+        device::silu(x)
     }
 }
 
