@@ -53,14 +53,18 @@ impl<'a> Held<'a> {
         Ok(Self { storage, from, to })
     }
 
-    /// These numbers as a matrix whose rows follow each other, starting at element `start`.
-    pub(super) fn matrix(&self, start: usize, rows: usize, columns: usize) -> Result<Matrix<'_>> {
+    /// The storage the numbers lie in, and where they start.
+    pub(super) fn place(&self) -> Result<(&CpuStorage, usize)> {
         match &*self.storage {
-            Storage::Cpu(storage) => {
-                Matrix::new(storage, self.from + start, (rows, columns), (columns, 1))
-            }
+            Storage::Cpu(storage) => Ok((storage, self.from)),
             _ => bail!("fused operation: tensor left the CPU"),
         }
+    }
+
+    /// These numbers as a matrix whose rows follow each other, starting at element `start`.
+    pub(super) fn matrix(&self, start: usize, rows: usize, columns: usize) -> Result<Matrix<'_>> {
+        let (storage, from) = self.place()?;
+        Matrix::new(storage, from + start, (rows, columns), (columns, 1))
     }
 }
 
@@ -177,6 +181,24 @@ pub(super) fn sum(x: &[f32]) -> f32 {
     }
     for (lane, x) in lanes.iter_mut().zip(rest) {
         *lane += x;
+    }
+    fold(lanes)
+}
+
+/// Replaces every number by `map` of it and returns the sum of the new ones.
+#[inline(always)]
+pub(super) fn map_and_sum(x: &mut [f32], map: impl Fn(f32) -> f32) -> f32 {
+    let mut lanes = [0_f32; LANES];
+    let (blocks, rest) = x.as_chunks_mut::<LANES>();
+    for block in blocks {
+        for (lane, x) in lanes.iter_mut().zip(block) {
+            *x = map(*x);
+            *lane += *x;
+        }
+    }
+    for (lane, x) in lanes.iter_mut().zip(rest) {
+        *x = map(*x);
+        *lane += *x;
     }
     fold(lanes)
 }

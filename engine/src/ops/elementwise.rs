@@ -14,8 +14,8 @@ pub(super) struct Activation {
     pub(super) name: &'static str,
     /// Writes the value of each `x`.
     pub(super) value: fn(y: &mut [f32], x: &[f32]),
-    /// Replaces each gradient `g` by `g` times the slope at `x`.
-    pub(super) slope: fn(g: &mut [f32], x: &[f32]),
+    /// Writes each gradient `g` times the slope at `x`.
+    pub(super) slope: fn(dx: &mut [f32], g: &[f32], x: &[f32]),
 }
 
 /// Applies an activation to a CPU tensor of any dtype.
@@ -39,11 +39,11 @@ impl CustomOp1 for Activation {
 
     fn bwd(&self, x: &Tensor, _: &Tensor, grad: &Tensor) -> Result<Option<Tensor>> {
         let grad = plain(grad)?;
-        let mut dx = Held::new(&grad)?.to_vec();
-        let numbers = Held::new(x)?;
+        let (gradient, numbers) = (Held::new(&grad)?, Held::new(x)?);
+        let mut dx = vec![0.; numbers.len()];
         dx.par_chunks_mut(BLOCK)
-            .zip(numbers.par_chunks(BLOCK))
-            .for_each(|(g, x)| (self.slope)(g, x));
+            .zip(gradient.par_chunks(BLOCK).zip(numbers.par_chunks(BLOCK)))
+            .for_each(|(dx, (g, x))| (self.slope)(dx, g, x));
         Ok(Some(Tensor::from_vec(dx, x.shape(), x.device())?))
     }
 }

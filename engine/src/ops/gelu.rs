@@ -40,10 +40,10 @@ fn value(y: &mut [f32], x: &[f32]) {
     }
 }
 
-fn slope(g: &mut [f32], x: &[f32]) {
-    for (g, &x) in g.iter_mut().zip(x) {
+fn slope(dx: &mut [f32], g: &[f32], x: &[f32]) {
+    for ((dx, g), &x) in dx.iter_mut().zip(g).zip(x) {
         let s = sigmoid(2. * INNER * x * (1. + CUBIC * x * x));
         let inner_slope = 2. * INNER * (1. + 3. * CUBIC * x * x);
-        *g *= s + x * inner_slope * s * (1. - s);
+        *dx = g * (s + x * inner_slope * s * (1. - s));
     }
 }

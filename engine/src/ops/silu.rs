@@ -31,9 +31,9 @@ fn value(y: &mut [f32], x: &[f32]) {
     }
 }
 
-fn slope(g: &mut [f32], x: &[f32]) {
-    for (g, &x) in g.iter_mut().zip(x) {
+fn slope(dx: &mut [f32], g: &[f32], x: &[f32]) {
+    for ((dx, g), &x) in dx.iter_mut().zip(g).zip(x) {
         let s = sigmoid(x);
-        *g *= s * (1. + x * (1. - s));
+        *dx = g * (s * (1. + x * (1. - s)));
     }
 }

@@ -8,12 +8,10 @@
 use candle_core::{CpuStorage, CustomOp3, D, Layout, Result, Shape, Storage, Tensor, bail};
 use rayon::prelude::*;
 
-use crate::ops::cpu::{Held, Matrix, add_to, dot, exp_down_to_zero, largest, plain};
+use crate::ops::cpu::{Held, Matrix, add_to, dot, exp_down_to_zero, largest, map_and_sum, plain};
 
-/// Queries whose scores are held at a time, forward.
-const FORWARD_BLOCK: usize = 64;
-/// Queries whose scores are held at a time, backward.
-const BACKWARD_BLOCK: usize = 128;
+/// Queries whose scores are held at a time.
+const BLOCK: usize = 256;
 
 /// See [`super::attention`]; shapes and key counts are checked already.
 pub(super) fn attention(
@@ -163,53 +161,59 @@ struct Gradients {
 impl Attention {
     fn forward(&self, inputs: Inputs<'_>) -> Result<(CpuStorage, Shape)> {
         let [batch, heads, queries, width] = inputs.q.dims;
-        let row = heads * width;
-        let mut out = vec![0.; batch * queries * row];
-        if !out.is_empty() {
-            out.par_chunks_mut(queries * row)
-                .enumerate()
-                .try_for_each(|(image, out)| {
-                    out.par_chunks_mut(FORWARD_BLOCK * row)
-                        .enumerate()
-                        .try_for_each(|(block, out)| {
-                            self.forward_block(inputs, image, block * FORWARD_BLOCK, out)
-                        })
-                })?;
+        let shape = Shape::from((batch, queries, heads, width));
+        let mut out = vec![0.; batch * queries * heads * width];
+        if out.is_empty() {
+            return Ok((CpuStorage::F32(out), shape));
         }
-        Ok((
-            CpuStorage::F32(out),
-            Shape::from((batch, queries, heads, width)),
-        ))
+        let blocks = queries.div_ceil(BLOCK);
+        let done: Vec<Vec<f32>> = (0..batch * blocks * heads)
+            .into_par_iter()
+            .map(|index| {
+                let (image, block) = (index / heads / blocks, index / heads % blocks);
+                self.forward_block(inputs, image, index % heads, block * BLOCK)
+            })
+            .collect::<Result<_>>()?;
+        // The heads' results lie side by side in each row.
+        for image in 0..batch {
+            let rows = image * queries * heads * width..(image + 1) * queries * heads * width;
+            out[rows]
+                .par_chunks_mut(BLOCK * heads * width)
+                .enumerate()
+                .for_each(|(block, out)| {
+                    let first = (image * blocks + block) * heads;
+                    let parts = &done[first..first + heads];
+                    for (row, out) in out.chunks_exact_mut(heads * width).enumerate() {
+                        for (out, part) in out.chunks_exact_mut(width).zip(parts) {
+                            out.copy_from_slice(&part[row * width..(row + 1) * width]);
+                        }
+                    }
+                });
+        }
+        Ok((CpuStorage::F32(out), shape))
     }
 
-    /// Fills the rows of `out` `(queries of the block, heads, width)`.
+    /// The result `(queries of the block, width)` of one head.
     fn forward_block(
         &self,
         inputs: Inputs<'_>,
         image: usize,
+        head: usize,
         first: usize,
-        out: &mut [f32],
-    ) -> Result<()> {
-        let [_, heads, _, width] = inputs.q.dims;
-        let keys = self.lens[image];
+    ) -> Result<Vec<f32>> {
+        let [_, _, queries, width] = inputs.q.dims;
+        let (keys, rows) = (self.lens[image], BLOCK.min(queries - first));
         if keys == 0 {
-            return Ok(());
+            return Ok(vec![0.; rows * width]);
         }
-        let rows = out.len() / (heads * width);
-        for head in 0..heads {
-            let (scores, inverse) = self.weights(inputs, image, head, first, rows)?;
-            let weights = CpuStorage::F32(scores);
-            let mixed =
-                Matrix::whole(&weights, rows, keys)?.times(inputs.v.rows(image, head, 0, keys)?)?;
-            let out = out.chunks_exact_mut(heads * width);
-            for ((out, mixed), inverse) in out.zip(mixed.chunks_exact(width)).zip(&inverse) {
-                let out = &mut out[head * width..(head + 1) * width];
-                for (out, mixed) in out.iter_mut().zip(mixed) {
-                    *out = mixed * inverse;
-                }
-            }
+        let (scores, inverse) = self.weights(inputs, image, head, first, rows)?;
+        let weights = CpuStorage::F32(scores);
+        let values = inputs.v.rows(image, head, 0, keys)?;
+        let mut mixed = Matrix::whole(&weights, rows, keys)?.times(values)?;
+        for (row, inverse) in mixed.chunks_exact_mut(width).zip(&inverse) {
+            row.iter_mut().for_each(|mixed| *mixed *= inverse);
         }
-        Ok(())
+        Ok(mixed)
     }
 
     /// Unnormalised weights `(rows, kept keys)` and the reciprocal of each row's sum.
@@ -319,8 +323,8 @@ impl Attention {
         let CpuStorage::F32(grad_numbers) = &grad else {
             bail!("attention: gradient is not f32");
         };
-        for first in (0..queries).step_by(BACKWARD_BLOCK) {
-            let rows = BACKWARD_BLOCK.min(queries - first);
+        for first in (0..queries).step_by(BLOCK) {
+            let rows = BLOCK.min(queries - first);
             let (mut weights, inverse) = self.weights(inputs, image, head, first, rows)?;
             for (weights, inverse) in weights.chunks_exact_mut(keys).zip(&inverse) {
                 weights.iter_mut().for_each(|weight| *weight *= inverse);
@@ -392,10 +396,7 @@ fn softmax_weights(scores: &mut [f32], bias: Option<&[f32]>, scale: f32) -> f32 
         None => scores.iter_mut().for_each(|score| *score *= scale),
     }
     let highest = largest(scores).max(-1e30);
-    for score in scores.iter_mut() {
-        *score = exp_down_to_zero(*score - highest);
-    }
-    let total = crate::ops::cpu::sum(scores);
+    let total = map_and_sum(scores, |score| exp_down_to_zero(score - highest));
     if total == 0. { 0. } else { 1. / total }
 }
 

@@ -1,7 +1,6 @@
 //! Convolution on a CPU: patches of a few output rows at a time, then a matrix product.
 //!
-//! Only a tile of the patches exists at any moment. The gradients work on a few input channels at a
-//! time, which share no number, so nothing has to be summed across tasks.
+//! Only tiles of the patches exist at any moment, and which tiles there are depends on the shape alone.
 
 use std::ops::Range;
 
@@ -12,7 +11,9 @@ use super::Shape;
 use crate::ops::cpu::{Held, Matrix, add_to, numbers, plain, sum};
 
 /// Numbers in a tile of patches: about what a second-level cache holds.
-const TILE: usize = 1 << 19;
+const TILE: usize = 1 << 18;
+/// Most input channels in a task of the weight's gradient.
+const CHANNELS: usize = 64;
 /// Every image is cut into at least so many tiles, for as many threads.
 const TILES: usize = 8;
 
@@ -150,71 +151,101 @@ impl Shape {
     }
 }
 
-impl Conv2d {
-    /// `(out, pixels of the tile)` of one tile of output rows.
-    fn tile(
-        &self,
-        (x, x_start): (&CpuStorage, usize),
-        image: &[f32],
-        w: Matrix<'_>,
-        rows: Range<usize>,
-    ) -> Result<Vec<f32>> {
-        let s = &self.shape;
-        let count = rows.len() * s.out_width;
-        if s.is_pointwise() {
-            let start = x_start + rows.start * s.out_width;
-            return w.times(Matrix::new(x, start, (s.channels, count), (s.pixels(), 1))?);
-        }
-        let mut patches = vec![0.; s.channels * s.taps() * count];
-        s.gather(image, rows, &mut patches);
-        let patches = CpuStorage::F32(patches);
-        w.times(Matrix::whole(&patches, s.channels * s.taps(), count)?)
+/// `(out, pixels of the tile)` of one tile of output rows; `image` starts at `start` of `x`.
+fn tile(
+    s: &Shape,
+    (x, start): (&CpuStorage, usize),
+    image: &[f32],
+    w: Matrix<'_>,
+    rows: Range<usize>,
+) -> Result<Vec<f32>> {
+    let count = rows.len() * s.out_width;
+    if s.is_pointwise() {
+        let start = start + rows.start * s.out_width;
+        return w.times(Matrix::new(x, start, (s.channels, count), (s.pixels(), 1))?);
     }
+    let mut patches = vec![0.; s.channels * s.taps() * count];
+    s.gather(image, rows, &mut patches);
+    let patches = CpuStorage::F32(patches);
+    w.times(Matrix::whole(&patches, s.channels * s.taps(), count)?)
+}
 
-    fn forward(
-        &self,
-        (x, x_layout): (&CpuStorage, &Layout),
-        (w, w_layout): (&CpuStorage, &Layout),
-        b: &[f32],
-    ) -> Result<Vec<f32>> {
-        let s = &self.shape;
-        let x_numbers = numbers(x, x_layout)?;
-        numbers(w, w_layout)?;
-        let terms = s.channels * s.taps();
-        let w = Matrix::new(w, w_layout.start_offset(), (s.out, terms), (terms, 1))?;
-        let (image_size, tile_rows) = (s.channels * s.pixels(), s.tile_rows());
-        let tiles = s.out_height.div_ceil(tile_rows);
-        let done: Vec<Vec<f32>> = (0..s.batch * tiles)
-            .into_par_iter()
-            .map(|index| {
-                let (image, first) = (index / tiles, index % tiles * tile_rows);
-                let rows = first..(first + tile_rows).min(s.out_height);
-                let start = image * image_size;
-                let own = &x_numbers[start..start + image_size];
-                self.tile((x, x_layout.start_offset() + start), own, w, rows)
-            })
-            .collect::<Result<_>>()?;
-        let mut y = vec![0.; s.batch * s.out * s.out_pixels()];
-        if y.is_empty() {
-            return Ok(y);
-        }
-        y.par_chunks_mut(s.out_pixels())
-            .enumerate()
-            .for_each(|(index, y)| {
-                let (image, out) = (index / s.out, index % s.out);
-                let own = &done[image * tiles..(image + 1) * tiles];
-                for (y, tile) in y.chunks_mut(tile_rows * s.out_width).zip(own) {
-                    let tile = &tile[out * y.len()..];
-                    for (y, x) in y.iter_mut().zip(tile) {
-                        *y = x + b[out];
-                    }
+/// Convolves the images from element `start` of `x` on; `w` is `(out, channels · taps)`.
+fn convolve(
+    s: &Shape,
+    (x, start): (&CpuStorage, usize),
+    w: Matrix<'_>,
+    b: Option<&[f32]>,
+) -> Result<Vec<f32>> {
+    let CpuStorage::F32(numbers) = x else {
+        bail!("conv2d: input is not f32");
+    };
+    let (image_size, tile_rows) = (s.channels * s.pixels(), s.tile_rows());
+    let tiles = s.out_height.div_ceil(tile_rows);
+    let done: Vec<Vec<f32>> = (0..s.batch * tiles)
+        .into_par_iter()
+        .map(|index| {
+            let (image, first) = (index / tiles, index % tiles * tile_rows);
+            let rows = first..(first + tile_rows).min(s.out_height);
+            let start = start + image * image_size;
+            tile(s, (x, start), &numbers[start..start + image_size], w, rows)
+        })
+        .collect::<Result<_>>()?;
+    let mut y = vec![0.; s.batch * s.out * s.out_pixels()];
+    if y.is_empty() {
+        return Ok(y);
+    }
+    y.par_chunks_mut(s.out_pixels())
+        .enumerate()
+        .for_each(|(index, y)| {
+            let (image, out) = (index / s.out, index % s.out);
+            let b = b.map_or(0., |b| b[out]);
+            let own = &done[image * tiles..(image + 1) * tiles];
+            for (y, tile) in y.chunks_mut(tile_rows * s.out_width).zip(own) {
+                let tile = &tile[out * y.len()..];
+                for (y, x) in y.iter_mut().zip(tile) {
+                    *y = x + b;
                 }
-            });
-        Ok(y)
+            }
+        });
+    Ok(y)
+}
+
+impl Conv2d {
+    /// Gradient of the input.
+    fn input_gradient(&self, w: &Held<'_>, g: &Held<'_>) -> Result<Vec<f32>> {
+        let s = &self.shape;
+        if s.stride > 1 || s.padding >= s.kernel {
+            return self.scattered_input_gradient(w, g);
+        }
+        // With stride 1 it is itself a convolution, by the kernels turned round.
+        let turned = Shape {
+            channels: s.out,
+            out: s.channels,
+            height: s.out_height,
+            width: s.out_width,
+            out_height: s.height,
+            out_width: s.width,
+            padding: s.kernel - 1 - s.padding,
+            ..*s
+        };
+        let taps = s.taps();
+        let mut kernels = vec![0.; w.len()];
+        for (channel, kernels) in kernels.chunks_exact_mut(s.out * taps).enumerate() {
+            for (out, kernel) in kernels.chunks_exact_mut(taps).enumerate() {
+                let start = (out * s.channels + channel) * taps;
+                kernel.copy_from_slice(&w[start..start + taps]);
+                kernel.reverse();
+            }
+        }
+        let kernels = CpuStorage::F32(kernels);
+        let kernels = Matrix::whole(&kernels, s.channels, s.out * taps)?;
+        convolve(&turned, g.place()?, kernels, None)
     }
 
-    /// Gradient of the input: each task turns the output's gradient into patches of its channels.
-    fn input_gradient(&self, w: &Held<'_>, g: &Held<'_>) -> Result<Vec<f32>> {
+    /// The same for any stride: each task turns the output's gradient into patches of a few
+    /// channels and adds them up.
+    fn scattered_input_gradient(&self, w: &Held<'_>, g: &Held<'_>) -> Result<Vec<f32>> {
         let s = &self.shape;
         let (block, terms) = (s.channel_block(), s.channels * s.taps());
         let w = w.matrix(0, s.out, terms)?;
@@ -234,54 +265,62 @@ impl Conv2d {
                         let first = index * block;
                         let own = first..(first + block).min(s.channels);
                         let w = w.columns(own.start * s.taps()..own.end * s.taps())?;
-                        let patches = w.t().times(*g)?;
-                        if s.is_pointwise() {
-                            dx.copy_from_slice(&patches);
-                        } else {
-                            s.scatter(&patches, dx);
-                        }
+                        s.scatter(&w.t().times(*g)?, dx);
                         Ok(())
                     })
             })?;
         Ok(dx)
     }
 
-    /// Gradient of the weight: each task gathers the patches of its channels, image after image.
+    /// Gradient of the weight.
+    ///
+    /// A task takes a block of channels and a run of tiles, gathers their patches and adds up the
+    /// products; which tiles form a run depends on the shape alone.
     fn weight_gradient(&self, x: &Held<'_>, g: &Held<'_>) -> Result<Vec<f32>> {
         let s = &self.shape;
-        let (block, terms) = (s.channel_block(), s.channels * s.taps());
-        let x: &[f32] = x;
-        let outputs: Vec<Matrix<'_>> = (0..s.batch)
-            .map(|image| g.matrix(image * s.out * s.out_pixels(), s.out, s.out_pixels()))
-            .collect::<Result<_>>()?;
-        let starts: Vec<usize> = (0..s.channels).step_by(block).collect();
-        let parts: Vec<Vec<f32>> = starts
-            .par_iter()
-            .map(|&first| {
-                let channels = block.min(s.channels - first);
-                let columns = channels * s.taps();
+        let mut dw = vec![0.; s.out * s.channels * s.taps()];
+        if dw.is_empty() || s.batch == 0 {
+            return Ok(dw);
+        }
+        let blocks = s.channels.div_ceil(CHANNELS);
+        let block = s.channels.div_ceil(blocks);
+        let tile_rows = (TILE / (block * s.taps() * s.out_width)).clamp(1, s.out_height);
+        let tiles: Vec<(usize, Range<usize>)> = (0..s.batch)
+            .flat_map(|image| {
+                (0..s.out_height)
+                    .step_by(tile_rows)
+                    .map(move |first| (image, first..(first + tile_rows).min(s.out_height)))
+            })
+            .collect();
+        let run = tiles.len().div_ceil(TILES.div_ceil(blocks));
+        let runs: Vec<_> = tiles.chunks(run).collect();
+        let (x, (g, g_start)): (&[f32], _) = (x, g.place()?);
+        let parts: Vec<Vec<f32>> = (0..blocks * runs.len())
+            .into_par_iter()
+            .map(|index| {
+                let first = index / runs.len() * block;
+                let columns = block.min(s.channels - first) * s.taps();
                 let mut total = vec![0.; s.out * columns];
-                let mut patches = vec![0.; columns * s.out_pixels()];
-                for (image, g) in outputs.iter().enumerate() {
-                    let start = (image * s.channels + first) * s.pixels();
-                    let own = &x[start..start + channels * s.pixels()];
-                    s.gather(own, 0..s.out_height, &mut patches);
-                    let held = CpuStorage::F32(patches);
-                    let product = g.times(Matrix::whole(&held, columns, s.out_pixels())?.t())?;
-                    add_to(&mut total, &product);
-                    patches = match held {
-                        CpuStorage::F32(patches) => patches,
-                        _ => bail!("conv2d: patches are not f32"),
-                    };
+                for (image, rows) in runs[index % runs.len()] {
+                    let count = rows.len() * s.out_width;
+                    let mut patches = vec![0.; columns * count];
+                    let own = (image * s.channels + first) * s.pixels();
+                    s.gather(&x[own..], rows.clone(), &mut patches);
+                    let patches = CpuStorage::F32(patches);
+                    let patches = Matrix::whole(&patches, columns, count)?;
+                    let start = g_start + image * s.out * s.out_pixels() + rows.start * s.out_width;
+                    let g = Matrix::new(g, start, (s.out, count), (s.out_pixels(), 1))?;
+                    add_to(&mut total, &g.times(patches.t())?);
                 }
                 Ok(total)
             })
             .collect::<Result<_>>()?;
-        let mut dw = vec![0.; s.out * terms];
-        for (part, first) in parts.iter().zip(&starts) {
+        let terms = s.channels * s.taps();
+        for (index, part) in parts.iter().enumerate() {
+            let first = index / runs.len() * block;
             let columns = block.min(s.channels - first) * s.taps();
             for (dw, part) in dw.chunks_exact_mut(terms).zip(part.chunks_exact(columns)) {
-                dw[first * s.taps()..first * s.taps() + columns].copy_from_slice(part);
+                add_to(&mut dw[first * s.taps()..], part);
             }
         }
         Ok(dw)
@@ -318,7 +357,12 @@ impl CustomOp3 for Conv2d {
         b_layout: &Layout,
     ) -> Result<(CpuStorage, Dims)> {
         let s = &self.shape;
-        let y = self.forward((x, x_layout), (w, w_layout), numbers(b, b_layout)?)?;
+        numbers(x, x_layout)?;
+        numbers(w, w_layout)?;
+        let terms = s.channels * s.taps();
+        let w = Matrix::new(w, w_layout.start_offset(), (s.out, terms), (terms, 1))?;
+        let b = numbers(b, b_layout)?;
+        let y = convolve(s, (x, x_layout.start_offset()), w, Some(b))?;
         let dims = Dims::from((s.batch, s.out, s.out_height, s.out_width));
         Ok((CpuStorage::F32(y), dims))
     }
