@@ -1,0 +1,168 @@
+//! Everything a person can make the studio do, as data: widgets, keys and tests send the same values.
+
+use std::path::PathBuf;
+
+use engine::domain::Finding;
+
+use crate::examples::Example;
+use crate::state::view::DockTab;
+use crate::state::{Group, JobId, LayerId, Region, Sex, Shown, Tool, View};
+
+/// A command.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    // Text.
+    /// The impression as typed.
+    SetImpression(String),
+    /// Adds a phrase at the end of the impression.
+    InsertPhrase(&'static str),
+    /// Sets the sex in the prefix.
+    SetSex(Sex),
+    /// Sets the age in the prefix.
+    SetAge(Option<u32>),
+    /// Sets the group in the prefix.
+    SetGroup(Group),
+    /// Sets the projection in the prefix.
+    SetView(View),
+    /// Swaps right and left in the sentence that names this finding.
+    FlipText(Finding),
+
+    // Layers.
+    /// Adds an empty mask layer.
+    AddMask,
+    /// Adds an empty box layer.
+    AddBox,
+    /// Adds the anatomical guide.
+    AddGuide,
+    /// Removes a layer.
+    RemoveLayer(LayerId),
+    /// Makes a layer the one tools work on.
+    ChooseLayer(LayerId),
+    /// Sets a layer's class.
+    SetFinding(LayerId, Finding),
+    /// Sets a layer's control strength.
+    SetStrength(LayerId, f32),
+    /// Sets a layer's fill opacity.
+    SetOpacity(LayerId, f32),
+    /// Shows or hides a layer; hidden layers are not sent.
+    ToggleVisible(LayerId),
+    /// Locks or unlocks a layer.
+    ToggleLocked(LayerId),
+    /// Mirrors a layer to the other side.
+    MirrorLayer(LayerId),
+    /// Replaces a layer's region.
+    SetRegion(LayerId, Region),
+
+    // Strokes, in image pixels.
+    /// The pointer went down with a tool.
+    StrokeBegin {
+        /// Where.
+        at: (f32, f32),
+        /// Whether Alt is held: takes away instead of adding.
+        alternate: bool,
+    },
+    /// The pointer moved.
+    StrokeTo {
+        /// Where.
+        at: (f32, f32),
+    },
+    /// The pointer went up.
+    StrokeEnd,
+    /// Moves the chosen layer by whole pixels.
+    Nudge(i32, i32),
+    /// The gesture in progress is over.
+    Settle,
+
+    // Looking.
+    /// Takes a tool.
+    SetTool(Tool),
+    /// Makes the brush larger or smaller by a factor.
+    ScaleBrush(f32),
+    /// Sets the brush radius in image pixels.
+    SetBrush(f32),
+    /// Shows or hides all overlays.
+    ToggleOverlays,
+    /// Swaps black and white.
+    ToggleInvert,
+    /// Window and level back to the whole range.
+    ResetWindow,
+    /// A named window: width and level.
+    SetWindow(f32, f32),
+    /// Fits the image into the canvas.
+    Fit,
+    /// Shows a picture.
+    Show(Shown),
+    /// Goes along the filmstrip: −1, +1, or to an end with a large number.
+    StepFilm(i32),
+    /// Opens or closes the key sheet.
+    ToggleKeys,
+    /// Opens or closes the message list.
+    ToggleMessages,
+    /// Opens or closes the save fields.
+    ToggleSaveFields,
+    /// Opens or closes the file field.
+    ToggleOpenField,
+    /// Hides the start tip.
+    HideTips,
+    /// Turns the dock of a small window to a tab.
+    SetDockTab(DockTab),
+    /// Closes a toast.
+    CloseMessage(usize),
+    /// Closes whatever is open on top.
+    Escape,
+
+    // Runs.
+    /// Sets the number of steps.
+    SetSteps(usize),
+    /// Sets the guidance.
+    SetGuidance(f32),
+    /// Sets the seed.
+    SetSeed(u64),
+    /// Draws a new seed.
+    NewSeed,
+    /// Locks or frees the seed.
+    ToggleSeedLock,
+    /// Starts a run.
+    Generate,
+    /// Stops the run after its current step.
+    Cancel,
+
+    // Documents.
+    /// One gesture back.
+    Undo,
+    /// One gesture forward.
+    Redo,
+    /// Starts an empty case.
+    NewDocument,
+    /// Opens an example.
+    OpenExample(Example),
+    /// Opens a saved image.
+    OpenFile(PathBuf),
+    /// Asks for a file in a dialog.
+    PickFile,
+    /// Saves the shown image, its mask and its record.
+    Save,
+    /// Sets the folder that saving writes to.
+    SetSaveFolder(PathBuf),
+    /// Asks for a folder in a dialog.
+    PickFolder,
+}
+
+/// What the app must do after a state change.
+#[derive(Clone, Debug)]
+pub enum Effect {
+    /// Hand the job in progress to the worker.
+    StartJob(JobId),
+    /// Open a file on a thread of its own.
+    OpenFile(PathBuf),
+    /// Save a result on a thread of its own: its place in the list and the folder.
+    Save(usize, PathBuf),
+    /// Open the file dialog.
+    PickFile,
+    /// Open the folder dialog.
+    PickFolder,
+    /// Draw the example's picture on a thread of its own.
+    DrawExample(Example),
+    /// Draw a random seed.
+    DrawSeed,
+}

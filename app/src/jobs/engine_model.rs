@@ -1,0 +1,96 @@
+//! The engine's pipeline as the window's generator, and how it is found and opened.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context as _, bail};
+use engine::cancel::Cancel;
+use engine::device::DeviceKind;
+use engine::domain::{Annotation, GenerateRequest, GrayImage};
+use engine::pipeline::{self, Outcome, Pipeline};
+
+use super::{Artifact, Card, Generator, Opener, Progress, TokenCount};
+
+/// A loaded pipeline.
+struct EngineModel {
+    pipeline: Pipeline,
+    card: Card,
+}
+
+impl Generator for EngineModel {
+    fn card(&self) -> &Card {
+        &self.card
+    }
+
+    fn count_tokens(&self, text: &str) -> TokenCount {
+        let count = self.pipeline.count_tokens(text);
+        TokenCount { used: count.used, limit: count.limit, cut_at: count.cut_at }
+    }
+
+    fn condition(&self, annotations: &[Annotation]) -> Option<GrayImage> {
+        let mut request = self.pipeline.card().request("condition", 0);
+        request.annotations = annotations.to_vec();
+        self.pipeline.condition(&request)
+    }
+
+    fn generate(
+        &self,
+        request: &GenerateRequest,
+        cancel: &Cancel,
+        on_progress: &mut dyn FnMut(Progress),
+    ) -> anyhow::Result<Option<Artifact>> {
+        let mut on_event = |event: pipeline::Event| match event {
+            pipeline::Event::Started { steps } => on_progress(Progress::Started { steps }),
+            pipeline::Event::Step { step, of, previews, .. } => {
+                if let Some(preview) = previews.into_iter().next() {
+                    on_progress(Progress::Step { step, of, preview });
+                }
+            }
+            pipeline::Event::Finished => {}
+        };
+        match self.pipeline.generate(std::slice::from_ref(request), cancel, &mut on_event)? {
+            Outcome::Cancelled => Ok(None),
+            Outcome::Done(images) => {
+                let made = images.into_iter().next().context("the engine returned no image")?;
+                Ok(Some(Artifact { image: made.image, condition: made.condition, request: request.clone(), record: made.record }))
+            }
+        }
+    }
+}
+
+/// Opens a model folder, or the practice model when none is named.
+pub fn opener(folder: Option<PathBuf>) -> Opener {
+    Box::new(move || {
+        let folder = match folder {
+            Some(folder) => folder,
+            None => practice_folder()?,
+        };
+        let pipeline = Pipeline::open(&folder, &DeviceKind::Cpu)?;
+        let from = pipeline.card();
+        let card = Card {
+            name: from.name.clone(),
+            hash: from.hash.clone(),
+            practice: from.practice,
+            size_px: from.size_px,
+            token_limit: from.token_limit,
+            steps: from.defaults.num_steps,
+            guidance: from.defaults.guidance_scale,
+        };
+        Ok(Arc::new(EngineModel { pipeline, card }) as Arc<dyn Generator>)
+    })
+}
+
+/// The practice model: beside the program, among its shared files, or in the source tree it was built from.
+fn practice_folder() -> anyhow::Result<PathBuf> {
+    let mut candidates = Vec::new();
+    if let Some(dir) = std::env::current_exe().ok().as_deref().and_then(Path::parent) {
+        candidates.push(dir.join("assets/practice"));
+        candidates.push(dir.join("../share/chexgen-studio/practice"));
+    }
+    candidates.push(PathBuf::from("assets/practice"));
+    candidates.push(Path::new(env!("CARGO_MANIFEST_DIR")).join("../assets/practice"));
+    match candidates.into_iter().find(|dir| dir.join("model.toml").is_file()) {
+        Some(dir) => Ok(dir),
+        None => bail!("the practice model was not found beside the program; start with --model FOLDER or put assets/practice next to it"),
+    }
+}

@@ -1,0 +1,155 @@
+//! Work that takes time, on threads of its own behind channels.
+//!
+//! The window never waits: it sends commands and drains events once a frame. One named thread owns
+//! the model ([`worker`]); short file work has threads of its own ([`files`]).
+
+pub mod engine_model;
+pub mod files;
+pub mod worker;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Instant;
+
+use engine::cancel::Cancel;
+use engine::domain::{Annotation, GenerateRequest, GrayImage};
+
+pub use files::{Artifact, Opened};
+pub use worker::{Event, Worker};
+
+/// What the window must know of a model.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Card {
+    /// Name shown on the chip.
+    pub name: String,
+    /// Hash of the weights, hexadecimal.
+    pub hash: String,
+    /// Whether it is the practice model.
+    pub practice: bool,
+    /// Side of its images in pixels.
+    pub size_px: u32,
+    /// Tokens it reads at most.
+    pub token_limit: usize,
+    /// Its natural number of steps.
+    pub steps: usize,
+    /// Its natural guidance.
+    pub guidance: f32,
+}
+
+/// How long a text is for the model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TokenCount {
+    /// Tokens of the text.
+    pub used: usize,
+    /// Tokens the model reads at most.
+    pub limit: usize,
+    /// Byte where the text is cut off, when it is too long.
+    pub cut_at: Option<usize>,
+}
+
+/// News of a run.
+#[derive(Debug)]
+pub enum Progress {
+    /// It begins.
+    Started {
+        /// Steps in all.
+        steps: usize,
+    },
+    /// A step is done.
+    Step {
+        /// Which, from 1.
+        step: usize,
+        /// Steps in all.
+        of: usize,
+        /// The predicted clean image.
+        preview: GrayImage,
+    },
+}
+
+/// A model that makes images. The engine's pipeline is one; tests have others.
+pub trait Generator: Send + Sync {
+    /// What the window must know of it.
+    fn card(&self) -> &Card;
+
+    /// How long a text is for it.
+    fn count_tokens(&self, text: &str) -> TokenCount;
+
+    /// The picture its control branch gets, or `None` without drawn findings.
+    fn condition(&self, annotations: &[Annotation]) -> Option<GrayImage>;
+
+    /// Makes one image; `None` when it was cancelled.
+    ///
+    /// # Errors
+    /// One sentence that names what is wrong.
+    fn generate(
+        &self,
+        request: &GenerateRequest,
+        cancel: &Cancel,
+        on_progress: &mut dyn FnMut(Progress),
+    ) -> anyhow::Result<Option<Artifact>>;
+}
+
+/// Opens a model on the worker thread.
+pub type Opener = Box<dyn FnOnce() -> anyhow::Result<Arc<dyn Generator>> + Send>;
+
+/// The model behind the window.
+#[derive(Clone)]
+pub enum ModelState {
+    /// Weights are being read.
+    Loading {
+        /// Since when; `None` before the worker began.
+        since: Option<Instant>,
+    },
+    /// It can be used.
+    Ready(Arc<dyn Generator>),
+    /// It cannot be used, with one sentence why.
+    Failed(String),
+}
+
+impl ModelState {
+    /// The model, when it can be used.
+    pub fn ready(&self) -> Option<&Arc<dyn Generator>> {
+        match self {
+            Self::Ready(model) => Some(model),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Debug for ModelState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Loading { .. } => f.write_str("Loading"),
+            Self::Ready(model) => write!(f, "Ready({})", model.card().name),
+            Self::Failed(why) => write!(f, "Failed({why})"),
+        }
+    }
+}
+
+/// One sentence from an error and its causes, full stop included.
+pub fn sentence(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain() {
+        let part = cause.to_string();
+        let part = part.trim().trim_end_matches('.');
+        if text.contains(part) {
+            continue;
+        }
+        if !text.is_empty() {
+            text.push_str(": ");
+        }
+        text.push_str(part);
+    }
+    text.push('.');
+    text
+}
+
+/// One sentence from a caught panic.
+pub fn panic_sentence(payload: &(dyn std::any::Any + Send)) -> String {
+    let detail = payload
+        .downcast_ref::<&str>()
+        .map(|s| (*s).to_owned())
+        .or_else(|| payload.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "no detail".to_owned());
+    format!("The engine stopped in the middle of this ({detail}); your work is kept and you can try again.")
+}

@@ -1,0 +1,187 @@
+//! How each action changes the state. Pure: no window, no thread, no file, no clock.
+
+mod layers;
+mod run;
+mod stroke;
+
+use crate::action::{Action, Effect};
+use crate::checks;
+use crate::examples::Example;
+use crate::jobs::Opened;
+use crate::state::view::BRUSH_PX;
+use crate::state::{Document, Gesture, Level, Sampling, Shown, State, StudioResult};
+
+pub use run::{film, film_target, finished, step_done, stopped};
+
+/// Applies an action and names what the app must do.
+pub fn reduce(state: &mut State, action: Action) -> Vec<Effect> {
+    match action {
+        Action::SetImpression(text) => {
+            if text != state.document.impression {
+                edit(state, Gesture::Typing, |d| d.impression = text);
+            }
+        }
+        Action::InsertPhrase(phrase) => edit(state, Gesture::Click, |d| d.impression = with_phrase(&d.impression, phrase)),
+        Action::SetSex(sex) => edit(state, Gesture::Click, |d| d.demographics.sex = sex),
+        Action::SetAge(age) => edit(state, Gesture::Age, |d| d.demographics.age = age.map(|a| a.min(120))),
+        Action::SetGroup(group) => edit(state, Gesture::Click, |d| d.demographics.group = group),
+        Action::SetView(view) => edit(state, Gesture::Click, |d| d.demographics.view = view),
+        Action::FlipText(finding) => {
+            edit(state, Gesture::Click, |d| d.impression = checks::flip_side(&d.impression, finding));
+        }
+
+        Action::AddMask
+        | Action::AddBox
+        | Action::AddGuide
+        | Action::RemoveLayer(_)
+        | Action::ChooseLayer(_)
+        | Action::SetFinding(..)
+        | Action::SetStrength(..)
+        | Action::SetOpacity(..)
+        | Action::ToggleVisible(_)
+        | Action::ToggleLocked(_)
+        | Action::MirrorLayer(_)
+        | Action::SetRegion(..)
+        | Action::Nudge(..) => layers::reduce(state, action),
+
+        Action::StrokeBegin { at, alternate } => stroke::begin(state, at, alternate),
+        Action::StrokeTo { at } => stroke::to(state, at),
+        Action::StrokeEnd => stroke::end(state),
+        Action::Settle => state.history.settle(&state.document),
+
+        Action::SetTool(tool) => state.view.tool = tool,
+        Action::ScaleBrush(factor) => set_brush(state, state.view.brush_px * factor),
+        Action::SetBrush(radius) => set_brush(state, radius),
+        Action::ToggleOverlays => state.view.overlays = !state.view.overlays,
+        Action::ToggleInvert => state.view.inverted = !state.view.inverted,
+        Action::ResetWindow => (state.view.window, state.view.level, state.view.inverted) = (1.0, 0.5, false),
+        Action::SetWindow(window, level) => (state.view.window, state.view.level) = (window, level),
+        Action::Fit => {
+            state.view.zoom = None;
+        }
+        Action::Show(shown) => state.shown = shown,
+        Action::StepFilm(by) => run::step_film(state, by),
+        Action::ToggleKeys => state.view.keys_open = !state.view.keys_open,
+        Action::ToggleMessages => state.view.messages_open = !state.view.messages_open,
+        Action::ToggleSaveFields => state.view.save_open = !state.view.save_open,
+        Action::ToggleOpenField => state.view.open_open = !state.view.open_open,
+        Action::HideTips => state.view.tips_hidden = true,
+        Action::SetDockTab(tab) => state.view.dock_tab = tab,
+        Action::CloseMessage(index) => {
+            if let Some(message) = state.messages.list.get_mut(index) {
+                message.closed = true;
+            }
+        }
+        Action::Escape => {
+            state.view.keys_open = false;
+            state.view.messages_open = false;
+        }
+
+        Action::SetSteps(steps) => state.sampling.steps = steps.clamp(1, 1000),
+        Action::SetGuidance(guidance) if guidance.is_finite() => state.sampling.guidance = guidance.clamp(0.0, 30.0),
+        Action::SetGuidance(_) => {}
+        Action::SetSeed(seed) => state.sampling.seed = seed,
+        Action::NewSeed => return vec![Effect::DrawSeed],
+        Action::ToggleSeedLock => state.sampling.seed_locked = !state.sampling.seed_locked,
+        Action::Generate => return run::generate(state),
+        Action::Cancel => run::cancel(state),
+
+        Action::Undo => {
+            if let Some(document) = state.history.undo(&state.document) {
+                replace(state, document);
+            }
+        }
+        Action::Redo => {
+            if let Some(document) = state.history.redo(&state.document) {
+                replace(state, document);
+            }
+        }
+        Action::NewDocument => {
+            let document = Document::empty(state.document.size_px);
+            open_document(state, document);
+            state.shown = Shown::Blank;
+        }
+        Action::OpenExample(example) => return open_example(state, example),
+        Action::OpenFile(path) => return vec![Effect::OpenFile(path)],
+        Action::PickFile => return vec![Effect::PickFile],
+        Action::PickFolder => return vec![Effect::PickFolder],
+        Action::SetSaveFolder(folder) => state.save_folder = folder,
+        Action::Save => match shown_result(state) {
+            Some(index) => return vec![Effect::Save(index, state.save_folder.clone())],
+            None => state.messages.push(Level::Note, "There is no finished image to save yet; press Generate first."),
+        },
+    }
+    Vec::new()
+}
+
+/// Edits the document with an undo entry for the gesture.
+fn edit(state: &mut State, gesture: Gesture, change: impl FnOnce(&mut Document)) {
+    state.history.before(gesture, &state.document);
+    change(&mut state.document);
+    if gesture == Gesture::Click {
+        state.history.settle(&state.document);
+    }
+}
+
+fn set_brush(state: &mut State, radius: f32) {
+    if radius.is_finite() {
+        state.view.brush_px = radius.clamp(BRUSH_PX.0, BRUSH_PX.1.min(state.document.size_px as f32 * 0.5));
+    }
+}
+
+/// After undo or redo: the chosen layer may be gone.
+fn replace(state: &mut State, document: Document) {
+    state.document = document;
+    if state.chosen_layer().is_none() {
+        state.view.chosen = crate::state::view::first_drawable(&state.document);
+    }
+    state.view.stroke = None;
+}
+
+fn open_document(state: &mut State, document: Document) {
+    state.view.turn_to(&document);
+    state.document = document;
+    state.history.clear();
+}
+
+fn open_example(state: &mut State, example: Example) -> Vec<Effect> {
+    let document = example.document(state.document.size_px);
+    open_document(state, document);
+    state.shown = Shown::Example;
+    vec![Effect::DrawExample(example)]
+}
+
+/// Puts a saved image back: text, fields, layers, sampler, seed and picture.
+pub fn restore(state: &mut State, opened: Opened) {
+    let size_px = opened.artifact.image.width();
+    let request = opened.artifact.request.clone();
+    let document = Document::from_request(&opened.name, &request, size_px);
+    open_document(state, document);
+    state.sampling = Sampling::from_request(&request);
+    state.messages.push(Level::Done, format!("Restored {}: text, layers, seed and settings.", opened.name));
+    let result = StudioResult { job: 0, name: opened.name, artifact: std::sync::Arc::new(opened.artifact), previews: Vec::new() };
+    state.results.insert(0, result);
+    state.shown = Shown::Result(0);
+}
+
+/// The place of the result on the canvas, or the newest one.
+pub fn shown_result(state: &State) -> Option<usize> {
+    match state.shown {
+        Shown::Result(i) | Shown::ResultStep(i, _) if i < state.results.len() => Some(i),
+        _ => None,
+    }
+}
+
+fn with_phrase(text: &str, phrase: &str) -> String {
+    let text = text.trim_end();
+    if text.is_empty() {
+        phrase.to_owned()
+    } else if text.ends_with(['.', ';', ',', ':']) {
+        format!("{text} {phrase}")
+    } else {
+        format!("{text}. {phrase}")
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,258 @@
+//! The open case: text, fields and layers. Everything in here can be undone.
+
+use std::sync::Arc;
+
+use engine::domain::{Annotation, Finding, GenerateRequest, Mask, RectPx, Shape, Side, patient_side};
+
+use super::{Demographics, Sampling};
+
+/// Names a layer for as long as the document is open.
+pub type LayerId = u64;
+
+/// Where a layer lies.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Region {
+    /// A painted region; shared until a stroke changes it.
+    Mask(Arc<Mask>),
+    /// A labelled box, or none yet.
+    Box(Option<RectPx>),
+    /// The anatomical guide: shown to the person, never sent to the model.
+    Guide,
+}
+
+/// One row of the layer list.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Layer {
+    /// Its name within the document.
+    pub id: LayerId,
+    /// Its class.
+    pub finding: Finding,
+    /// Where it lies.
+    pub region: Region,
+    /// Control strength, 0 to 2.
+    pub strength: f32,
+    /// Fill opacity on the canvas, 0 to 0.6.
+    pub opacity: f32,
+    /// Whether it is drawn and sent.
+    pub visible: bool,
+    /// Whether tools leave it alone.
+    pub locked: bool,
+}
+
+/// Natural opacity of a mask fill.
+pub const FILL_OPACITY: f32 = 0.26;
+
+impl Layer {
+    /// A layer of natural strength.
+    pub fn new(id: LayerId, finding: Finding, region: Region) -> Self {
+        let locked = region == Region::Guide;
+        Self { id, finding, region, strength: 1.0, opacity: FILL_OPACITY, visible: true, locked }
+    }
+
+    /// Whether nothing was drawn yet.
+    pub fn is_empty(&self) -> bool {
+        match &self.region {
+            Region::Mask(mask) => mask.is_empty(),
+            Region::Box(rect) => rect.is_none(),
+            Region::Guide => false,
+        }
+    }
+
+    /// The patient's side it lies on: `Both` when it crosses the midline by more than a fifth.
+    pub fn side(&self, size_px: u32) -> Option<Side> {
+        match &self.region {
+            Region::Mask(mask) => mask_side(mask),
+            Region::Box(Some(rect)) => Some(patient_side(rect.center().0, size_px)),
+            Region::Box(None) | Region::Guide => None,
+        }
+    }
+
+    /// Number of pixels in it.
+    pub fn area_px(&self) -> usize {
+        match &self.region {
+            Region::Mask(mask) => mask.area(),
+            Region::Box(Some(rect)) => (rect.width() * rect.height()).max(0.0) as usize,
+            Region::Box(None) | Region::Guide => 0,
+        }
+    }
+
+    /// The word for what it is.
+    pub fn kind(&self) -> &'static str {
+        match self.region {
+            Region::Mask(_) => "Mask",
+            Region::Box(_) => "Box",
+            Region::Guide => "Guide",
+        }
+    }
+}
+
+fn mask_side(mask: &Mask) -> Option<Side> {
+    let half = mask.width() / 2;
+    let (mut right, mut left) = (0usize, 0usize);
+    for row in mask.bits().chunks(mask.width() as usize) {
+        for (x, &bit) in row.iter().enumerate() {
+            if bit != 0 {
+                if (x as u32) < half { right += 1 } else { left += 1 }
+            }
+        }
+    }
+    let total = right + left;
+    if total == 0 {
+        return None;
+    }
+    let minor = right.min(left);
+    if minor * 5 > total { Some(Side::Both) } else { Some(if right > left { Side::Right } else { Side::Left }) }
+}
+
+/// The open case.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Document {
+    /// Name on the tab and in file names.
+    pub name: String,
+    /// The text as typed, without the prefix.
+    pub impression: String,
+    /// The fields that write the prefix.
+    pub demographics: Demographics,
+    /// Layers from top to bottom of the list.
+    pub layers: Vec<Layer>,
+    /// Side of the square image in pixels.
+    pub size_px: u32,
+    next_id: LayerId,
+}
+
+impl Document {
+    /// An empty case with the anatomical guide.
+    pub fn empty(size_px: u32) -> Self {
+        let mut document = Self {
+            name: "Untitled".to_owned(),
+            impression: String::new(),
+            demographics: Demographics::default(),
+            layers: Vec::new(),
+            size_px,
+            next_id: 1,
+        };
+        document.push(Finding::Pneumothorax, Region::Guide);
+        document
+    }
+
+    /// Adds a layer above the guide and returns its name.
+    pub fn push(&mut self, finding: Finding, region: Region) -> LayerId {
+        let id = self.next_id;
+        self.next_id += 1;
+        let at = self.layers.iter().position(|l| l.region == Region::Guide).unwrap_or(self.layers.len());
+        self.layers.insert(at, Layer::new(id, finding, region));
+        id
+    }
+
+    /// A layer by name.
+    pub fn layer(&self, id: LayerId) -> Option<&Layer> {
+        self.layers.iter().find(|l| l.id == id)
+    }
+
+    /// A layer by name, to change it.
+    pub fn layer_mut(&mut self, id: LayerId) -> Option<&mut Layer> {
+        self.layers.iter_mut().find(|l| l.id == id)
+    }
+
+    /// Number shown before a layer's name, from 1.
+    pub fn number(&self, id: LayerId) -> usize {
+        self.layers.iter().position(|l| l.id == id).map_or(0, |i| i + 1)
+    }
+
+    /// The text as the model gets it, prefix included.
+    pub fn full_impression(&self) -> String {
+        format!("{}{}", self.demographics.prefix(), self.impression.trim())
+    }
+
+    /// What is drawn and switched on, in the engine's words.
+    pub fn annotations(&self) -> Vec<Annotation> {
+        let shape = |layer: &Layer| match &layer.region {
+            Region::Mask(mask) if !mask.is_empty() => Some(Shape::Mask(Mask::clone(mask))),
+            Region::Box(Some(rect)) => Some(Shape::Box { rect: *rect, width: self.size_px, height: self.size_px }),
+            _ => None,
+        };
+        self.layers
+            .iter()
+            .filter(|l| l.visible)
+            .filter_map(|l| Some(Annotation { finding: l.finding, shape: shape(l)?, strength: l.strength }))
+            .collect()
+    }
+
+    /// The whole request for one image.
+    pub fn request(&self, sampling: &Sampling) -> GenerateRequest {
+        let mut request = GenerateRequest::new(self.full_impression(), sampling.seed);
+        request.annotations = self.annotations();
+        request.num_steps = sampling.steps;
+        request.guidance_scale = sampling.guidance;
+        request.sampler = sampling.sampler;
+        request.eta = sampling.eta;
+        request.karras = sampling.karras;
+        request.preset = sampling.preset;
+        request
+    }
+
+    /// A case from a request that was run before, shown on a canvas of the given size.
+    pub fn from_request(name: &str, request: &GenerateRequest, size_px: u32) -> Self {
+        let mut document = Self::empty(size_px);
+        document.name = name.to_owned();
+        (document.demographics, document.impression) = Demographics::parse(&request.impression);
+        for annotation in &request.annotations {
+            let region = match &annotation.shape {
+                Shape::Mask(mask) if (mask.width(), mask.height()) == (size_px, size_px) => Region::Mask(Arc::new(mask.clone())),
+                Shape::Mask(mask) => Region::Mask(Arc::new(mask.resized(size_px, size_px))),
+                Shape::Box { rect, width, height } => {
+                    let (sx, sy) = (size_px as f32 / (*width).max(1) as f32, size_px as f32 / (*height).max(1) as f32);
+                    Region::Box(Some(rect.scaled(sx, sy)))
+                }
+            };
+            let id = document.push(annotation.finding, region);
+            if let Some(layer) = document.layer_mut(id) {
+                layer.strength = annotation.strength;
+            }
+        }
+        document
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sides_are_the_patients() {
+        let side = |x0, x1| {
+            let mask = Mask::from_fn(64, 64, |x, y| x >= x0 && x < x1 && y > 10 && y < 20);
+            Layer::new(1, Finding::Nodule, Region::Mask(Arc::new(mask))).side(64)
+        };
+        assert_eq!(side(4, 12), Some(Side::Right));
+        assert_eq!(side(40, 50), Some(Side::Left));
+        assert_eq!(side(20, 44), Some(Side::Both));
+        assert_eq!(side(5, 5), None);
+    }
+
+    #[test]
+    fn requests_come_back_as_the_same_case() {
+        let mut document = Document::empty(64);
+        document.impression = "Small left effusion.".to_owned();
+        document.demographics.age = Some(50);
+        let mask = Mask::from_fn(64, 64, |x, y| x > 40 && y > 40);
+        let id = document.push(Finding::PleuralEffusion, Region::Mask(Arc::new(mask)));
+        document.push(Finding::Nodule, Region::Box(Some(RectPx::from_corners(3.0, 4.0, 9.0, 12.0))));
+        document.layer_mut(id).expect("the layer was just added").strength = 0.5;
+        let request = document.request(&Sampling::default());
+        let back = Document::from_request("back", &request, 64);
+        assert_eq!(back.request(&Sampling::default()), request);
+        assert_eq!(back.impression, "Small left effusion.");
+    }
+
+    #[test]
+    fn hidden_and_empty_layers_are_not_sent() {
+        let mut document = Document::empty(32);
+        document.push(Finding::Nodule, Region::Box(None));
+        document.push(Finding::Nodule, Region::Mask(Arc::new(Mask::empty(32, 32))));
+        let id = document.push(Finding::Nodule, Region::Mask(Arc::new(Mask::from_fn(32, 32, |x, _| x == 3))));
+        assert_eq!(document.annotations().len(), 1);
+        document.layer_mut(id).expect("the layer was just added").visible = false;
+        assert!(document.annotations().is_empty());
+    }
+}

@@ -1,0 +1,196 @@
+//! Zoom, window level and tool: how one looks, not what is there. Not undone.
+
+use eframe::egui::{Pos2, Vec2};
+use engine::domain::RectPx;
+
+use super::{Document, LayerId, Region};
+
+/// What the left mouse button does on the canvas.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tool {
+    /// Adds to the chosen mask.
+    Brush,
+    /// Takes from the chosen mask.
+    Eraser,
+    /// Fills an outlined region.
+    Lasso,
+    /// Draws a labelled box.
+    Box,
+    /// Moves the chosen mask or box.
+    Move,
+}
+
+impl Tool {
+    /// All tools in column order.
+    pub const ALL: [Self; 5] = [Self::Brush, Self::Eraser, Self::Lasso, Self::Box, Self::Move];
+
+    /// The tool's name.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Brush => "Brush",
+            Self::Eraser => "Eraser",
+            Self::Lasso => "Lasso",
+            Self::Box => "Box",
+            Self::Move => "Move",
+        }
+    }
+
+    /// Its key.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Brush => "B",
+            Self::Eraser => "E",
+            Self::Lasso => "L",
+            Self::Box => "U",
+            Self::Move => "V",
+        }
+    }
+
+    /// One line what it is for.
+    pub fn purpose(self) -> &'static str {
+        match self {
+            Self::Brush => "Paint into the chosen mask; hold Alt to erase",
+            Self::Eraser => "Take away from the chosen mask",
+            Self::Lasso => "Outline a region and fill it; hold Alt to cut it out",
+            Self::Box => "Drag a box for the chosen class",
+            Self::Move => "Drag the chosen mask or box",
+        }
+    }
+}
+
+/// A stroke in progress on the canvas, in image pixels.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Stroke {
+    /// Brush or eraser: where it was last.
+    Paint {
+        /// Whether it takes away.
+        erase: bool,
+        /// The last point.
+        last: (f32, f32),
+    },
+    /// The outline so far.
+    Lasso {
+        /// Whether it takes away.
+        erase: bool,
+        /// The points.
+        points: Vec<(f32, f32)>,
+    },
+    /// The fixed corner and the moving one.
+    Box {
+        /// Where the drag began.
+        from: (f32, f32),
+        /// Where it is.
+        to: (f32, f32),
+    },
+    /// The layer as it was and where the drag began.
+    Move {
+        /// Where the drag began.
+        from: (f32, f32),
+        /// The region before.
+        original: Region,
+    },
+}
+
+/// Smallest and largest brush radius in image pixels.
+pub const BRUSH_PX: (f32, f32) = (1.0, 96.0);
+
+/// How one looks at the case.
+#[derive(Clone, Debug)]
+pub struct ViewState {
+    /// The tool in hand.
+    pub tool: Tool,
+    /// The layer that tools work on.
+    pub chosen: Option<LayerId>,
+    /// Brush radius in image pixels.
+    pub brush_px: f32,
+    /// Screen points per image pixel; `None` fits the image.
+    pub zoom: Option<f32>,
+    /// Image point in the middle of the canvas, in image pixels; used when zoomed.
+    pub center: Pos2,
+    /// Window width, 1 is the whole range of grey.
+    pub window: f32,
+    /// Window level, 0 to 1.
+    pub level: f32,
+    /// Whether black and white are swapped.
+    pub inverted: bool,
+    /// Whether layers are drawn over the image.
+    pub overlays: bool,
+    /// The stroke in progress.
+    pub stroke: Option<Stroke>,
+    /// Pointer position in image pixels, when it is over the image.
+    pub pointer: Option<(f32, f32)>,
+    /// Whether the key sheet is open.
+    pub keys_open: bool,
+    /// Whether the message list is open.
+    pub messages_open: bool,
+    /// Whether the save fields are open.
+    pub save_open: bool,
+    /// Whether the file field is open.
+    pub open_open: bool,
+    /// Whether the start tip is hidden.
+    pub tips_hidden: bool,
+    /// Which tab of the dock is open in a small window.
+    pub dock_tab: DockTab,
+}
+
+/// The strip below the canvas of a small window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DockTab {
+    /// The steps of the shown run.
+    Steps,
+    /// The results of the session.
+    Results,
+}
+
+impl ViewState {
+    /// A fresh view on a document: its first layer chosen, the image fitted.
+    pub fn for_document(document: &Document) -> Self {
+        let half = document.size_px as f32 * 0.5;
+        Self {
+            tool: Tool::Brush,
+            chosen: first_drawable(document),
+            brush_px: (document.size_px as f32 * 0.035).max(2.0).round(),
+            zoom: None,
+            center: Pos2::new(half, half),
+            window: 1.0,
+            level: 0.5,
+            inverted: false,
+            overlays: true,
+            stroke: None,
+            pointer: None,
+            keys_open: false,
+            messages_open: false,
+            save_open: false,
+            open_open: false,
+            tips_hidden: false,
+            dock_tab: DockTab::Steps,
+        }
+    }
+
+    /// Turns to another document but keeps tool, window and panels.
+    pub fn turn_to(&mut self, document: &Document) {
+        self.chosen = first_drawable(document);
+        self.stroke = None;
+        self.zoom = None;
+        self.center = Pos2::ZERO + Vec2::splat(document.size_px as f32 * 0.5);
+    }
+
+    /// Moves window and level by a drag; sideways is width, up and down is level.
+    pub fn drag_window(&mut self, delta: Vec2) {
+        self.window = (self.window * (1.0 + delta.x * 0.005)).clamp(0.02, 4.0);
+        self.level = (self.level + delta.y * 0.002 * self.window).clamp(0.0, 1.0);
+    }
+
+    /// The box being dragged.
+    pub fn dragged_box(&self) -> Option<RectPx> {
+        match self.stroke {
+            Some(Stroke::Box { from, to }) => Some(RectPx::from_corners(from.0, from.1, to.0, to.1)),
+            _ => None,
+        }
+    }
+}
+
+/// The topmost layer that tools can work on.
+pub fn first_drawable(document: &Document) -> Option<LayerId> {
+    document.layers.iter().find(|l| l.region != Region::Guide).map(|l| l.id)
+}
