@@ -90,6 +90,17 @@ pub enum Action {
     SetWindow(f32, f32),
     /// Fits the image into the canvas.
     Fit,
+    /// Looks at an image point with so many screen points per image pixel.
+    SetCamera {
+        /// Screen points per image pixel.
+        zoom: f32,
+        /// Image point in the middle of the canvas.
+        center: (f32, f32),
+    },
+    /// Drags window (sideways) and level (up and down) by screen points.
+    DragWindow(f32, f32),
+    /// Where the pointer is over the image, in image pixels.
+    Hover(Option<(f32, f32)>),
     /// Shows a picture.
     Show(Shown),
     /// Goes along the filmstrip: −1, +1, or to an end with a large number.

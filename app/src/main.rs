@@ -1,1 +1,69 @@
-fn main() {}
+//! Arguments, messages before there is a window, and the window itself.
+
+#![cfg_attr(all(windows, not(debug_assertions)), windows_subsystem = "windows")]
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use app::app::{Options, StudioApp};
+use app::cli::{self, Wish};
+use app::jobs::{engine_model, files};
+use eframe::egui::ViewportBuilder;
+
+/// The headless program that does the same work.
+const HEADLESS: &str = "cargo run --release -p trainer -- generate --impression \"…\"";
+
+fn main() -> ExitCode {
+    let arguments = match cli::parse(std::env::args_os().skip(1)) {
+        Ok(Wish::Run(arguments)) => arguments,
+        Ok(Wish::Help) => return say(cli::HELP, ExitCode::SUCCESS),
+        Ok(Wish::Version) => return say(concat!("ChexGen Studio ", env!("CARGO_PKG_VERSION")), ExitCode::SUCCESS),
+        Err(sentence) => return complain(&format!("chexgen-studio: {sentence}"), ExitCode::from(2)),
+    };
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+
+    if !has_display() {
+        let sentence = format!("There is no display to open a window on; the headless program does the same work: {HEADLESS}");
+        return complain(&sentence, ExitCode::FAILURE);
+    }
+    let options = Options {
+        data_folder: arguments.data.unwrap_or_else(files::default_data_folder),
+        save_folder: arguments.save.unwrap_or_else(files::default_save_folder),
+        open: arguments.open,
+    };
+    let native = eframe::NativeOptions {
+        viewport: ViewportBuilder::default()
+            .with_title("ChexGen Studio")
+            .with_app_id("chexgen-studio")
+            .with_inner_size([1600.0, 1000.0])
+            .with_min_inner_size([1100.0, 700.0])
+            .with_clamp_size_to_monitor_size(true)
+            .with_drag_and_drop(true),
+        // Grey values are shown as they are.
+        dithering: false,
+        ..eframe::NativeOptions::default()
+    };
+    let opener = engine_model::opener(arguments.model);
+    match eframe::run_native("ChexGen Studio", native, Box::new(|cc| Ok(Box::new(StudioApp::new(cc, opener, options))))) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let sentence = format!("The window could not be opened ({error}); the headless program does the same work: {HEADLESS}");
+            complain(&sentence, ExitCode::FAILURE)
+        }
+    }
+}
+
+/// Whether there is something to open a window on.
+fn has_display() -> bool {
+    let set = |name| std::env::var_os(name).is_some_and(|v| !v.is_empty());
+    !cfg!(all(unix, not(target_os = "macos"))) || set("DISPLAY") || set("WAYLAND_DISPLAY") || set("WAYLAND_SOCKET")
+}
+
+fn say(words: &str, code: ExitCode) -> ExitCode {
+    if writeln!(std::io::stdout(), "{words}").is_ok() { code } else { ExitCode::FAILURE }
+}
+
+fn complain(words: &str, code: ExitCode) -> ExitCode {
+    if writeln!(std::io::stderr(), "{words}").is_ok() { code } else { ExitCode::FAILURE }
+}

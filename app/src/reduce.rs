@@ -56,9 +56,16 @@ pub fn reduce(state: &mut State, action: Action) -> Vec<Effect> {
         Action::ToggleInvert => state.view.inverted = !state.view.inverted,
         Action::ResetWindow => (state.view.window, state.view.level, state.view.inverted) = (1.0, 0.5, false),
         Action::SetWindow(window, level) => (state.view.window, state.view.level) = (window, level),
-        Action::Fit => {
-            state.view.zoom = None;
+        Action::Fit => state.view.zoom = None,
+        Action::SetCamera { zoom, center } => {
+            if zoom.is_finite() && center.0.is_finite() && center.1.is_finite() {
+                let size = state.document.size_px as f32;
+                state.view.zoom = Some(zoom.clamp(0.05, 64.0));
+                state.view.center = eframe::egui::pos2(center.0.clamp(0.0, size), center.1.clamp(0.0, size));
+            }
         }
+        Action::DragWindow(x, y) => state.view.drag_window(eframe::egui::vec2(x, y)),
+        Action::Hover(at) => state.view.pointer = at,
         Action::Show(shown) => state.shown = shown,
         Action::StepFilm(by) => run::step_film(state, by),
         Action::ToggleKeys => state.view.keys_open = !state.view.keys_open,
@@ -99,6 +106,7 @@ pub fn reduce(state: &mut State, action: Action) -> Vec<Effect> {
         Action::NewDocument => {
             let document = Document::empty(state.document.size_px);
             open_document(state, document);
+            state.example = None;
             state.shown = Shown::Blank;
         }
         Action::OpenExample(example) => return open_example(state, example),
@@ -147,8 +155,9 @@ fn open_document(state: &mut State, document: Document) {
 fn open_example(state: &mut State, example: Example) -> Vec<Effect> {
     let document = example.document(state.document.size_px);
     open_document(state, document);
+    state.example = Some(example);
     state.shown = Shown::Example;
-    vec![Effect::DrawExample(example)]
+    if state.pictures.iter().any(|(e, _)| *e == example) { Vec::new() } else { vec![Effect::DrawExample(example)] }
 }
 
 /// Puts a saved image back: text, fields, layers, sampler, seed and picture.
@@ -157,6 +166,7 @@ pub fn restore(state: &mut State, opened: Opened) {
     let request = opened.artifact.request.clone();
     let document = Document::from_request(&opened.name, &request, size_px);
     open_document(state, document);
+    state.example = None;
     state.sampling = Sampling::from_request(&request);
     state.messages.push(Level::Done, format!("Restored {}: text, layers, seed and settings.", opened.name));
     let result = StudioResult { job: 0, name: opened.name, artifact: std::sync::Arc::new(opened.artifact), previews: Vec::new() };
@@ -164,7 +174,29 @@ pub fn restore(state: &mut State, opened: Opened) {
     state.shown = Shown::Result(0);
 }
 
-/// The place of the result on the canvas, or the newest one.
+/// The model can be used: its picture size and natural settings become the studio's.
+pub fn model_ready(state: &mut State, model: std::sync::Arc<dyn crate::jobs::Generator>) {
+    let card = model.card().clone();
+    if card.size_px != state.document.size_px {
+        match state.example {
+            Some(example) if !state.history.can_undo() => {
+                state.document = example.document(card.size_px);
+            }
+            _ => state.document = state.document.resized(card.size_px),
+        }
+        state.history.clear();
+        let brush = state.view.brush_px;
+        state.view = crate::state::ViewState { tool: state.view.tool, ..crate::state::ViewState::for_document(&state.document) };
+        set_brush(state, if state.results.is_empty() { state.view.brush_px } else { brush });
+    }
+    if state.sampling == Sampling::default() {
+        state.sampling.steps = card.steps;
+        state.sampling.guidance = card.guidance;
+    }
+    state.model = crate::jobs::ModelState::Ready(model);
+}
+
+/// The place of the result on the canvas.
 pub fn shown_result(state: &State) -> Option<usize> {
     match state.shown {
         Shown::Result(i) | Shown::ResultStep(i, _) if i < state.results.len() => Some(i),

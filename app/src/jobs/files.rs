@@ -1,6 +1,7 @@
 //! Saving and opening images with their records, each file whole or not at all.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow};
 use engine::domain::{GenerateRequest, GrayImage};
@@ -12,7 +13,7 @@ use engine::store::record::{RunRecord, encode_png_with_record};
 #[derive(Clone, Debug)]
 pub struct Artifact {
     /// The radiograph.
-    pub image: GrayImage,
+    pub image: Arc<GrayImage>,
     /// The condition picture the model saw, if findings were drawn.
     pub condition: Option<GrayImage>,
     /// What was asked for.
@@ -110,7 +111,7 @@ pub fn open(path: &Path) -> anyhow::Result<Opened> {
     let mask = picture.with_file_name(format!("{name}_mask.png"));
     // The mask picture is a copy of what the record holds; without it nothing is lost.
     let condition = if mask.exists() { png::read_gray(&mask).ok() } else { None };
-    Ok(Opened { name, artifact: Artifact { image, condition, request: record.request.clone(), record } })
+    Ok(Opened { name, artifact: Artifact { image: Arc::new(image), condition, request: record.request.clone(), record } })
 }
 
 /// A folder for saved images when none was chosen: `ChexGen Studio` among the user's documents.

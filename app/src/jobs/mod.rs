@@ -3,6 +3,7 @@
 //! The window never waits: it sends commands and drains events once a frame. One named thread owns
 //! the model ([`worker`]); short file work has threads of its own ([`files`]).
 
+pub mod chores;
 pub mod engine_model;
 pub mod files;
 pub mod worker;

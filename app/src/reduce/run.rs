@@ -71,6 +71,8 @@ pub fn step_done(state: &mut State, id: JobId, step: usize, of: usize, preview: 
 /// An image is made; `unsaved` says why the automatic save failed.
 pub fn finished(state: &mut State, id: JobId, artifact: Arc<Artifact>, unsaved: Option<String>) {
     let Some(job) = state.job.take_if(|j| j.id == id) else { return };
+    state.last_secs = Some(job.elapsed_secs);
+    state.saved_by_itself = unsaved.is_none();
     let watching = matches!(state.shown, Shown::Live | Shown::LiveStep(_));
     // Results move one place down.
     state.shown = match state.shown {

@@ -178,6 +178,21 @@ impl Document {
             .collect()
     }
 
+    /// The same case on a canvas of another size.
+    pub fn resized(&self, size_px: u32) -> Self {
+        let scale = size_px as f32 / self.size_px as f32;
+        let mut document = self.clone();
+        document.size_px = size_px;
+        for layer in &mut document.layers {
+            layer.region = match &layer.region {
+                Region::Mask(mask) => Region::Mask(Arc::new(mask.resized(size_px, size_px))),
+                Region::Box(rect) => Region::Box(rect.map(|r| r.scaled(scale, scale))),
+                Region::Guide => Region::Guide,
+            };
+        }
+        document
+    }
+
     /// The whole request for one image.
     pub fn request(&self, sampling: &Sampling) -> GenerateRequest {
         let mut request = GenerateRequest::new(self.full_impression(), sampling.seed);

@@ -15,7 +15,11 @@ pub use run::{Artifact, Job, JobId, Sampling, Shown, StudioResult};
 pub use view::{Tool, ViewState};
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use engine::domain::GrayImage;
+
+use crate::examples::Example;
 use crate::jobs::ModelState;
 
 /// Everything the window shows.
@@ -35,6 +39,10 @@ pub struct State {
     pub results: Vec<StudioResult>,
     /// Which picture is on the canvas.
     pub shown: Shown,
+    /// The example the document came from.
+    pub example: Option<Example>,
+    /// Pictures of examples that were drawn so far.
+    pub pictures: Vec<(Example, Arc<GrayImage>)>,
     /// The model behind the window.
     pub model: ModelState,
     /// Toasts and the message list.
@@ -45,6 +53,10 @@ pub struct State {
     pub last_job: u64,
     /// Whether Generate was ever pressed; the button calls for attention until then.
     pub has_generated: bool,
+    /// Seconds the last finished run took.
+    pub last_secs: Option<f64>,
+    /// Whether the newest result lies in the session folder.
+    pub saved_by_itself: bool,
 }
 
 impl State {
@@ -57,18 +69,56 @@ impl State {
             sampling: Sampling::default(),
             job: None,
             results: Vec::new(),
-            shown: Shown::Example,
+            shown: Shown::Blank,
+            example: None,
+            pictures: Vec::new(),
             model: ModelState::Loading { since: None },
             messages: Messages::default(),
             save_folder,
             last_job: 0,
             has_generated: false,
+            last_secs: None,
+            saved_by_itself: false,
         }
     }
 
     /// The layer that tools work on.
     pub fn chosen_layer(&self) -> Option<&Layer> {
         self.view.chosen.and_then(|id| self.document.layer(id))
+    }
+
+    /// The picture on the canvas, if there is one.
+    pub fn shown_image(&self) -> Option<Arc<GrayImage>> {
+        let result = |i: usize| self.results.get(i);
+        match self.shown {
+            Shown::Blank => None,
+            Shown::Example => self.pictures.iter().find(|(e, _)| Some(*e) == self.example).map(|(_, p)| Arc::clone(p)),
+            Shown::Live => match self.job.as_ref().and_then(|j| j.previews.last()) {
+                Some(preview) => Some(Arc::clone(preview)),
+                None => None,
+            },
+            Shown::LiveStep(s) => self.job.as_ref().and_then(|j| j.previews.get(s)).cloned(),
+            Shown::Result(i) => result(i).map(|r| Arc::clone(&r.artifact.image)),
+            Shown::ResultStep(i, s) => result(i).and_then(|r| r.previews.get(s)).cloned(),
+        }
+    }
+
+    /// What the picture on the canvas is, for the tag in its corner.
+    pub fn shown_title(&self) -> String {
+        match self.shown {
+            Shown::Blank => "No image yet".to_owned(),
+            Shown::Example => "Example image, before the layers were used".to_owned(),
+            Shown::Live => match &self.job {
+                Some(job) if job.step > 0 => format!("Predicted image at step {}", job.step),
+                _ => "Waiting for the first step".to_owned(),
+            },
+            Shown::LiveStep(s) => format!("Predicted image at step {}", s + 1),
+            Shown::Result(i) => match self.results.get(i) {
+                Some(result) => format!("Finished image, seed {}", result.artifact.request.seed.0),
+                None => String::new(),
+            },
+            Shown::ResultStep(_, s) => format!("Predicted image at step {}", s + 1),
+        }
     }
 
     /// Whether a run is under way.

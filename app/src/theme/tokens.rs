@@ -88,6 +88,11 @@ pub fn gray(level: u8) -> Color32 {
     Color32::from_gray(level)
 }
 
+/// A pixel of a picture, not of the studio's look.
+pub fn from_rgb(r: u8, g: u8, b: u8) -> Color32 {
+    Color32::from_rgb(r, g, b)
+}
+
 /// Unit-range red, green, blue for a shader, in display values.
 pub fn rgb(color: Color32) -> [f32; 3] {
     [color.r(), color.g(), color.b()].map(|v| f32::from(v) / 255.0)

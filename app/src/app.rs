@@ -1,0 +1,271 @@
+//! The window: drain events, draw, apply actions, run effects. Nothing in here waits.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use eframe::egui::{CentralPanel, Context, Frame, Margin, Panel as Side, Ui};
+use engine::domain::GrayImage;
+
+use crate::action::{Action, Effect};
+use crate::canvas::camera::Camera;
+use crate::canvas::textures::Thumbnails;
+use crate::canvas::{self, CanvasCache, gpu};
+use crate::examples::Example;
+use crate::jobs::chores::{self, Chores, News};
+use crate::jobs::{Event, ModelState, Opener, TokenCount, Worker, sentence};
+use crate::panels::{self, Panel, metrics::Metrics};
+use crate::reduce;
+use crate::shortcuts;
+use crate::state::{Gesture, Layer, Level, State};
+use crate::theme::{self, tokens};
+use crate::widgets::focus;
+
+/// Side of the canvas until a model says otherwise.
+const START_SIZE_PX: u32 = 256;
+/// Seconds without a letter after which typing is one entry of the journal.
+const TYPING_PAUSE_SECS: f64 = 0.9;
+
+/// How the studio starts.
+pub struct Options {
+    /// Where the studio keeps its own files; images of the session are saved there.
+    pub data_folder: PathBuf,
+    /// Where Save writes at first.
+    pub save_folder: PathBuf,
+    /// A saved image to open at start.
+    pub open: Option<PathBuf>,
+}
+
+/// The application.
+pub struct StudioApp {
+    /// What the window shows.
+    pub state: State,
+    worker: Option<Worker>,
+    chores: Chores,
+    cache: CanvasCache,
+    thumbnails: Thumbnails,
+    tokens: Option<(String, TokenCount)>,
+    condition: Option<(Vec<Layer>, Option<Arc<GrayImage>>)>,
+    zoom: f32,
+    last_typed: f64,
+}
+
+impl StudioApp {
+    /// The studio with the first example on the canvas; the model loads behind it.
+    pub fn new(cc: &eframe::CreationContext<'_>, opener: Opener, options: Options) -> Self {
+        theme::install(&cc.egui_ctx);
+        let mut cache = CanvasCache::default();
+        if let Some(render_state) = &cc.wgpu_render_state {
+            gpu::install(render_state);
+            cache.has_gpu = true;
+        }
+        let first = Example::ALL[0];
+        let mut state = State::new(first.document(START_SIZE_PX), options.save_folder);
+        state.example = Some(first);
+        state.shown = crate::state::Shown::Example;
+        let ctx = cc.egui_ctx.clone();
+        let worker = match Worker::spawn(opener, Some(options.data_folder.join("images")), move || ctx.request_repaint()) {
+            Ok(worker) => Some(worker),
+            Err(error) => {
+                state.model = ModelState::Failed(sentence(&error));
+                None
+            }
+        };
+        let ctx = cc.egui_ctx.clone();
+        let chores = Chores::new(move || ctx.request_repaint());
+        let mut app = Self { state, worker, chores, cache, thumbnails: Thumbnails::default(), tokens: None, condition: None, zoom: 1.0, last_typed: 0.0 };
+        app.chores.draw_examples(Example::ALL.to_vec(), START_SIZE_PX);
+        if let Some(path) = options.open {
+            app.act(Action::OpenFile(path));
+        }
+        app
+    }
+
+    /// Applies an action and runs what it asks for.
+    pub fn act(&mut self, action: Action) {
+        for effect in reduce::reduce(&mut self.state, action) {
+            self.run(effect);
+        }
+    }
+
+    fn run(&mut self, effect: Effect) {
+        match effect {
+            Effect::StartJob(id) => {
+                let Some(job) = self.state.job.as_ref().filter(|j| j.id == id) else { return };
+                let sent = match &mut self.worker {
+                    Some(worker) => worker.generate(id, job.name.clone(), job.request.clone(), job.cancel.clone()),
+                    None => Err(anyhow::anyhow!("the engine thread is not running; start the studio again")),
+                };
+                if let Err(error) = sent {
+                    reduce::stopped(&mut self.state, id, Some(sentence(&error)));
+                }
+            }
+            Effect::OpenFile(path) => self.chores.open(path),
+            Effect::Save(index, folder) => {
+                if let Some(result) = self.state.results.get(index) {
+                    self.chores.save(result.name.clone(), Arc::clone(&result.artifact), folder);
+                }
+            }
+            Effect::PickFile => self.chores.pick_file(),
+            Effect::PickFolder => self.chores.pick_folder(self.state.save_folder.clone()),
+            Effect::DrawExample(example) => self.chores.draw_examples(vec![example], self.state.document.size_px),
+            Effect::DrawSeed => self.state.sampling.seed = chores::random_seed(),
+        }
+    }
+
+    /// Takes everything the threads have to say.
+    fn drain(&mut self) {
+        while let Some(event) = self.worker.as_ref().and_then(Worker::poll) {
+            match event {
+                Event::Loading(since) => self.state.model = ModelState::Loading { since: Some(since) },
+                Event::Ready(model) => {
+                    reduce::model_ready(&mut self.state, model);
+                    self.tokens = None;
+                    self.condition = None;
+                }
+                Event::OpenFailed(why) => {
+                    self.state.model = ModelState::Failed(why.clone());
+                    self.state.messages.push(Level::Error, why);
+                }
+                Event::Started { job, steps } => {
+                    if let Some(job) = self.state.job.as_mut().filter(|j| j.id == job) {
+                        job.of = steps;
+                    }
+                }
+                Event::Step { job, step, of, preview, elapsed_secs } => {
+                    reduce::step_done(&mut self.state, job, step, of, preview, elapsed_secs);
+                }
+                Event::Done { job, artifact, unsaved } => reduce::finished(&mut self.state, job, artifact, unsaved),
+                Event::Cancelled(job) => reduce::stopped(&mut self.state, job, None),
+                Event::Failed(job, why) => reduce::stopped(&mut self.state, job, Some(why)),
+            }
+        }
+        while let Some(news) = self.chores.poll() {
+            match news {
+                News::Opened(Ok(opened)) => reduce::restore(&mut self.state, *opened),
+                News::Saved(Ok(saved)) => {
+                    let name = saved.image.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+                    let words = if saved.mask.is_some() { "its mask and its record" } else { "its record" };
+                    self.state.messages.push(Level::Done, format!("Saved {name} with {words} into {}.", self.state.save_folder.display()));
+                }
+                News::Opened(Err(why)) | News::Failed(why) => self.state.messages.push(Level::Error, why),
+                News::Saved(Err(why)) => {
+                    self.state.messages.push_with(Level::Error, why, "Choose a folder", Action::ToggleSaveFields);
+                }
+                News::Picked(Some(path)) => self.act(Action::OpenFile(path)),
+                News::PickedFolder(Some(path)) => self.act(Action::SetSaveFolder(path)),
+                News::Picked(None) | News::PickedFolder(None) => {
+                    self.state.messages.push(Level::Note, "Nothing was chosen; if no dialog appeared, type the path instead.");
+                }
+                News::Example(example, picture) => {
+                    self.state.pictures.retain(|(e, _)| *e != example);
+                    self.state.pictures.push((example, picture));
+                }
+            }
+        }
+    }
+
+    fn token_count(&mut self) -> Option<TokenCount> {
+        let model = self.state.model.ready()?;
+        let text = self.state.document.full_impression();
+        if self.tokens.as_ref().is_none_or(|(t, _)| *t != text) {
+            let count = model.count_tokens(&text);
+            self.tokens = Some((text, count));
+        }
+        self.tokens.as_ref().map(|(_, count)| *count)
+    }
+
+    fn condition(&mut self) -> Option<Arc<GrayImage>> {
+        let model = self.state.model.ready()?;
+        if self.condition.as_ref().is_none_or(|(layers, _)| *layers != self.state.document.layers) {
+            let picture = model.condition(&self.state.document.annotations()).map(Arc::new);
+            self.condition = Some((self.state.document.layers.clone(), picture));
+        }
+        self.condition.as_ref().and_then(|(_, picture)| picture.clone())
+    }
+
+    /// Ends gestures: sliders when the button is up, typing after a pause.
+    fn settle(&mut self, ctx: &Context, typed: bool) {
+        let (now, down) = ctx.input(|i| (i.time, i.pointer.any_down()));
+        if typed {
+            self.last_typed = now;
+        }
+        match self.state.history.open() {
+            Some(Gesture::Typing) => {
+                let left = TYPING_PAUSE_SECS - (now - self.last_typed);
+                if left <= 0.0 {
+                    self.act(Action::Settle);
+                } else {
+                    ctx.request_repaint_after(Duration::from_secs_f64(left + 0.02));
+                }
+            }
+            Some(_) if !down && self.state.view.stroke.is_none() => self.act(Action::Settle),
+            _ => {}
+        }
+    }
+
+    fn draw(&mut self, ui: &mut Ui, out: &mut Vec<Action>) {
+        let metrics = Metrics::for_window(ui.max_rect().size());
+        let tokens_used = self.token_count();
+        let condition = self.condition();
+        let zoom = self.zoom;
+        let mut panel = Panel { state: &self.state, metrics, thumbnails: &mut self.thumbnails, tokens: tokens_used, condition, out };
+        let bar = |x: i8, y: i8| Frame::new().fill(tokens::BAR).inner_margin(Margin::symmetric(x, y));
+        let side = Frame::new().fill(tokens::BG).inner_margin(Margin::symmetric(12, 8));
+
+        Side::left("rail").exact_size(metrics.rail).resizable(false).frame(bar(0, 0)).show(ui, |ui| panels::rail::show(ui, &mut panel));
+        Side::top("top bar").exact_size(metrics.top).frame(bar(12, 0)).show(ui, |ui| panels::top_bar::show(ui, &mut panel));
+        Side::bottom("status").exact_size(metrics.status).frame(bar(12, 0)).show(ui, |ui| panels::status::show(ui, &mut panel, zoom));
+        Side::bottom("dock").exact_size(metrics.dock()).frame(bar(0, 0)).show(ui, |ui| panels::dock::show(ui, &mut panel));
+        Side::left("left").exact_size(metrics.side).resizable(false).frame(side).show(ui, |ui| panels::left::show(ui, &mut panel));
+        if !metrics.narrow {
+            Side::right("right").exact_size(metrics.side).resizable(false).frame(side).show(ui, |ui| panels::right::show(ui, &mut panel));
+        }
+        CentralPanel::default().frame(Frame::new().fill(tokens::VIEW)).show(ui, |ui| {
+            Side::top("canvas header").exact_size(36.0).frame(bar(12, 0)).show(ui, |ui| panels::header::show(ui, &mut panel));
+            Side::left("tools").exact_size(metrics.tools).resizable(false).frame(bar(0, 0)).show(ui, |ui| panels::tools::show(ui, &mut panel));
+            let rect = ui.available_rect_before_wrap();
+            let view = &self.state.view;
+            self.zoom = Camera::new(rect, self.state.document.size_px, view.zoom, view.center).zoom;
+            canvas::show(ui, &self.state, &mut self.cache, panel.out);
+        });
+    }
+}
+
+impl eframe::App for StudioApp {
+    fn logic(&mut self, _ctx: &Context, _frame: &mut eframe::Frame) {
+        self.drain();
+    }
+
+    fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
+        let ctx = ui.ctx().clone();
+        let mut out = Vec::new();
+        shortcuts::read(&ctx, &self.state, &mut out);
+        let dropped: Vec<PathBuf> = ctx.input(|i| i.raw.dropped_files.iter().map(|f| f.path().to_path_buf()).collect());
+        out.extend(dropped.into_iter().map(Action::OpenFile));
+        panels::toasts::tick(&ctx, &mut self.state);
+
+        self.draw(ui, &mut out);
+        panels::toasts::show(&ctx, &self.state, Metrics::for_window(ui.max_rect().size()).status, &mut out);
+        if self.state.view.keys_open {
+            panels::keys::show(&ctx, &mut out);
+        }
+        focus::ring(&ctx);
+
+        let typed = out.iter().any(|a| matches!(a, Action::SetImpression(_)));
+        if !out.is_empty() {
+            // What an action changed is drawn in the next frame.
+            ctx.request_repaint();
+        }
+        for action in out {
+            self.act(action);
+        }
+        self.settle(&ctx, typed);
+        self.cache.end_frame();
+        self.thumbnails.end_frame();
+    }
+
+    fn clear_color(&self, _visuals: &eframe::egui::Visuals) -> [f32; 4] {
+        tokens::VIEW.to_normalized_gamma_f32()
+    }
+}

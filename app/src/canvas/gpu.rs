@@ -1,0 +1,241 @@
+//! The canvas on the graphics card: a 16-bit image and 8-bit labels as integer textures.
+//!
+//! The picture and the masks in memory stay the truth; textures are copies that are written again
+//! whenever their key changes.
+
+use std::sync::Arc;
+
+use eframe::egui::{PaintCallback, PaintCallbackInfo, Rect};
+use eframe::egui_wgpu::{self, CallbackResources, CallbackTrait, RenderState, ScreenDescriptor};
+use eframe::wgpu;
+use engine::domain::GrayImage;
+
+/// Labels a picture can have, zero included.
+pub const MAX_LABELS: usize = 32;
+
+/// What the shader reads; the layout of `Params` in `shader.wgsl`.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, bytemuck::Pod, bytemuck::Zeroable)]
+pub struct Params {
+    /// Framebuffer position of the image's top left corner.
+    pub origin: [f32; 2],
+    /// Image pixels per framebuffer pixel.
+    pub scale: f32,
+    /// Window width.
+    pub window: f32,
+    /// Image size in pixels.
+    pub size: [f32; 2],
+    /// Window level.
+    pub level: f32,
+    /// 1 swaps black and white.
+    pub inverted: f32,
+    /// Label picture size; zero hides it.
+    pub label_size: [f32; 2],
+    /// 1 draws the image, 0 leaves black.
+    pub has_image: f32,
+    /// Nothing.
+    pub unused: f32,
+    /// Colour and opacity of each label.
+    pub colors: [[f32; 4]; MAX_LABELS],
+}
+
+/// A picture of small numbers: which layer fills a pixel, zero for none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Labels {
+    /// Side in pixels.
+    pub size_px: u32,
+    /// Row by row.
+    pub bytes: Vec<u8>,
+}
+
+/// Pipeline and textures, kept in egui's callback resources.
+struct Resources {
+    pipeline: wgpu::RenderPipeline,
+    layout: wgpu::BindGroupLayout,
+    params: wgpu::Buffer,
+    image: wgpu::Texture,
+    labels: wgpu::Texture,
+    bind_group: wgpu::BindGroup,
+    image_key: usize,
+    labels_key: usize,
+    // Kept so that a key, an address, cannot be used again while its texture shows it.
+    held: (Option<Arc<GrayImage>>, Option<Arc<Labels>>),
+}
+
+/// Creates pipeline and textures; without it the canvas paints plain textures.
+pub fn install(render_state: &RenderState) {
+    let device = &render_state.device;
+    let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
+        label: Some("canvas"),
+        source: wgpu::ShaderSource::Wgsl(include_str!("shader.wgsl").into()),
+    });
+    let texture_entry = |binding| wgpu::BindGroupLayoutEntry {
+        binding,
+        visibility: wgpu::ShaderStages::FRAGMENT,
+        ty: wgpu::BindingType::Texture {
+            sample_type: wgpu::TextureSampleType::Uint,
+            view_dimension: wgpu::TextureViewDimension::D2,
+            multisampled: false,
+        },
+        count: None,
+    };
+    let layout = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
+        label: Some("canvas"),
+        entries: &[
+            wgpu::BindGroupLayoutEntry {
+                binding: 0,
+                visibility: wgpu::ShaderStages::FRAGMENT,
+                ty: wgpu::BindingType::Buffer {
+                    ty: wgpu::BufferBindingType::Uniform,
+                    has_dynamic_offset: false,
+                    min_binding_size: None,
+                },
+                count: None,
+            },
+            texture_entry(1),
+            texture_entry(2),
+        ],
+    });
+    let pipeline_layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+        label: Some("canvas"),
+        bind_group_layouts: &[Some(&layout)],
+        immediate_size: 0,
+    });
+    let pipeline = device.create_render_pipeline(&wgpu::RenderPipelineDescriptor {
+        label: Some("canvas"),
+        layout: Some(&pipeline_layout),
+        vertex: wgpu::VertexState {
+            module: &module,
+            entry_point: Some("vs_main"),
+            buffers: &[],
+            compilation_options: wgpu::PipelineCompilationOptions::default(),
+        },
+        primitive: wgpu::PrimitiveState::default(),
+        depth_stencil: None,
+        multisample: wgpu::MultisampleState::default(),
+        fragment: Some(wgpu::FragmentState {
+            module: &module,
+            entry_point: Some("fs_main"),
+            targets: &[Some(render_state.target_format.into())],
+            compilation_options: wgpu::PipelineCompilationOptions::default(),
+        }),
+        multiview_mask: None,
+        cache: None,
+    });
+    let params = device.create_buffer(&wgpu::BufferDescriptor {
+        label: Some("canvas"),
+        size: std::mem::size_of::<Params>() as u64,
+        usage: wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
+        mapped_at_creation: false,
+    });
+    let image = texture(device, wgpu::TextureFormat::R16Uint, 1, 1);
+    let labels = texture(device, wgpu::TextureFormat::R8Uint, 1, 1);
+    let bind_group = bind(device, &layout, &params, &image, &labels);
+    let resources =
+        Resources { pipeline, layout, params, image, labels, bind_group, image_key: 0, labels_key: 0, held: (None, None) };
+    render_state.renderer.write().callback_resources.insert(resources);
+}
+
+fn texture(device: &wgpu::Device, format: wgpu::TextureFormat, width: u32, height: u32) -> wgpu::Texture {
+    device.create_texture(&wgpu::TextureDescriptor {
+        label: Some("canvas"),
+        size: wgpu::Extent3d { width, height, depth_or_array_layers: 1 },
+        mip_level_count: 1,
+        sample_count: 1,
+        dimension: wgpu::TextureDimension::D2,
+        format,
+        usage: wgpu::TextureUsages::TEXTURE_BINDING | wgpu::TextureUsages::COPY_DST,
+        view_formats: &[],
+    })
+}
+
+fn bind(
+    device: &wgpu::Device,
+    layout: &wgpu::BindGroupLayout,
+    params: &wgpu::Buffer,
+    image: &wgpu::Texture,
+    labels: &wgpu::Texture,
+) -> wgpu::BindGroup {
+    let view = |t: &wgpu::Texture| t.create_view(&wgpu::TextureViewDescriptor::default());
+    let (image, labels) = (view(image), view(labels));
+    device.create_bind_group(&wgpu::BindGroupDescriptor {
+        label: Some("canvas"),
+        layout,
+        entries: &[
+            wgpu::BindGroupEntry { binding: 0, resource: params.as_entire_binding() },
+            wgpu::BindGroupEntry { binding: 1, resource: wgpu::BindingResource::TextureView(&image) },
+            wgpu::BindGroupEntry { binding: 2, resource: wgpu::BindingResource::TextureView(&labels) },
+        ],
+    })
+}
+
+fn upload(queue: &wgpu::Queue, texture: &wgpu::Texture, bytes: &[u8], bytes_per_pixel: u32) {
+    let size = texture.size();
+    queue.write_texture(
+        texture.as_image_copy(),
+        bytes,
+        wgpu::TexelCopyBufferLayout { offset: 0, bytes_per_row: Some(size.width * bytes_per_pixel), rows_per_image: None },
+        size,
+    );
+}
+
+/// One frame of the canvas.
+struct Frame {
+    params: Params,
+    image: Option<Arc<GrayImage>>,
+    labels: Arc<Labels>,
+}
+
+/// The shape that paints an image with its fills into a rectangle.
+pub fn callback(rect: Rect, params: Params, image: Option<Arc<GrayImage>>, labels: Arc<Labels>) -> PaintCallback {
+    egui_wgpu::Callback::new_paint_callback(rect, Frame { params, image, labels })
+}
+
+impl CallbackTrait for Frame {
+    fn prepare(
+        &self,
+        device: &wgpu::Device,
+        queue: &wgpu::Queue,
+        _screen: &ScreenDescriptor,
+        _encoder: &mut wgpu::CommandEncoder,
+        resources: &mut CallbackResources,
+    ) -> Vec<wgpu::CommandBuffer> {
+        let Some(r) = resources.get_mut::<Resources>() else { return Vec::new() };
+        queue.write_buffer(&r.params, 0, bytemuck::bytes_of(&self.params));
+        let mut rebind = false;
+        if let Some(image) = &self.image {
+            let key = Arc::as_ptr(image) as usize;
+            if key != r.image_key {
+                if (r.image.width(), r.image.height()) != (image.width(), image.height()) {
+                    r.image = texture(device, wgpu::TextureFormat::R16Uint, image.width(), image.height());
+                    rebind = true;
+                }
+                upload(queue, &r.image, bytemuck::cast_slice(image.pixels()), 2);
+                r.image_key = key;
+                r.held.0 = Some(Arc::clone(image));
+            }
+        }
+        let key = Arc::as_ptr(&self.labels) as usize;
+        if key != r.labels_key {
+            if r.labels.width() != self.labels.size_px {
+                r.labels = texture(device, wgpu::TextureFormat::R8Uint, self.labels.size_px, self.labels.size_px);
+                rebind = true;
+            }
+            upload(queue, &r.labels, &self.labels.bytes, 1);
+            r.labels_key = key;
+            r.held.1 = Some(Arc::clone(&self.labels));
+        }
+        if rebind {
+            r.bind_group = bind(device, &r.layout, &r.params, &r.image, &r.labels);
+        }
+        Vec::new()
+    }
+
+    fn paint(&self, _info: PaintCallbackInfo, pass: &mut wgpu::RenderPass<'static>, resources: &CallbackResources) {
+        if let Some(r) = resources.get::<Resources>() {
+            pass.set_pipeline(&r.pipeline);
+            pass.set_bind_group(0, &r.bind_group, &[]);
+            pass.draw(0..3, 0..1);
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! What lies on the image: outlines with a casing, boxes, the guide, tags, R and L.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use eframe::egui::{Align2, Color32, CornerRadius, FontId, Painter, Pos2, Rect, Shape, Stroke, StrokeKind, Vec2, vec2};
+use engine::domain::{Mask, Side};
+
+use super::camera::Camera;
+use super::{contour, guide};
+use crate::state::{Document, Layer, Region, State};
+use crate::theme::{text, tokens};
+
+/// Width of class lines, without their casing.
+const LINE: f32 = 1.6;
+/// Width of the guide.
+const GUIDE_LINE: f32 = 1.2;
+/// Casing on each side of a line.
+const CASING: f32 = 1.0;
+
+type Outlines = Arc<Vec<Vec<(f32, f32)>>>;
+
+/// Outlines of masks, by the address of the mask.
+#[derive(Default)]
+pub struct Contours {
+    entries: BTreeMap<usize, (Arc<Mask>, Outlines, bool)>,
+}
+
+impl Contours {
+    fn get(&mut self, mask: &Arc<Mask>) -> Outlines {
+        let key = Arc::as_ptr(mask) as usize;
+        let entry = self.entries.entry(key).or_insert_with(|| (Arc::clone(mask), Arc::new(contour::outlines(mask)), true));
+        entry.2 = true;
+        Arc::clone(&entry.1)
+    }
+
+    /// Ends a frame: drops what it did not use.
+    pub fn end_frame(&mut self) {
+        self.entries.retain(|_, e| std::mem::take(&mut e.2));
+    }
+}
+
+/// A line in a class colour between two black ones.
+fn cased(painter: &Painter, points: Vec<Pos2>, width: f32, color: Color32) {
+    painter.add(Shape::closed_line(points.clone(), Stroke::new(width + 2.0 * CASING, tokens::CASING)));
+    painter.add(Shape::closed_line(points, Stroke::new(width, color)));
+}
+
+/// Paints all visible layers, lowest first.
+pub fn layers(painter: &Painter, camera: &Camera, state: &State, contours: &mut Contours) {
+    for layer in state.document.layers.iter().rev().filter(|l| l.visible) {
+        let chosen = state.view.chosen == Some(layer.id);
+        let color = tokens::class(layer.finding);
+        match &layer.region {
+            Region::Guide => lung_guide(painter, camera),
+            Region::Mask(mask) => {
+                for outline in contours.get(mask).iter() {
+                    cased(painter, outline.iter().map(|&p| camera.screen_from_image(p)).collect(), LINE, color);
+                }
+            }
+            Region::Box(Some(rect)) => {
+                let rect = Rect::from_min_max(camera.screen_from_image((rect.x0, rect.y0)), camera.screen_from_image((rect.x1, rect.y1)));
+                boxed(painter, rect, color, chosen);
+            }
+            Region::Box(None) => {}
+        }
+    }
+    for layer in state.document.layers.iter().rev().filter(|l| l.visible) {
+        layer_tag(painter, camera, &state.document, layer);
+    }
+}
+
+/// A box with square corners; the chosen one shows its corners.
+pub fn boxed(painter: &Painter, rect: Rect, color: Color32, chosen: bool) {
+    painter.rect_stroke(rect, 0.0, Stroke::new(LINE + 2.0 * CASING, tokens::CASING), StrokeKind::Middle);
+    painter.rect_stroke(rect, 0.0, Stroke::new(LINE, color), StrokeKind::Middle);
+    if chosen {
+        for corner in [rect.left_top(), rect.right_top(), rect.left_bottom(), rect.right_bottom()] {
+            painter.rect_filled(Rect::from_center_size(corner, Vec2::splat(7.0)), 0.0, tokens::CASING);
+            painter.rect_filled(Rect::from_center_size(corner, Vec2::splat(4.0)), 0.0, color);
+        }
+    }
+}
+
+fn lung_guide(painter: &Painter, camera: &Camera) {
+    for outline in guide::outlines(camera.size_px) {
+        let mut points: Vec<Pos2> = outline.iter().map(|&p| camera.screen_from_image(p)).collect();
+        points.extend(points.first().copied());
+        let casing = Stroke::new(GUIDE_LINE + 2.0 * CASING, tokens::alpha(tokens::CASING, 0.55));
+        painter.extend(Shape::dashed_line(&points, casing, 4.0, 5.0));
+        painter.extend(Shape::dashed_line(&points, Stroke::new(GUIDE_LINE, tokens::GUIDE), 4.0, 5.0));
+    }
+}
+
+/// The outline of a lasso or the box being dragged.
+pub fn stroke_in_progress(painter: &Painter, camera: &Camera, state: &State) {
+    use crate::state::view::Stroke as Drag;
+    let color = state.chosen_layer().map_or(tokens::INK, |l| tokens::class(l.finding));
+    if let Some(Drag::Lasso { points, .. }) = &state.view.stroke
+        && points.len() > 1
+    {
+        let points: Vec<Pos2> = points.iter().map(|&p| camera.screen_from_image(p)).collect();
+        painter.add(Shape::line(points.clone(), Stroke::new(LINE + 2.0 * CASING, tokens::CASING)));
+        painter.add(Shape::line(points, Stroke::new(LINE, color)));
+    }
+    if let Some(rect) = state.view.dragged_box() {
+        let rect = Rect::from_min_max(camera.screen_from_image((rect.x0, rect.y0)), camera.screen_from_image((rect.x1, rect.y1)));
+        boxed(painter, rect, color, true);
+    }
+}
+
+/// The brush as a ring.
+pub fn ring(painter: &Painter, at: Pos2, radius: f32) {
+    painter.circle_stroke(at, radius, Stroke::new(3.0, tokens::CASING));
+    painter.circle_stroke(at, radius, Stroke::new(1.2, tokens::INK));
+}
+
+fn layer_tag(painter: &Painter, camera: &Camera, document: &Document, layer: &Layer) {
+    let side = match layer.side(document.size_px) {
+        Some(Side::Both) => " both",
+        Some(Side::Right) => " right",
+        Some(Side::Left) => " left",
+        None => return,
+    };
+    let words = format!("{} {}{side}", document.number(layer.id), layer.finding.code());
+    let image = camera.image_rect();
+    let at = match &layer.region {
+        Region::Mask(mask) => {
+            let Some(b) = mask.bounds() else { return };
+            let right_half = 0.5 * (b.x0 + b.x1) > 0.5 * document.size_px as f32;
+            let x = if right_half { b.x0 - 6.0 / camera.zoom } else { b.x1 + 6.0 / camera.zoom };
+            let anchor = if right_half { Align2::RIGHT_CENTER } else { Align2::LEFT_CENTER };
+            let y = 0.5 * (b.y0 + b.y1);
+            (camera.screen_from_image((x, y)), anchor)
+        }
+        Region::Box(Some(rect)) => (camera.screen_from_image((rect.x0, rect.y0)) + vec2(0.0, -5.0), Align2::LEFT_BOTTOM),
+        _ => return,
+    };
+    tag(painter, at.0, at.1, &words, tokens::class(layer.finding), text::tag(), image);
+}
+
+/// Words on a dark ground, kept inside `within`.
+pub fn tag(painter: &Painter, at: Pos2, anchor: Align2, words: &str, color: Color32, font: FontId, within: Rect) {
+    let galley = painter.layout_no_wrap(words.to_owned(), font, color);
+    let size = galley.size() + vec2(14.0, 7.0);
+    let mut rect = anchor.anchor_size(at, size);
+    rect = rect.translate((within.min - rect.min).max(Vec2::ZERO));
+    rect = rect.translate((within.max - rect.max).min(Vec2::ZERO));
+    painter.rect_filled(rect, CornerRadius::same(4), tokens::TAG);
+    painter.galley(rect.center() - galley.size() * 0.5, galley, color);
+}
+
+/// R and L, "Synthetic" and what the picture is.
+pub fn marks(painter: &Painter, camera: &Camera, canvas: Rect, title: &str) {
+    let image = camera.image_rect().intersect(canvas);
+    if image.width() < 120.0 || image.height() < 120.0 {
+        return;
+    }
+    for (letter, corner, anchor) in [
+        ("R", image.left_top() + vec2(8.0, 8.0), Align2::LEFT_TOP),
+        ("L", image.right_top() + vec2(-8.0, 8.0), Align2::RIGHT_TOP),
+    ] {
+        let rect = anchor.anchor_size(corner, vec2(26.0, 26.0));
+        painter.rect(rect, CornerRadius::same(4), tokens::TAG, Stroke::new(1.0, tokens::INK3), StrokeKind::Inside);
+        painter.text(rect.center(), Align2::CENTER_CENTER, letter, text::section(), tokens::INK);
+    }
+    let tag_at = |at, anchor, words: &str| tag(painter, at, anchor, words, tokens::INK, text::secondary(), image);
+    tag_at(image.left_bottom() + vec2(8.0, -8.0), Align2::LEFT_BOTTOM, "Synthetic");
+    tag_at(image.right_bottom() + vec2(-8.0, -8.0), Align2::RIGHT_BOTTOM, title);
+}

@@ -1,0 +1,138 @@
+//! Short work off the window's thread: files, dialogs, drawing the examples' pictures.
+
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread;
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+use engine::domain::GrayImage;
+
+use super::files::{self, Artifact, Opened, Saved};
+use super::{panic_sentence, sentence};
+use crate::examples::Example;
+
+/// What a chore has to say.
+pub enum News {
+    /// A file was opened, or why not.
+    Opened(Result<Box<Opened>, String>),
+    /// An image was saved, or why not.
+    Saved(Result<Saved, String>),
+    /// A file was chosen in the dialog.
+    Picked(Option<PathBuf>),
+    /// A folder was chosen in the dialog.
+    PickedFolder(Option<PathBuf>),
+    /// An example's picture is drawn.
+    Example(Example, Arc<GrayImage>),
+    /// A chore stopped in the middle.
+    Failed(String),
+}
+
+/// Runs chores, each on a thread of its own.
+pub struct Chores {
+    outbox: Sender<News>,
+    inbox: Receiver<News>,
+    wake: Arc<dyn Fn() + Send + Sync>,
+}
+
+impl Chores {
+    /// `wake` is called after each piece of news.
+    pub fn new(wake: impl Fn() + Send + Sync + 'static) -> Self {
+        let (outbox, inbox) = bounded(64);
+        Self { outbox, inbox, wake: Arc::new(wake) }
+    }
+
+    /// The next piece of news, if any.
+    pub fn poll(&self) -> Option<News> {
+        self.inbox.try_recv().ok()
+    }
+
+    fn spawn(&self, name: &str, work: impl FnOnce(&dyn Fn(News)) + Send + 'static) {
+        let (outbox, wake) = (self.outbox.clone(), Arc::clone(&self.wake));
+        let body = move || {
+            let tell = |news: News| {
+                if outbox.send(news).is_ok() {
+                    wake();
+                }
+            };
+            if let Err(payload) = catch_unwind(AssertUnwindSafe(|| work(&tell))) {
+                tell(News::Failed(panic_sentence(payload.as_ref())));
+            }
+        };
+        if let Err(error) = thread::Builder::new().name(name.to_owned()).spawn(body)
+            && self.outbox.try_send(News::Failed(format!("A thread for {name} could not be started: {error}."))).is_err()
+        {
+            tracing::error!("a thread for {name} could not be started: {error}");
+        }
+    }
+
+    /// Opens a saved image.
+    pub fn open(&self, path: PathBuf) {
+        self.spawn("open", move |tell| {
+            tell(News::Opened(files::open(&path).map(Box::new).map_err(|e| sentence(&e))));
+        });
+    }
+
+    /// Saves an image under a new name.
+    pub fn save(&self, name: String, artifact: Arc<Artifact>, folder: PathBuf) {
+        self.spawn("save", move |tell| {
+            let stem = files::stem(&name, artifact.request.seed.0);
+            tell(News::Saved(files::save_new(&artifact, &folder, &stem).map_err(|e| sentence(&e))));
+        });
+    }
+
+    /// Draws the pictures of examples, in their order.
+    pub fn draw_examples(&self, examples: Vec<Example>, size_px: u32) {
+        self.spawn("examples", move |tell| {
+            for example in examples {
+                if let Some(picture) = example.picture(size_px) {
+                    tell(News::Example(example, Arc::new(picture)));
+                }
+            }
+        });
+    }
+
+    /// Asks for a saved image in the system's dialog.
+    pub fn pick_file(&self) {
+        // The dialog is begun on this thread, as macOS wants it, and waited for on another.
+        let dialog = rfd::AsyncFileDialog::new().add_filter("Saved images and records", &["png", "json"]).pick_file();
+        self.spawn("file dialog", move |tell| tell(News::Picked(block_on(dialog).map(|f| f.path().to_path_buf()))));
+    }
+
+    /// Asks for a folder in the system's dialog.
+    pub fn pick_folder(&self, start: PathBuf) {
+        let dialog = rfd::AsyncFileDialog::new().set_directory(start).pick_folder();
+        self.spawn("folder dialog", move |tell| tell(News::PickedFolder(block_on(dialog).map(|f| f.path().to_path_buf()))));
+    }
+}
+
+/// Wakes a parked thread.
+struct Unpark(thread::Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+/// Waits for a future on this thread.
+fn block_on<F: Future>(future: F) -> F::Output {
+    let mut future = pin!(future);
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let mut context = Context::from_waker(&waker);
+    loop {
+        match future.as_mut().poll(&mut context) {
+            Poll::Ready(output) => return output,
+            Poll::Pending => thread::park(),
+        }
+    }
+}
+
+/// A seed that nobody chose, short enough to be read out.
+pub fn random_seed() -> u64 {
+    use std::hash::{BuildHasher, Hasher, RandomState};
+    RandomState::new().build_hasher().finish() % 1_000_000
+}

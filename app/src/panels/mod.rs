@@ -1,0 +1,42 @@
+//! The window around the canvas, one part a file.
+//!
+//! A panel reads the state and pushes actions; it changes nothing itself.
+
+pub mod dock;
+pub mod film;
+pub mod header;
+pub mod impression;
+pub mod keys;
+pub mod layers;
+pub mod left;
+pub mod metrics;
+pub mod rail;
+pub mod results;
+pub mod right;
+pub mod save;
+pub mod status;
+pub mod toasts;
+pub mod tools;
+pub mod top_bar;
+
+use crate::action::Action;
+use crate::canvas::textures::Thumbnails;
+use crate::jobs::TokenCount;
+use crate::state::State;
+use metrics::Metrics;
+
+/// What a panel is given.
+pub struct Panel<'a> {
+    /// What the window shows.
+    pub state: &'a State,
+    /// Sizes for this window.
+    pub metrics: Metrics,
+    /// Small pictures.
+    pub thumbnails: &'a mut Thumbnails,
+    /// Length of the text, when a model is there to count.
+    pub tokens: Option<TokenCount>,
+    /// The condition picture of the layers as drawn.
+    pub condition: Option<std::sync::Arc<engine::domain::GrayImage>>,
+    /// What the person did.
+    pub out: &'a mut Vec<Action>,
+}

@@ -1,0 +1,81 @@
+//! Right panel: the start tip, the layers, and what kind of model this is.
+
+use eframe::egui::{Align, Frame, Layout, Margin, RichText, ScrollArea, Stroke, Ui};
+
+use super::{Panel, layers};
+use crate::action::Action;
+use crate::jobs::ModelState;
+use crate::theme::{text, tokens};
+use crate::widgets::{Push, caption, chip, rule, secondary, section};
+
+/// Shows the panel.
+pub fn show(ui: &mut Ui, panel: &mut Panel<'_>) {
+    ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
+        ui.add_space(4.0);
+        if !panel.state.view.tips_hidden {
+            tip(ui, panel);
+            rule(ui);
+        }
+        layers::show(ui, panel);
+        rule(ui);
+        section(ui, "Adherence");
+        caption(ui, "Needs a checker: how well the image follows each layer is not measured on this floor.");
+        rule(ui);
+        model_card(ui, panel);
+        if panel.state.view.save_open {
+            ui.add_space(8.0);
+            super::save::folder_field(ui, panel);
+        }
+        ui.add_space(12.0);
+    });
+}
+
+fn tip(ui: &mut Ui, panel: &mut Panel<'_>) {
+    let state = panel.state;
+    let (title, words) = match (state.has_generated, state.results.is_empty(), state.is_running()) {
+        (false, ..) => ("Press Generate", "A chest forms from noise, with the finding where the layer lies. Nothing leaves this computer."),
+        (true, _, true) => ("Watch it form", "Every step is kept on the film below; drag along it to look back while it runs."),
+        (true, true, false) => ("Press Generate again", "The run ended without an image. The same seed gives the same image again."),
+        (true, false, false) => ("Now move the mask", "Take Move (V), drag the mask, press Generate: with the seed locked the same chest comes with the finding elsewhere."),
+    };
+    ui.label(RichText::new(title).font(text::title()).color(tokens::INK));
+    secondary(ui, words);
+    ui.horizontal(|ui| {
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            if Push::new("Hide tips").frameless().show(ui).clicked() {
+                panel.out.push(Action::HideTips);
+            }
+        });
+    });
+}
+
+fn model_card(ui: &mut Ui, panel: &mut Panel<'_>) {
+    let card = |ui: &mut Ui, add: &mut dyn FnMut(&mut Ui)| {
+        Frame::new().fill(tokens::RAISE).stroke(Stroke::new(1.0, tokens::LINE2)).corner_radius(8).inner_margin(Margin::same(12)).show(ui, |ui| {
+            ui.set_width(ui.available_width());
+            add(ui);
+        });
+    };
+    match &panel.state.model {
+        ModelState::Failed(why) => card(ui, &mut |ui| {
+            ui.label(RichText::new("No model").font(text::medium()).color(tokens::ERR));
+            secondary(ui, why.as_str());
+            caption(ui, "Everything but Generate works. Start the studio with --model FOLDER to choose another model.");
+        }),
+        ModelState::Loading { .. } => card(ui, &mut |ui| {
+            ui.label(RichText::new("Loading model…").font(text::medium()).color(tokens::INK));
+            secondary(ui, "Weights are being read. Draw and type meanwhile.");
+        }),
+        ModelState::Ready(model) if model.card().practice => {
+            let size = model.card().size_px;
+            card(ui, &mut |ui| {
+                ui.horizontal(|ui| {
+                    chip::badge(ui, "PRACTICE", tokens::WARN);
+                    ui.label(RichText::new("This is a practice model").font(text::medium()).color(tokens::INK));
+                });
+                secondary(ui, format!("It learned from drawn phantoms, not from patients, at {size} px. Its images show how the studio works and are no evidence about disease."));
+            });
+        }
+        ModelState::Ready(_) => {}
+    }
+}

@@ -1,0 +1,57 @@
+//! Path fields: a dialog may fail, a path field works everywhere.
+
+use std::path::PathBuf;
+
+use eframe::egui::{Id, TextEdit, Ui};
+
+use super::Panel;
+use crate::action::Action;
+use crate::widgets::{Push, caption, section};
+
+/// Where Save writes.
+pub fn folder_field(ui: &mut Ui, panel: &mut Panel<'_>) {
+    section(ui, "Save into");
+    let current = panel.state.save_folder.display().to_string();
+    let typed = path_field(ui, "Save folder path", &current);
+    ui.horizontal(|ui| {
+        if let Some(path) = typed {
+            panel.out.push(Action::SetSaveFolder(PathBuf::from(path)));
+        }
+        if Push::new("Choose…").name("Choose save folder").purpose("Opens the system's folder dialog").show(ui).clicked() {
+            panel.out.push(Action::PickFolder);
+        }
+    });
+    caption(ui, "Each save writes the image, its mask and its record under a new name.");
+}
+
+/// A saved image by its path.
+pub fn open_field(ui: &mut Ui, panel: &mut Panel<'_>) {
+    ui.add_space(4.0);
+    let typed = path_field(ui, "Image path", "");
+    ui.horizontal(|ui| {
+        if let Some(path) = typed
+            && !path.trim().is_empty()
+        {
+            panel.out.push(Action::OpenFile(PathBuf::from(path.trim())));
+        }
+        if Push::new("Choose…").name("Choose image").purpose("Opens the system's file dialog").show(ui).clicked() {
+            panel.out.push(Action::PickFile);
+        }
+        caption(ui, "or drop the PNG on the window");
+    });
+}
+
+/// A field that keeps what is typed until Enter or until it loses the focus.
+fn path_field(ui: &mut Ui, name: &str, current: &str) -> Option<String> {
+    let id = Id::new(("path field", name));
+    let mut words: String = ui.data(|d| d.get_temp(id)).unwrap_or_else(|| current.to_owned());
+    let response = ui.add(TextEdit::singleline(&mut words).id(id.with("edit")).desired_width(f32::INFINITY).hint_text(name)).accessible_name(name);
+    if response.lost_focus() && words != current {
+        ui.data_mut(|d| d.remove_temp::<String>(id));
+        return Some(words);
+    }
+    if response.has_focus() {
+        ui.data_mut(|d| d.insert_temp(id, words));
+    }
+    None
+}

@@ -1,0 +1,61 @@
+//! Status bar: what is under the pointer, how one looks at it, messages, and that nothing is sent anywhere.
+
+use eframe::egui::{Align, Layout, RichText, Ui};
+
+use super::Panel;
+use crate::action::Action;
+use crate::state::Level;
+use crate::theme::icons::Icon;
+use crate::theme::{text, tokens};
+use crate::widgets::{Push, grouped};
+
+/// Shows the bar; `zoom` is screen points per image pixel.
+pub fn show(ui: &mut Ui, panel: &mut Panel<'_>, zoom: f32) {
+    let state = panel.state;
+    let say = |ui: &mut Ui, words: String| {
+        ui.label(RichText::new(words).font(text::secondary()).color(tokens::INK2));
+    };
+    ui.horizontal_centered(|ui| {
+        ui.spacing_mut().item_spacing.x = 20.0;
+        say(ui, pixel(panel));
+        say(ui, format!("Window {:.2} / {:.2}", state.view.window, state.view.level));
+        say(ui, format!("Zoom {:.0} %", zoom * 100.0));
+        if let Some(layer) = state.chosen_layer() {
+            let area = layer.area_px();
+            let share = area as f32 / (state.document.size_px as f32).powi(2) * 100.0;
+            say(ui, format!("{} {} px, {share:.1} %", layer.kind(), grouped(area)));
+        }
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            say(ui, "Network: none".to_owned());
+            let errors = state.messages.list.iter().filter(|m| m.level == Level::Error).count();
+            let words = match (state.messages.list.len(), errors) {
+                (0, _) => "No messages".to_owned(),
+                (n, 0) => format!("{n} messages"),
+                (_, 1) => "1 failed".to_owned(),
+                (_, n) => format!("{n} failed"),
+            };
+            let list = Push::new(&words).with_icon(Icon::Messages).name("Messages").frameless().purpose("All messages of this session").size(22.0, 0.0).icon_size(13.0);
+            if list.selected(state.view.messages_open).show(ui).clicked() {
+                panel.out.push(Action::ToggleMessages);
+            }
+            if let Some(result) = state.results.first().filter(|r| r.job > 0)
+                && state.saved_by_itself
+            {
+                say(ui, format!("Saved, seed {}", result.artifact.request.seed.0));
+            }
+        });
+    });
+}
+
+fn pixel(panel: &Panel<'_>) -> String {
+    let Some((x, y)) = panel.state.view.pointer else { return "Pixel –".to_owned() };
+    let (x, y) = (x as u32, y as u32);
+    let grey = panel.state.shown_image().and_then(|image| {
+        let scale = image.width() as f32 / panel.state.document.size_px as f32;
+        image.get((x as f32 * scale) as u32, (y as f32 * scale) as u32)
+    });
+    match grey {
+        Some(grey) => format!("Pixel {x}, {y} · grey {:.2}", f32::from(grey) / 65535.0),
+        None => format!("Pixel {x}, {y}"),
+    }
+}

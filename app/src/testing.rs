@@ -1,0 +1,139 @@
+//! What tests need: a model that is quick and obeys, and a window that stands still.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use eframe::egui::{Context, Id};
+use engine::cancel::Cancel;
+use engine::domain::{Annotation, GenerateRequest, GrayImage, Mask, Shape};
+use engine::store::hash::{hash_bytes, hash_image};
+use engine::store::record::{FileHash, RunRecord};
+
+use crate::jobs::{Artifact, Card, Generator, Opener, Progress, TokenCount};
+
+fn still_id() -> Id {
+    Id::new("stand still")
+}
+
+/// Stops everything in the window that changes by itself, for pictures that are compared.
+pub fn stand_still(ctx: &Context) {
+    ctx.data_mut(|d| d.insert_temp(still_id(), true));
+}
+
+/// Whether the window was told to stand still.
+pub fn is_still(ctx: &Context) -> bool {
+    ctx.data(|d| d.get_temp(still_id())).unwrap_or(false)
+}
+
+/// A model that draws a round chest, bright where a finding is drawn; words are its tokens.
+pub struct FakeModel {
+    card: Card,
+    step_time: Duration,
+}
+
+impl FakeModel {
+    /// A model for images of the given size that takes its time for a step.
+    pub fn new(size_px: u32, step_time: Duration) -> Self {
+        let card = Card {
+            name: "Fake".to_owned(),
+            hash: hash_bytes(b"fake"),
+            practice: true,
+            size_px,
+            token_limit: 120,
+            steps: 8,
+            guidance: 2.0,
+        };
+        Self { card, step_time }
+    }
+
+    /// Opens it.
+    pub fn opener(size_px: u32, step_time: Duration) -> Opener {
+        Box::new(move || Ok(Arc::new(Self::new(size_px, step_time)) as Arc<dyn Generator>))
+    }
+
+    fn draw(&self, request: &GenerateRequest, share: f32) -> GrayImage {
+        let size = self.card.size_px;
+        let regions: Vec<Mask> = request.annotations.iter().map(|a| region(a, size)).collect();
+        let seed = (request.seed.0 % 97) as f32 / 97.0;
+        let values: Vec<f32> = (0..size * size)
+            .map(|i| {
+                let (x, y) = (i % size, i / size);
+                let (u, v) = (x as f32 / size as f32 - 0.5, y as f32 / size as f32 - 0.5);
+                let chest = 0.25 + 0.3 * (u.hypot(v) * (6.0 + seed)).cos().abs();
+                let drawn = regions.iter().filter(|m| m.get(x, y)).count() as f32 * 0.4;
+                let noise = ((x * 7919 + y * 104_729 + 13) % 101) as f32 / 101.0;
+                share * (chest + drawn) + (1.0 - share) * noise
+            })
+            .collect();
+        GrayImage::from_unit(size, size, &values).unwrap_or_else(|_| GrayImage::black(size, size))
+    }
+}
+
+fn region(annotation: &Annotation, size: u32) -> Mask {
+    match &annotation.shape {
+        Shape::Mask(mask) => mask.resized(size, size),
+        Shape::Box { rect, width, height } => {
+            Mask::from_rect(size, size, &rect.scaled(size as f32 / *width as f32, size as f32 / *height as f32))
+        }
+    }
+}
+
+/// An impression with this word makes the fake model panic, to see that the window lives on.
+pub const PANIC_WORD: &str = "catastrophe";
+
+impl Generator for FakeModel {
+    fn card(&self) -> &Card {
+        &self.card
+    }
+
+    fn count_tokens(&self, text: &str) -> TokenCount {
+        let used = text.split_whitespace().count();
+        let cut_at = text.split_whitespace().nth(self.card.token_limit).map(|word| word.as_ptr() as usize - text.as_ptr() as usize);
+        TokenCount { used, limit: self.card.token_limit, cut_at }
+    }
+
+    fn condition(&self, annotations: &[Annotation]) -> Option<GrayImage> {
+        let size = self.card.size_px;
+        let mut all = Mask::empty(size, size);
+        annotations.iter().for_each(|a| all.union_with(&region(a, size)));
+        let values: Vec<f32> = all.bits().iter().map(|&b| f32::from(b)).collect();
+        if annotations.is_empty() { None } else { GrayImage::from_unit(size, size, &values).ok() }
+    }
+
+    fn generate(
+        &self,
+        request: &GenerateRequest,
+        cancel: &Cancel,
+        on_progress: &mut dyn FnMut(Progress),
+    ) -> anyhow::Result<Option<Artifact>> {
+        request.check()?;
+        assert!(!request.impression.contains(PANIC_WORD), "the fake engine fell over");
+        let of = request.num_steps;
+        on_progress(Progress::Started { steps: of });
+        for step in 1..=of {
+            if cancel.is_cancelled() {
+                return Ok(None);
+            }
+            std::thread::sleep(self.step_time);
+            on_progress(Progress::Step { step, of, preview: self.draw(request, step as f32 / of as f32) });
+        }
+        if cancel.is_cancelled() {
+            return Ok(None);
+        }
+        let image = self.draw(request, 1.0);
+        let condition = self.condition(&request.annotations);
+        let record = RunRecord {
+            request: request.clone(),
+            model_name: self.card.name.clone(),
+            files: vec![FileHash { name: "fake.safetensors".to_owned(), blake3: self.card.hash.clone() }],
+            engine_version: env!("CARGO_PKG_VERSION").to_owned(),
+            device: "cpu".to_owned(),
+            dtype: "f32".to_owned(),
+            size_px: self.card.size_px,
+            steps_ran: of,
+            pixels_blake3: hash_image(&image),
+            control_blake3: condition.as_ref().map(hash_image),
+        };
+        Ok(Some(Artifact { image: Arc::new(image), condition, request: request.clone(), record }))
+    }
+}

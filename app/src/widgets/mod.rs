@@ -1,0 +1,53 @@
+//! The studio's own controls, one a file; each has a name in the accessibility tree.
+
+pub mod check_line;
+pub mod chip;
+pub mod field;
+pub mod focus;
+pub mod progress;
+pub mod push;
+pub mod slider;
+pub mod thumbnail;
+
+pub use push::Push;
+
+use eframe::egui::{Label, Response, RichText, Ui};
+
+use crate::theme::{text, tokens};
+
+/// A section's heading.
+pub fn section(ui: &mut Ui, words: &str) -> Response {
+    ui.label(RichText::new(words).font(text::section()).color(tokens::INK))
+}
+
+/// A caption: units, hints, what belongs to something else.
+pub fn caption(ui: &mut Ui, words: impl Into<String>) -> Response {
+    ui.add(Label::new(RichText::new(words).font(text::secondary()).color(tokens::INK3)).wrap())
+}
+
+/// Secondary text.
+pub fn secondary(ui: &mut Ui, words: impl Into<String>) -> Response {
+    ui.add(Label::new(RichText::new(words).font(text::secondary()).color(tokens::INK2)).wrap())
+}
+
+/// A line between two sections of a panel, with its room.
+pub fn rule(ui: &mut Ui) {
+    ui.add_space(8.0);
+    let rect = ui.max_rect();
+    let y = ui.cursor().top();
+    ui.painter().hline(rect.left() - 12.0..=rect.right() + 12.0, y, (1.0, tokens::LINE));
+    ui.add_space(10.0);
+}
+
+/// A count with thin spaces between thousands.
+pub fn grouped(n: usize) -> String {
+    let digits = n.to_string();
+    let mut out = String::new();
+    for (i, c) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push('\u{2009}');
+        }
+        out.push(c);
+    }
+    out
+}
