@@ -58,6 +58,10 @@ impl StudioApp {
         if let Some(render_state) = &cc.wgpu_render_state {
             gpu::install(render_state);
             cache.has_gpu = true;
+            if render_state.adapter.get_info().device_type == eframe::wgpu::DeviceType::Cpu {
+                // Without a graphics card every frame costs what the model could use.
+                theme::reduce_motion(&cc.egui_ctx);
+            }
         }
         let first = Example::ALL[0];
         let mut state = State::new(first.document(START_SIZE_PX), options.save_folder);

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use engine::domain::{Finding, GrayImage, Mask, RectPx};
+use engine::phantom::{self, PhantomConfig};
 
 use crate::canvas::guide;
 use crate::canvas::tool::lasso;
@@ -81,10 +82,19 @@ impl Example {
     }
 
     /// The picture shown before the first run: a drawn phantom without the finding.
-    pub fn picture(self, size_px: u32) -> Option<GrayImage> {
-        let _ = size_px;
-        None
+    pub fn picture(self, size_px: u32) -> GrayImage {
+        match self {
+            Self::RightPneumothorax => phantom::example_case(size_px).image,
+            Self::LeftNodule => patient(3, size_px),
+            Self::LeftEffusion => patient(8, size_px),
+            Self::EnlargedHeart => patient(12, size_px),
+        }
     }
+}
+
+/// A healthy phantom.
+fn patient(index: u64, size_px: u32) -> GrayImage {
+    phantom::plan(&PhantomConfig::practice(), 1482, index).without_findings().draw(size_px).image
 }
 
 fn filled(outline: &[(f32, f32)], size_px: u32) -> Mask {
@@ -97,19 +107,18 @@ fn filled(outline: &[(f32, f32)], size_px: u32) -> Mask {
 fn lateral_band(outline: &[(f32, f32)], size_px: u32) -> Mask {
     let lung = filled(outline, size_px);
     let Some(bounds) = lung.bounds() else { return lung };
+    // The outline begins at the apex and runs down the chest wall first.
+    let outer: Vec<(f32, f32)> = outline.iter().copied().take_while(|p| p.1 < bounds.y0 + 0.8 * bounds.height()).collect();
     let size = size_px as f32;
-    let mut edge = vec![None; size_px as usize];
-    for (y, row) in lung.bits().chunks(size_px as usize).enumerate() {
-        edge[y] = row.iter().position(|&b| b != 0);
-    }
-    Mask::from_fn(size_px, size_px, |x, y| {
-        let down = (y as f32 - bounds.y0) / bounds.height();
-        let Some(outer) = edge[y as usize] else { return false };
-        let apex = size * 0.055 * (1.0 - down / 0.16).max(0.0);
-        let thick = size * (0.075 - 0.04 * down);
-        let near_apex = (y as f32 - bounds.y0) < apex + size * 0.045;
-        lung.get(x, y) && down < 0.82 && (near_apex || (x as f32) < outer as f32 + thick)
-    })
+    let inner = outer.iter().map(|&(x, y)| {
+        let down = ((y - bounds.y0) / bounds.height()).clamp(0.0, 1.0);
+        // Inwards and down at the apex, inwards only further below.
+        (x + size * (0.07 - 0.055 * down), y + size * 0.06 * (1.0 - down / 0.45).max(0.0))
+    });
+    let band: Vec<(f32, f32)> = outer.iter().copied().chain(inner.rev()).collect();
+    let mut mask = Mask::empty(size_px, size_px);
+    lasso::fill(&mut mask, &band, true);
+    Mask::from_fn(size_px, size_px, |x, y| mask.get(x, y) && lung.get(x, y))
 }
 
 /// The lower part of a left lung under a level that rises to the outer wall.

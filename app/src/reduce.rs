@@ -104,7 +104,9 @@ pub fn reduce(state: &mut State, action: Action) -> Vec<Effect> {
             }
         }
         Action::NewDocument => {
-            let document = Document::empty(state.document.size_px);
+            let mut document = Document::empty(state.document.size_px);
+            // The next case is often of a like patient, and the practice model expects the fields.
+            document.demographics = state.document.demographics;
             open_document(state, document);
             state.example = None;
             state.shown = Shown::Blank;

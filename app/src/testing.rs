@@ -1,29 +1,14 @@
-//! What tests need: a model that is quick and obeys, and a window that stands still.
+//! What tests need: a model that is quick and obeys.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use eframe::egui::{Context, Id};
 use engine::cancel::Cancel;
 use engine::domain::{Annotation, GenerateRequest, GrayImage, Mask, Shape};
 use engine::store::hash::{hash_bytes, hash_image};
 use engine::store::record::{FileHash, RunRecord};
 
 use crate::jobs::{Artifact, Card, Generator, Opener, Progress, TokenCount};
-
-fn still_id() -> Id {
-    Id::new("stand still")
-}
-
-/// Stops everything in the window that changes by itself, for pictures that are compared.
-pub fn stand_still(ctx: &Context) {
-    ctx.data_mut(|d| d.insert_temp(still_id(), true));
-}
-
-/// Whether the window was told to stand still.
-pub fn is_still(ctx: &Context) -> bool {
-    ctx.data(|d| d.get_temp(still_id())).unwrap_or(false)
-}
 
 /// A model that draws a round chest, bright where a finding is drawn; words are its tokens.
 pub struct FakeModel {

@@ -88,9 +88,7 @@ impl Chores {
     pub fn draw_examples(&self, examples: Vec<Example>, size_px: u32) {
         self.spawn("examples", move |tell| {
             for example in examples {
-                if let Some(picture) = example.picture(size_px) {
-                    tell(News::Example(example, Arc::new(picture)));
-                }
+                tell(News::Example(example, Arc::new(example.picture(size_px))));
             }
         });
     }

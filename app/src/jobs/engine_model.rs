@@ -65,7 +65,10 @@ pub fn opener(folder: Option<PathBuf>) -> Opener {
             Some(folder) => folder,
             None => practice_folder()?,
         };
-        let pipeline = Pipeline::open(&folder, &DeviceKind::Cpu)?;
+        // A build for graphics cards takes the first one that works.
+        let card = DeviceKind::Cuda(0);
+        let device = if cfg!(feature = "cuda") && card.open().is_ok() { card } else { DeviceKind::Cpu };
+        let pipeline = Pipeline::open(&folder, &device)?;
         let from = pipeline.card();
         let card = Card {
             name: from.name.clone(),

@@ -142,7 +142,12 @@ pub fn sentence(error: &anyhow::Error) -> String {
         text.push_str(part);
     }
     text.push('.');
-    text
+    // A path keeps its case.
+    let mut chars = text.chars();
+    match chars.next() {
+        Some(first) if !text[..text.find(' ').unwrap_or(0)].contains(['/', '.', '\\']) => first.to_uppercase().chain(chars).collect(),
+        _ => text,
+    }
 }
 
 /// One sentence from a caught panic.

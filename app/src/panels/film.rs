@@ -1,13 +1,13 @@
 //! The film: the predicted image of every step, to scrub along.
 
-use eframe::egui::{Align, Align2, Layout, Rect, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2};
+use eframe::egui::{Align2, Rect, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2};
 
 use super::Panel;
 use crate::action::Action;
 use crate::reduce::{film, film_target};
 use crate::state::Shown;
 use crate::theme::{text, tokens};
-use crate::widgets::{caption, chip, section, thumbnail};
+use crate::widgets::{caption, chip, section_row, thumbnail};
 
 /// Frames shown at most; the rest is reached by scrubbing.
 const MAX_FRAMES: usize = 50;
@@ -18,13 +18,10 @@ pub const NAME: &str = "Steps film";
 /// Heading and hint, under the left panel.
 pub fn label(ui: &mut Ui, panel: &mut Panel<'_>) {
     let (frames, _) = film(panel.state);
-    ui.horizontal(|ui| {
-        section(ui, "Steps");
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            if frames > 0 {
-                caption(ui, format!("{frames} of {} kept", total(panel).max(frames)));
-            }
-        });
+    section_row(ui, "Steps", |ui| {
+        if frames > 0 {
+            caption(ui, format!("{frames} of {} kept", total(panel).max(frames)));
+        }
     });
     label_line(ui, panel);
 }

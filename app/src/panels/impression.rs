@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use eframe::egui::text::{LayoutJob, TextFormat};
-use eframe::egui::{Align, Color32, Galley, Layout, Margin, RichText, Stroke, TextBuffer, TextEdit, Ui};
+use eframe::egui::{Color32, Galley, Margin, RichText, Stroke, TextBuffer, TextEdit, Ui};
 
 use super::Panel;
 use crate::action::Action;
 use crate::checks;
 use crate::state::{Group, Sex, View};
 use crate::theme::{text, tokens};
-use crate::widgets::{Push, caption, field, section};
+use crate::widgets::{Push, caption, field, section_row};
 
 /// The editor's accessible name.
 pub const NAME: &str = "Impression";
@@ -31,15 +31,12 @@ const PHRASES: [(&str, &[&str]); 4] = [
 
 /// Shows the section.
 pub fn show(ui: &mut Ui, panel: &mut Panel<'_>) {
-    ui.horizontal(|ui| {
-        section(ui, "Impression");
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            let (words, color) = match panel.tokens {
-                Some(t) => (format!("{} of {} tokens", t.used, t.limit), if t.used > t.limit { tokens::WARN } else { tokens::INK3 }),
-                None => ("counted when the model is ready".to_owned(), tokens::INK3),
-            };
-            ui.label(RichText::new(words).font(text::secondary()).color(color));
-        });
+    let (words, color) = match panel.tokens {
+        Some(t) => (format!("{} of {} tokens", t.used, t.limit), if t.used > t.limit { tokens::WARN } else { tokens::INK3 }),
+        None => ("counted when the model is ready".to_owned(), tokens::INK3),
+    };
+    section_row(ui, "Impression", |ui| {
+        ui.label(RichText::new(words).font(text::secondary()).color(color));
     });
     editor(ui, panel);
     phrases(ui, panel);

@@ -10,9 +10,9 @@ use crate::widgets::{Push, chip};
 
 /// Shows the sheet.
 pub fn show(ctx: &Context, out: &mut Vec<Action>) {
-    let layer = LayerId::new(Order::Middle, Id::new("behind the keys"));
+    let layer = LayerId::new(Order::Middle, Id::unique("behind the keys"));
     ctx.layer_painter(layer).rect_filled(ctx.content_rect(), CornerRadius::ZERO, tokens::SCRIM);
-    Area::new(Id::new("keys")).order(Order::Foreground).anchor(Align2::CENTER_CENTER, vec2(0.0, 0.0)).show(ctx, |ui| {
+    Area::new(Id::unique("keys")).order(Order::Foreground).anchor(Align2::CENTER_CENTER, vec2(0.0, 0.0)).show(ctx, |ui| {
         Frame::new().fill(tokens::BG).stroke(Stroke::new(1.0, tokens::LINE2)).corner_radius(8).inner_margin(Margin::same(20)).show(ui, |ui| {
             ui.horizontal(|ui| {
                 ui.label(RichText::new("Keys").font(text::title()).color(tokens::INK));

@@ -1,6 +1,6 @@
 //! The layer list: class, kind and side of each; the chosen one opens.
 
-use eframe::egui::{Align, CornerRadius, Frame, Layout, Margin, Rect, RichText, Role, Sense, Ui, UiBuilder, WidgetInfo, pos2, vec2};
+use eframe::egui::{Align, CornerRadius, Frame, Layout, Margin, Rect, RichText, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 use engine::domain::{Finding, Side};
 
 use super::Panel;
@@ -9,13 +9,11 @@ use crate::canvas;
 use crate::state::{Document, Layer, Region};
 use crate::theme::icons::Icon;
 use crate::theme::{text, tokens};
-use crate::widgets::{Push, caption, chip, field, grouped, section, slider};
+use crate::widgets::{Push, caption, chip, field, grouped, section_row, slider};
 
 /// Shows the section.
 pub fn show(ui: &mut Ui, panel: &mut Panel<'_>) {
-    ui.horizontal(|ui| {
-        section(ui, "Layers");
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+    section_row(ui, "Layers", |ui| {
             ui.spacing_mut().item_spacing.x = 2.0;
             let guide = panel.state.document.layers.iter().any(|l| l.region == Region::Guide);
             let add = |ui: &mut Ui, words: &str, name: &str, purpose: &str, enabled: bool| {
@@ -30,7 +28,6 @@ pub fn show(ui: &mut Ui, panel: &mut Panel<'_>) {
             if add(ui, "Mask", "Add mask", "A painted region", true) {
                 panel.out.push(Action::AddMask);
             }
-        });
     });
     if panel.state.document.layers.is_empty() {
         caption(ui, "A layer says where a finding lies. Add a mask or a box, or just start to draw.");
@@ -69,11 +66,12 @@ fn head(ui: &mut Ui, chosen: bool, document: &Document, layer: &Layer, out: &mut
     // The whole head chooses the layer; its buttons lie above.
     let top = ui.cursor().min;
     let head = Rect::from_min_size(top, vec2(ui.available_width() - 84.0, 36.0));
-    let choose = ui.interact(head, ui.id().with(("layer", layer.id)), Sense::click());
+    let choose = ui.interact(head, ui.scope_id().with(("layer", layer.id)), Sense::click());
     choose.widget_info(|| WidgetInfo::selected(Role::Button, true, chosen, &name));
     if choose.clicked() {
         out.push(Action::ChooseLayer(layer.id));
     }
+    ui.spacing_mut().interact_size.y = 24.0;
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = 8.0;
         chip::swatch(ui, layer);
@@ -98,7 +96,8 @@ fn head(ui: &mut Ui, chosen: bool, document: &Document, layer: &Layer, out: &mut
             }
         });
     });
-    ui.scope_builder(UiBuilder::new(), |ui| {
+    ui.scope(|ui| {
+        ui.spacing_mut().interact_size.y = 16.0;
         ui.horizontal(|ui| {
             ui.add_space(22.0);
             caption(ui, about.as_str());

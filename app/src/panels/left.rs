@@ -1,6 +1,6 @@
 //! Left panel: what the image should show, whether text and layers agree, what the model sees, examples.
 
-use eframe::egui::{Align, Layout, RichText, ScrollArea, Sense, Ui, Vec2, vec2};
+use eframe::egui::{RichText, ScrollArea, Sense, Ui, Vec2, vec2};
 
 use super::{Panel, impression};
 use crate::action::Action;
@@ -8,7 +8,7 @@ use crate::checks::{self, Verdict};
 use crate::examples::Example;
 use crate::theme::icons::Icon;
 use crate::theme::{text, tokens};
-use crate::widgets::{Push, caption, check_line, rule, section, thumbnail};
+use crate::widgets::{Push, caption, check_line, rule, section, section_row, thumbnail};
 
 /// Shows the panel.
 pub fn show(ui: &mut Ui, panel: &mut Panel<'_>) {
@@ -29,16 +29,13 @@ fn text_checks(ui: &mut Ui, panel: &mut Panel<'_>) {
     let cut_at = panel.tokens.and_then(|t| t.cut_at);
     let found = checks::check(&panel.state.document, cut_at);
     let conflicts = found.iter().filter(|c| c.verdict == Verdict::Conflict).count();
-    ui.horizontal(|ui| {
-        section(ui, "Text checks");
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            let (words, color) = match conflicts {
-                0 => ("No conflict".to_owned(), tokens::INK3),
-                1 => ("1 conflict".to_owned(), tokens::WARN),
-                n => (format!("{n} conflicts"), tokens::WARN),
-            };
-            ui.label(RichText::new(words).font(text::secondary()).color(color));
-        });
+    section_row(ui, "Text checks", |ui| {
+        let (words, color) = match conflicts {
+            0 => ("No conflict".to_owned(), tokens::INK3),
+            1 => ("1 conflict".to_owned(), tokens::WARN),
+            n => (format!("{n} conflicts"), tokens::WARN),
+        };
+        ui.label(RichText::new(words).font(text::secondary()).color(color));
     });
     if found.is_empty() {
         caption(ui, "Checked while you type.");
@@ -64,15 +61,16 @@ fn text_checks(ui: &mut Ui, panel: &mut Panel<'_>) {
 }
 
 fn model_sees(ui: &mut Ui, panel: &mut Panel<'_>) {
-    ui.horizontal(|ui| {
-        section(ui, "What the model sees");
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            let size = panel.state.model.ready().map_or(panel.state.document.size_px, |m| m.card().size_px);
-            caption(ui, format!("{size} × {size}"));
-        });
+    section_row(ui, "What the model sees", |ui| {
+        let size = panel.state.model.ready().map_or(panel.state.document.size_px, |m| m.card().size_px);
+        caption(ui, format!("{size} × {size}"));
     });
-    let side = ((ui.available_width() - 8.0) * 0.5).min(134.0);
+    let side = 104.0;
     let condition = panel.condition.clone();
+    if condition.is_none() && panel.state.document.annotations().is_empty() {
+        caption(ui, "Nothing is drawn: the text alone decides.");
+        return;
+    }
     ui.horizontal_top(|ui| {
         let (rect, response) = ui.allocate_exact_size(Vec2::splat(side), Sense::hover());
         ui.painter().rect_filled(rect, 2.0, tokens::VIEW);
@@ -86,8 +84,6 @@ fn model_sees(ui: &mut Ui, panel: &mut Panel<'_>) {
             ui.set_width(ui.available_width());
             let words = if condition.is_some() {
                 "Compiled from the visible layers. The guide is for you; the model never gets it."
-            } else if panel.state.document.annotations().is_empty() {
-                "Nothing is drawn: the text alone decides."
             } else {
                 "Shown as soon as the model is ready."
             };
@@ -101,7 +97,7 @@ fn examples(ui: &mut Ui, panel: &mut Panel<'_>) {
     for example in Example::ALL {
         let open = panel.state.example == Some(example);
         let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 44.0), Sense::hover());
-        let id = ui.id().with(("example", example.title()));
+        let id = ui.scope_id().with(("example", example.title()));
         let response = ui.interact(rect, id, Sense::click());
         let name = format!("Open example: {}", example.title());
         response.widget_info(|| eframe::egui::WidgetInfo::selected(eframe::egui::Role::Button, true, open, &name));

@@ -1,6 +1,6 @@
 //! The results of the session, newest first, with the one that is forming before them.
 
-use eframe::egui::{Align, Align2, Layout, Rect, ScrollArea, Sense, Ui, Vec2, pos2, vec2};
+use eframe::egui::{Align2, Rect, ScrollArea, Sense, Ui, Vec2, pos2, vec2};
 
 use super::Panel;
 use crate::action::Action;
@@ -8,20 +8,17 @@ use crate::reduce::shown_result;
 use crate::state::Shown;
 use crate::theme::icons::Icon;
 use crate::theme::{text, tokens};
-use crate::widgets::{Push, caption, section, thumbnail};
+use crate::widgets::{Push, caption, section_row, thumbnail};
 
 /// Heading and buttons, under the left panel.
 pub fn label(ui: &mut Ui, panel: &mut Panel<'_>) {
-    ui.horizontal(|ui| {
-        section(ui, "Results");
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            let words = match (panel.state.is_running(), panel.state.results.len()) {
-                (true, _) => "1 forming".to_owned(),
-                (false, 0) => String::new(),
-                (false, n) => format!("{n} in this session"),
-            };
-            caption(ui, words);
-        });
+    section_row(ui, "Results", |ui| {
+        let words = match (panel.state.is_running(), panel.state.results.len()) {
+            (true, _) => "1 forming".to_owned(),
+            (false, 0) => String::new(),
+            (false, n) => format!("{n} in this session"),
+        };
+        caption(ui, words);
     });
     buttons(ui, panel);
     if panel.state.results.is_empty() {

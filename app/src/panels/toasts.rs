@@ -41,7 +41,7 @@ pub fn show(ctx: &Context, state: &State, bottom: f32, out: &mut Vec<Action>) {
     if open.is_empty() && !state.view.messages_open {
         return;
     }
-    Area::new(Id::new("toasts")).order(Order::Foreground).anchor(Align2::RIGHT_BOTTOM, vec2(-12.0, -bottom - 8.0)).show(ctx, |ui| {
+    Area::new(Id::unique("toasts")).order(Order::Foreground).anchor(Align2::RIGHT_BOTTOM, vec2(-12.0, -bottom - 8.0)).show(ctx, |ui| {
         ui.set_width(WIDTH);
         if state.view.messages_open {
             list(ui, &open, out);

@@ -1,6 +1,7 @@
 //! Top bar: undo, the open case, the model, the sampler, and Generate or Cancel in one place.
 
-use eframe::egui::{Align, CornerRadius, Frame, Layout, Margin, RichText, Role, Stroke, StrokeKind, Ui, WidgetInfo};
+use eframe::egui::text::{LayoutJob, TextWrapping};
+use eframe::egui::{Align, CornerRadius, Frame, Layout, Margin, RichText, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, vec2};
 
 use super::Panel;
 use crate::action::Action;
@@ -35,11 +36,13 @@ pub fn show(ui: &mut Ui, panel: &mut Panel<'_>) {
 }
 
 fn case_tab(ui: &mut Ui, name: &str, most: f32) {
-    Frame::new().fill(tokens::RAISE).corner_radius(6).inner_margin(Margin::symmetric(11, 7)).show(ui, |ui| {
-        ui.set_max_width(most);
-        let words = RichText::new(name).font(text::body()).color(tokens::INK);
-        ui.add(eframe::egui::Label::new(words).truncate());
-    });
+    let mut job = LayoutJob::simple_singleline(name.to_owned(), text::body(), tokens::INK);
+    job.wrap = TextWrapping::truncate_at_width(most);
+    let words = ui.painter().layout_job(job);
+    let (rect, response) = ui.allocate_exact_size(vec2(words.size().x + 22.0, 32.0), Sense::hover());
+    ui.painter().rect_filled(rect, CornerRadius::same(6), tokens::RAISE);
+    ui.painter().galley(rect.center() - words.size() * 0.5, words, tokens::INK);
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, name));
 }
 
 /// Time and Generate, or step, time, bar and Cancel: laid out from the right.
@@ -97,7 +100,7 @@ fn last_time(panel: &Panel<'_>) -> String {
 /// The ring around Generate until its first press, once in 1.2 seconds.
 fn breathe(ui: &Ui, rect: eframe::egui::Rect) {
     let time = ui.input(|i| i.time);
-    let still = crate::testing::is_still(ui.ctx());
+    let still = crate::theme::is_still(ui.ctx());
     let share = if still { 1.0 } else { 0.5 - 0.5 * (time * std::f64::consts::TAU / 2.4).cos() as f32 };
     let ring = rect.expand(3.0);
     ui.painter().rect_stroke(ring, CornerRadius::same(8), Stroke::new(2.0, tokens::alpha(tokens::INK, 0.25 + 0.75 * share)), StrokeKind::Inside);
@@ -142,7 +145,7 @@ fn model_chip(ui: &mut Ui, panel: &mut Panel<'_>) {
         ModelState::Ready(model) => {
             let card = model.card();
             let hash = grouped_hash(&card.hash);
-            let detail = if panel.metrics.compact || crate::testing::is_still(ui.ctx()) { "ready".to_owned() } else { format!("{hash}  ready") };
+            let detail = if panel.metrics.compact { "ready".to_owned() } else { format!("{hash}  ready") };
             (card.name.clone(), detail, card.practice, tokens::INK3)
         }
     };

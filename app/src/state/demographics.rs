@@ -79,6 +79,15 @@ impl View {
             Self::Ap => "AP",
         }
     }
+
+    /// The sentence that reports begin with, with a trailing space.
+    fn sentence(self) -> &'static str {
+        match self {
+            Self::Unstated => "",
+            Self::Pa => "PA chest radiograph. ",
+            Self::Ap => "AP portable chest radiograph. ",
+        }
+    }
 }
 
 /// The fields left of the canvas.
@@ -97,8 +106,8 @@ pub struct Demographics {
 impl Demographics {
     /// The text sent in front of the impression, with a trailing space; empty when nothing is stated.
     ///
-    /// The published demographic checkpoints read `sex:Male, age:71.0, race:X. `; a projection, which
-    /// they never saw, is appended in the same manner only when it is chosen.
+    /// The published demographic checkpoints read `sex:Male, age:71.0, race:X. `; a projection is a
+    /// sentence of its own, as reports begin: `AP portable chest radiograph. `.
     pub fn prefix(&self) -> String {
         let mut parts = Vec::new();
         if self.sex != Sex::Unstated {
@@ -110,14 +119,25 @@ impl Demographics {
         if self.group != Group::Unstated {
             parts.push(format!("race:{}", self.group.title()));
         }
-        if self.view != View::Unstated {
-            parts.push(format!("view:{}", self.view.title()));
-        }
-        if parts.is_empty() { String::new() } else { format!("{}. ", parts.join(", ")) }
+        let mut prefix = if parts.is_empty() { String::new() } else { format!("{}. ", parts.join(", ")) };
+        prefix.push_str(self.view.sentence());
+        prefix
     }
 
     /// Splits a full impression into the fields and the rest; text of another form is kept whole.
     pub fn parse(text: &str) -> (Self, String) {
+        let (mut fields, rest) = Self::parse_fields(text);
+        let named = |view: &View| rest.strip_prefix(view.sentence()).map(str::to_owned);
+        match View::ALL[1..].iter().find_map(|v| Some((*v, named(v)?))) {
+            Some((view, words)) => {
+                fields.view = view;
+                (fields, words)
+            }
+            None => (fields, rest),
+        }
+    }
+
+    fn parse_fields(text: &str) -> (Self, String) {
         let whole = || (Self::default(), text.to_owned());
         let Some((head, rest)) = split_prefix(text) else { return whole() };
         let mut fields = Self::default();
@@ -134,10 +154,6 @@ impl Demographics {
                     Some(&group) => fields.group = group,
                     None => return whole(),
                 },
-                ("view", v) => match View::ALL[1..].iter().find(|g| g.title() == v) {
-                    Some(&view) => fields.view = view,
-                    None => return whole(),
-                },
                 _ => return whole(),
             }
         }
@@ -147,7 +163,7 @@ impl Demographics {
 
 /// `sex:Male, age:71.0. Text` → (`sex:Male, age:71.0`, `Text`).
 fn split_prefix(text: &str) -> Option<(&str, &str)> {
-    let starts = ["sex:", "age:", "race:", "view:"].iter().any(|key| text.starts_with(key));
+    let starts = ["sex:", "age:", "race:"].iter().any(|key| text.starts_with(key));
     if !starts {
         return None;
     }
@@ -165,6 +181,7 @@ mod tests {
     fn prefix_has_the_published_form() {
         let all = Demographics { sex: Sex::Male, age: Some(71), group: Group::A, view: View::Unstated };
         assert_eq!(all.prefix(), "sex:Male, age:71.0, race:A. ");
+        assert_eq!(Demographics { view: View::Ap, ..all }.prefix(), "sex:Male, age:71.0, race:A. AP portable chest radiograph. ");
         assert_eq!(Demographics::default().prefix(), "");
     }
 

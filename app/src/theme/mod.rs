@@ -5,7 +5,7 @@ pub mod icons;
 pub mod tokens;
 
 use eframe::egui::{
-    self, Context, CornerRadius, FontFamily, FontId, Margin, Shadow, Stroke, TextStyle, Theme, Vec2,
+    self, Context, CornerRadius, FontFamily, FontId, Id, Margin, Shadow, Stroke, TextStyle, Theme, Vec2,
     style::{HandleShape, ScrollStyle, WidgetVisuals},
 };
 
@@ -52,6 +52,20 @@ pub fn install(ctx: &Context) {
     ctx.set_fonts(fonts::definitions());
     ctx.set_theme(Theme::Dark);
     ctx.all_styles_mut(style);
+}
+
+fn still_id() -> Id {
+    Id::unique("reduced motion")
+}
+
+/// Stops everything in the window that moves by itself.
+pub fn reduce_motion(ctx: &Context) {
+    ctx.data_mut(|d| d.insert_temp(still_id(), true));
+}
+
+/// Whether nothing may move by itself.
+pub fn is_still(ctx: &Context) -> bool {
+    ctx.data(|d| d.get_temp(still_id())).unwrap_or(false)
 }
 
 fn visuals_of(fill: egui::Color32, bg: egui::Color32, outline: egui::Color32, ink: egui::Color32) -> WidgetVisuals {

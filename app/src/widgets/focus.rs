@@ -9,7 +9,7 @@ use crate::theme::tokens;
 
 /// Draws the ring.
 pub fn ring(ctx: &Context) {
-    let memory = Id::new("last input was a key");
+    let memory = Id::unique("last input was a key");
     let by_key = ctx.input(|i| {
         i.events.iter().rev().find_map(|e| match e {
             Event::Key { pressed: true, .. } => Some(true),

@@ -11,13 +11,23 @@ pub mod thumbnail;
 
 pub use push::Push;
 
-use eframe::egui::{Label, Response, RichText, Ui};
+use eframe::egui::{Align, Label, Layout, Response, RichText, Sense, Ui, UiBuilder, vec2};
 
 use crate::theme::{text, tokens};
 
 /// A section's heading.
 pub fn section(ui: &mut Ui, words: &str) -> Response {
     ui.label(RichText::new(words).font(text::section()).color(tokens::INK))
+}
+
+/// A row of fixed height: a section's heading left, something short right.
+pub fn section_row(ui: &mut Ui, words: &str, right: impl FnOnce(&mut Ui)) {
+    let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 20.0), Sense::hover());
+    let mut left = ui.new_child(UiBuilder::new().max_rect(rect).layout(Layout::left_to_right(Align::Center)));
+    section(&mut left, words);
+    let mut right_ui = ui.new_child(UiBuilder::new().max_rect(rect).layout(Layout::right_to_left(Align::Center)));
+    right_ui.spacing_mut().interact_size.y = 20.0;
+    right(&mut right_ui);
 }
 
 /// A caption: units, hints, what belongs to something else.

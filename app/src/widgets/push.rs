@@ -170,11 +170,7 @@ impl<'a> Push<'a> {
         let pressed = response.is_pointer_button_down_on();
         let radius = if self.round { CornerRadius::same(12) } else { CornerRadius::same(6) };
         let (fill, outline) = if self.primary {
-            let fill = match (enabled, response.hovered()) {
-                (false, _) => tokens::PRESS,
-                (true, true) => tokens::FILL_HOVER,
-                (true, false) => tokens::FILL,
-            };
+            let fill = if enabled && response.hovered() { tokens::FILL_HOVER } else { tokens::FILL };
             (fill, tokens::NONE)
         } else {
             let fill = if self.selected || pressed {
@@ -189,11 +185,8 @@ impl<'a> Push<'a> {
             (fill, if self.frame { tokens::LINE2 } else { tokens::NONE })
         };
         painter.rect(rect, radius, fill, Stroke::new(1.0, outline), StrokeKind::Inside);
-        let color = match (enabled, self.words.is_empty()) {
-            (false, _) => tokens::DIS,
-            (true, true) if !self.selected && !response.hovered() => tokens::INK2,
-            _ => ink,
-        };
+        // Disabled controls are faded by egui, words and ground alike.
+        let color = if self.words.is_empty() && !self.selected && !response.hovered() { tokens::INK2 } else { ink };
         let mut x = rect.center().x - content * 0.5;
         if let Some(icon) = self.icon {
             let at = Rect::from_center_size(pos2(x + self.icon_size * 0.5, rect.center().y), Vec2::splat(self.icon_size));

@@ -32,10 +32,13 @@ pub fn row(
             ui.spacing_mut().interact_size.y = 14.0;
             ui.visuals_mut().widgets.inactive.bg_fill = tokens::PRESS;
             ui.visuals_mut().selection.bg_fill = tokens::INK3;
-            for look in [&mut ui.visuals_mut().widgets.inactive] {
-                look.fg_stroke.color = tokens::FILL;
-            }
+            let ends = range.clone();
             let slid = ui.add(Slider::new(value, range).show_value(false).clamping(eframe::egui::SliderClamping::Always)).accessible_name(name);
+            // A solid knob over egui's hollow one.
+            let radius = 7.0;
+            let share = ((*value - *ends.start()) / (ends.end() - ends.start())).clamp(0.0, 1.0);
+            let x = eframe::egui::lerp(slid.rect.left() + radius..=slid.rect.right() - radius, share);
+            ui.painter().circle_filled(eframe::egui::pos2(x, slid.rect.center().y), radius, tokens::FILL);
             answer = Some(slid.union(typed));
         });
     });

@@ -6,7 +6,7 @@ use crate::theme::tokens;
 
 /// Paints a picture into a rectangle and listens for clicks.
 pub fn at(ui: &mut Ui, rect: Rect, texture: Option<TextureId>, chosen: bool, name: &str) -> Response {
-    let id = ui.id().with(("thumbnail", name));
+    let id = ui.scope_id().with(("thumbnail", name));
     let response = ui.interact(rect, id, Sense::click());
     response.widget_info(|| WidgetInfo::selected(Role::Button, true, chosen, name));
     let painter = ui.painter();
