@@ -170,8 +170,8 @@ fn with_side_before(words: &str, at: usize) -> usize {
     let mut start = at;
     for _ in 0..3 {
         let before = words[..start].trim_end();
-        let word_start = before.rfind(|c: char| !c.is_alphanumeric() && c != '-').map_or(0, |i| i + 1);
-        let word = &before[word_start..];
+        let word = before.rsplit(|c: char| !c.is_alphanumeric() && c != '-').next().unwrap_or("");
+        let word_start = before.len() - word.len();
         if word.is_empty() || before.ends_with(',') {
             break;
         }
