@@ -57,10 +57,6 @@ pub(crate) fn step(a: f32, b: f32, x: f32) -> f32 {
     t * t * (3.0 - 2.0 * t)
 }
 
-pub(crate) fn lerp(a: f32, b: f32, t: f32) -> f32 {
-    a + (b - a) * t
-}
-
 /// A Catmull–Rom polyline through the points, `per` pieces a span.
 pub(crate) fn spline<const K: usize>(points: &[[f32; K]], per: usize) -> Vec<[f32; K]> {
     let n = points.len();

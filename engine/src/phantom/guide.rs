@@ -106,7 +106,7 @@ pub fn example_case(size_px: u32) -> ExampleCase {
         zone: Zone::Whole,
         severity: 0.52,
         gain: 1.2,
-        kind: Kind::Pneumothorax,
+        kind: Kind::Pneumothorax { tension: false },
     };
     let without = render(&p, &[], size_px);
     let with = render(&p, &[finding], size_px);

@@ -39,11 +39,12 @@ impl Labels {
                     set[7] |= pneumonia;
                 }
                 Kind::Atelectasis { .. } => set[8] = true,
-                Kind::Pneumothorax => set[9] = true,
-                Kind::Effusion => set[10] = true,
+                Kind::Pneumothorax { .. } => set[9] = true,
+                Kind::Effusion { .. } => set[10] = true,
                 Kind::PleuralThickening => set[11] = true,
                 Kind::Fracture { .. } => set[12] = true,
                 Kind::Device(_) => set[13] = true,
+                Kind::Buttons { .. } => {}
             }
         }
         // A chest with a device and nothing else still has no finding.

@@ -55,7 +55,6 @@ pub(crate) struct Patient {
     pub(crate) shift: [f32; 2],
     pub(crate) roll: f32,
     pub(crate) field_cm: f32,
-    pub(crate) inspiration: f32,
     /// Right, left.
     pub(crate) lung_width: [f32; 2],
     pub(crate) lung_taper: [f32; 2],
@@ -282,7 +281,6 @@ impl Patient {
             shift,
             roll,
             field_cm,
-            inspiration,
             lung_width: lungs,
             lung_taper,
             apex,

@@ -1,6 +1,6 @@
 //! Anatomy, findings, beam and display put together.
 
-use crate::domain::{GrayImage, Mask};
+use crate::domain::{GrayImage, Mask, Side};
 
 use super::anatomy::bones::Break;
 use super::anatomy::geometry::Geometry;
@@ -32,15 +32,19 @@ pub(crate) fn frame_of(p: &Patient, grid: usize) -> Frame {
 /// Outlines of a patient with the planned heart and mediastinum.
 pub(crate) fn geometry_of(p: &Patient, findings: &[PlannedFinding]) -> Geometry {
     let mut ctr = p.ctr;
-    let mut widened = 0.0;
+    let (mut widened, mut pushed) = (0.0, 0.0);
     for f in findings {
         match f.kind {
             Kind::Cardiomegaly => ctr = p.ctr_big[0] + (p.ctr_big[1] - p.ctr_big[0]) * f.severity,
+            Kind::Pneumothorax { tension: true } => {
+                let away = 0.8 + 1.6 * f.severity;
+                pushed = if f.side == Side::Right { away } else { -away };
+            }
             Kind::WideMediastinum => widened = 1.0 + 1.3 * f.severity,
             _ => {}
         }
     }
-    Geometry::new(p, ctr, widened)
+    Geometry::new(p, ctr, widened, pushed)
 }
 
 /// Draws a patient with findings at `size`² pixels.

@@ -33,11 +33,14 @@ pub(crate) struct Geometry {
     /// Inner width of the chest, the denominator of the cardiothoracic ratio.
     pub(crate) thorax_width: f32,
     pub(crate) heart: Heart,
+    /// Shift of heart, vessels and airway to the patient's left, in cm.
+    pub(crate) shift: f32,
 }
 
 impl Geometry {
-    /// Outlines of a patient whose heart has the given cardiothoracic ratio; `widened` broadens the mediastinum, in cm.
-    pub(crate) fn new(patient: &Patient, ctr: f32, widened: f32) -> Self {
+    /// Outlines of a patient whose heart has the given cardiothoracic ratio; `widened` broadens
+    /// the mediastinum and `pushed` moves it to the patient's left, both in cm.
+    pub(crate) fn new(patient: &Patient, ctr: f32, widened: f32, pushed: f32) -> Self {
         let domes = [0, 1].map(|side| dome_table(patient, side));
         let costophrenic = [0, 1].map(|s| patient.dome[s] + patient.sulcus[s]);
         let apex = [0, 1].map(|s| -12.6 + patient.apex[s]);
@@ -49,6 +52,7 @@ impl Geometry {
             apex,
             thorax_width,
             heart: Heart::new(patient, ctr * thorax_width, ctr),
+            shift: 0.3 * patient.rotation + pushed,
         }
     }
 
@@ -81,7 +85,7 @@ impl Geometry {
         let mut edge = row[BAND].max(row[MEDIAL + 3 * side]);
         for i in 0..120 {
             let ax = 0.1 * i as f32;
-            if self.heart.path(sign * ax, y) > 0.8 {
+            if self.heart.path(sign * ax - self.shift, y) > 0.8 {
                 edge = edge.max(ax);
             }
         }

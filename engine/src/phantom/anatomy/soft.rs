@@ -16,7 +16,7 @@ pub(crate) fn paint(scene: &mut Scene, p: &Patient, g: &Geometry) {
     let n = frame.grid;
     let texture = octaves(&mut p.rng("lung texture"), n, 8, n.min(512), 0.6);
     let profile = Profile::new();
-    let mut middle = Mediastinum::new(p);
+    let mut middle = Mediastinum::new(p, g.shift);
     for gy in 0..n {
         for start in (0..n).step_by(BLOCK) {
             let [_, y] = frame.to_patient((start + BLOCK / 2) as f32, gy as f32 + 0.5);
@@ -87,10 +87,10 @@ struct Mediastinum {
 const AORTA_Y: [f32; 5] = [-6.4, -3.0, 1.0, 5.0, 9.0];
 
 impl Mediastinum {
-    fn new(p: &Patient) -> Self {
+    fn new(p: &Patient, shift: f32) -> Self {
         let (k, unfold) = (p.knob, p.unfold);
         Self {
-            shift: 0.3 * p.rotation,
+            shift,
             band: 2.6,
             band_path: 4.0,
             ellipses: [

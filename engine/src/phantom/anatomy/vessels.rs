@@ -16,11 +16,11 @@ pub(crate) fn paint(
     g: &Geometry,
     redistribution: f32,
 ) {
-    airway(scene, pen, p);
+    airway(scene, pen, p, g.shift);
     let mut map = std::mem::take(&mut scene.vessel);
     let tree = Tree::new(p, redistribution);
     for side in 0..2 {
-        tree.grow(scene, pen, p, side, &mut map);
+        tree.grow(scene, pen, p, side, g.shift, &mut map);
     }
     // Vessels are seen where lung is.
     for (v, &c) in map.iter_mut().zip(&scene.cavity) {
@@ -33,12 +33,11 @@ pub(crate) fn paint(
 }
 
 /// Where the trachea divides.
-pub(crate) fn carina(p: &Patient) -> [f32; 2] {
-    [0.25 + 0.3 * p.rotation, -4.9]
+pub(crate) fn carina(shift: f32) -> [f32; 2] {
+    [0.25 + shift, -4.9]
 }
 
-fn airway(scene: &mut Scene, pen: &mut Pen, p: &Patient) {
-    let s = 0.3 * p.rotation;
+fn airway(scene: &mut Scene, pen: &mut Pen, p: &Patient, s: f32) {
     let push = 0.25 + 0.25 * p.unfold;
     let tube = |points: &[[f32; 3]]| -> Vec<Node> {
         spline(points, 6)
@@ -52,7 +51,7 @@ fn airway(scene: &mut Scene, pen: &mut Pen, p: &Patient) {
             .collect()
     };
     let trachea = tube(&[
-        [0.0, -22.0, 0.95],
+        [-s, -22.0, 0.95],
         [0.0, -14.0, 0.95],
         [-push, -7.5, 0.92],
         [0.15, -4.9, 0.95],
@@ -114,14 +113,21 @@ impl Tree {
         }
     }
 
-    fn grow(&self, scene: &Scene, pen: &mut Pen, p: &Patient, side: usize, map: &mut [f32]) {
+    fn grow(
+        &self,
+        scene: &Scene,
+        pen: &mut Pen,
+        p: &Patient,
+        side: usize,
+        shift: f32,
+        map: &mut [f32],
+    ) {
         let mut rng = p.rng(if side == 0 {
             "vessels right"
         } else {
             "vessels left"
         });
         let sign = if side == 0 { -1.0 } else { 1.0 };
-        let shift = 0.3 * p.rotation;
         let hilum = if side == 0 { [-2.7, -2.3] } else { [3.0, -3.2] };
         let hilum = [
             hilum[0] + shift + rng.normal(0.0, 0.2),

@@ -85,7 +85,7 @@ fn pacemaker(c: &mut Canvas<'_>, side: usize, leads: u32) {
             }
         },
     );
-    let shift = 0.3 * c.patient.rotation;
+    let shift = c.geometry.shift;
     let exit = [cx - sign * 0.7 * half_x, cy - 0.8 * half_y];
     let vein = if side == 1 {
         [
@@ -146,12 +146,12 @@ fn pacemaker(c: &mut Canvas<'_>, side: usize, leads: u32) {
 /// Path of the trachea at a height, x in cm.
 fn tracheal_x(c: &Canvas<'_>, y: f32) -> f32 {
     let push = 0.25 + 0.25 * c.patient.unfold;
-    0.3 * c.patient.rotation - push * step(-14.0, -8.0, y) * step(-4.5, -7.0, y)
+    c.geometry.shift - push * step(-14.0, -8.0, y) * step(-4.5, -7.0, y)
         + 0.15 * step(-7.0, -5.0, y)
 }
 
 fn endotracheal(c: &mut Canvas<'_>, above_carina: f32) {
-    let tip = carina(c.patient)[1] - above_carina;
+    let tip = carina(c.geometry.shift)[1] - above_carina;
     let line: Vec<[f32; 2]> = (0..=6)
         .map(|i| {
             let y = -22.0 + (tip + 22.0) * i as f32 / 6.0;
@@ -182,7 +182,7 @@ fn endotracheal(c: &mut Canvas<'_>, above_carina: f32) {
 
 fn central(c: &mut Canvas<'_>, side: usize, jugular: bool, atrium: bool) {
     let sign = if side == 0 { -1.0 } else { 1.0 };
-    let shift = 0.3 * c.patient.rotation;
+    let shift = c.geometry.shift;
     let mut rng = c.patient.rng("central line");
     let tip = if atrium {
         let [x, y] = c.geometry.heart.atrium_center();
@@ -213,7 +213,7 @@ fn central(c: &mut Canvas<'_>, side: usize, jugular: bool, atrium: bool) {
 }
 
 fn nasogastric(c: &mut Canvas<'_>) {
-    let shift = 0.3 * c.patient.rotation;
+    let shift = c.geometry.shift;
     let mut rng = c.patient.rng("feeding tube");
     let dome = c.patient.dome[1];
     let points = [
@@ -274,4 +274,38 @@ fn sternal_wires(c: &mut Canvas<'_>, rings: u32) {
         wire(c, &ring, 0.06, 0.06);
         wire(c, &[[cx, y + ry], [cx + 0.28, y + ry + 0.28]], 0.09, 0.08);
     }
+}
+
+/// Buttons down the front: rims with four holes.
+pub(super) fn buttons(c: &mut Canvas<'_>, count: u32) -> f32 {
+    let mut rng = c.patient.rng("buttons");
+    let (x0, y0) = (rng.range(-2.5, 2.5), rng.range(-9.0, -5.0));
+    let (r, pitch) = (rng.range(0.42, 0.75), rng.range(3.2, 6.5));
+    let path = rng.range(0.012, 0.03);
+    for k in 0..count {
+        let (cx, cy) = (
+            x0 + rng.normal(0.0, 0.3),
+            y0 + pitch * k as f32 + rng.normal(0.0, 0.3),
+        );
+        let (scene, delta) = (&mut *c.scene, &mut c.delta);
+        let frame = scene.frame;
+        let soft = (0.6 / frame.scale).max(0.03);
+        frame.each(
+            [cx - r - 0.2, cy - r - 0.2, cx + r + 0.2, cy + r + 0.2],
+            |i, x, y| {
+                let (dx, dy) = ((x - cx).abs(), (y - cy).abs());
+                let d = (dx * dx + dy * dy).sqrt();
+                let disk = step(r + soft, r - soft, d);
+                if disk <= 0.0 {
+                    return;
+                }
+                let rim = step(0.72 * r, 0.8 * r, d);
+                let hole = ((dx - 0.22 * r).powi(2) + (dy - 0.22 * r).powi(2)).sqrt();
+                scene.metal[i] +=
+                    path * disk * (0.6 + 0.7 * rim) * step(0.06 * r, 0.16 * r + soft, hole);
+                delta[i] = disk;
+            },
+        );
+    }
+    0.5
 }

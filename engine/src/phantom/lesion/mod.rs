@@ -68,9 +68,17 @@ pub(crate) enum Device {
 /// The variant of a finding and its own numbers; positions are parts of the lung's width and height.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Kind {
-    Pneumothorax,
-    Effusion,
+    /// Tension pushes the mediastinum to the other side.
+    Pneumothorax {
+        tension: bool,
+    },
+    /// Layering fluid lies behind the lung of a patient on his back.
+    Effusion {
+        layering: bool,
+    },
+    /// A lobar one fills the right upper lobe down to the fissure.
     Consolidation {
+        lobar: bool,
         at: [f32; 2],
         pneumonia: bool,
         bronchogram: bool,
@@ -95,6 +103,10 @@ pub(crate) enum Kind {
     },
     PleuralThickening,
     Device(Device),
+    /// Shirt buttons over the chest.
+    Buttons {
+        count: u32,
+    },
 }
 
 /// A finding before it is drawn.
@@ -113,8 +125,8 @@ impl PlannedFinding {
     /// The class in the vocabulary, where it has one.
     pub(crate) fn class(&self) -> Option<Finding> {
         match self.kind {
-            Kind::Pneumothorax => Some(Finding::Pneumothorax),
-            Kind::Effusion => Some(Finding::PleuralEffusion),
+            Kind::Pneumothorax { .. } => Some(Finding::Pneumothorax),
+            Kind::Effusion { .. } => Some(Finding::PleuralEffusion),
             Kind::Consolidation { .. } => Some(Finding::Consolidation),
             Kind::Nodule { .. } => Some(Finding::Nodule),
             Kind::Cardiomegaly => Some(Finding::Cardiomegaly),
@@ -122,7 +134,7 @@ impl PlannedFinding {
             Kind::Atelectasis { .. } => Some(Finding::Atelectasis),
             Kind::Fracture { .. } => Some(Finding::Fracture),
             Kind::Device(_) => Some(Finding::Device),
-            Kind::WideMediastinum | Kind::PleuralThickening => None,
+            Kind::WideMediastinum | Kind::PleuralThickening | Kind::Buttons { .. } => None,
         }
     }
 
@@ -131,6 +143,7 @@ impl PlannedFinding {
         match self.kind {
             Kind::WideMediastinum => "enlarged_cardiomediastinum",
             Kind::PleuralThickening => "pleural_thickening",
+            Kind::Buttons { .. } => "foreign_object",
             _ => "other",
         }
     }
@@ -221,9 +234,9 @@ fn rank(kind: &Kind) -> u32 {
     match kind {
         Kind::Edema => 0,
         Kind::Consolidation { .. } | Kind::Nodule { .. } | Kind::Atelectasis { .. } => 1,
-        Kind::Effusion => 2,
+        Kind::Effusion { .. } => 2,
         Kind::PleuralThickening => 3,
-        Kind::Pneumothorax => 4,
+        Kind::Pneumothorax { .. } => 4,
         _ => 5,
     }
 }
@@ -231,12 +244,16 @@ fn rank(kind: &Kind) -> u32 {
 /// Draws one finding into the maps and `delta`; returns the threshold of its mask.
 fn paint(c: &mut Canvas<'_>, f: &PlannedFinding, order: usize) -> f32 {
     match f.kind {
-        Kind::Pneumothorax => pleura::pneumothorax(c, f),
-        Kind::Effusion => pleura::effusion(c, f),
+        Kind::Pneumothorax { .. } => pleura::pneumothorax(c, f),
+        Kind::Effusion { layering: false } => pleura::effusion(c, f),
+        Kind::Effusion { layering: true } => pleura::layering(c, f),
         Kind::PleuralThickening => pleura::thickening(c, f),
         Kind::Consolidation {
-            at, bronchogram, ..
-        } => opacity::consolidation(c, f, at, bronchogram, order),
+            at,
+            bronchogram,
+            lobar,
+            ..
+        } => opacity::consolidation(c, f, at, bronchogram, lobar, order),
         Kind::Nodule {
             at,
             diameter,
@@ -246,6 +263,7 @@ fn paint(c: &mut Canvas<'_>, f: &PlannedFinding, order: usize) -> f32 {
         Kind::Edema => opacity::edema(c, f),
         Kind::Atelectasis { plates } => opacity::atelectasis(c, f, plates),
         Kind::Device(device) => device::paint(c, f, device),
+        Kind::Buttons { count } => device::buttons(c, count),
         Kind::Cardiomegaly => heart_mask(c),
         Kind::WideMediastinum => band_mask(c),
         Kind::Fracture { rib, phi, .. } => {
@@ -266,7 +284,7 @@ fn paint(c: &mut Canvas<'_>, f: &PlannedFinding, order: usize) -> f32 {
 
 fn heart_mask(c: &mut Canvas<'_>) -> f32 {
     let heart = &c.geometry.heart;
-    let shift = 0.3 * c.patient.rotation;
+    let shift = c.geometry.shift;
     let mut window = heart.window();
     window[0] += shift;
     window[2] += shift;
@@ -281,7 +299,7 @@ fn heart_mask(c: &mut Canvas<'_>) -> f32 {
 
 fn band_mask(c: &mut Canvas<'_>) -> f32 {
     let geometry = c.geometry;
-    let shift = 0.3 * c.patient.rotation;
+    let shift = c.geometry.shift;
     let delta = &mut c.delta;
     c.scene.frame.each([-7.0, -11.0, 7.0, -1.0], |i, x, y| {
         if (x - shift).abs() < geometry.row(y)[super::anatomy::geometry::BAND] {

@@ -64,12 +64,14 @@ pub(super) fn consolidation(
     f: &PlannedFinding,
     at: [f32; 2],
     bronchogram: bool,
+    lobar: bool,
     order: usize,
 ) -> f32 {
     let patch = Patchwork::new(c, "consolidation", order);
     let radius = 1.9 + 1.9 * f.severity;
     for &side in f.sides() {
         let [cx, cy] = place(c.geometry, side, at, 0.55 * radius);
+        let fissure = -1.6;
         let share = ((0.26 + 0.22 * f.severity) * f.gain).min(0.7);
         let (scene, delta) = (&mut *c.scene, &mut c.delta);
         let reach = 2.3 * radius;
@@ -81,7 +83,13 @@ pub(super) fn consolidation(
                 }
                 let d2 = (((x - cx) / radius).powi(2) + ((y - cy) / (0.9 * radius)).powi(2)) / 1.1;
                 let blob = (-d2).exp() * (1.0 + 0.42 * patch.at(x, y));
-                let dense = step(0.16, 1.0, blob);
+                let dense = if lobar && side == 0 {
+                    // The minor fissure is a sharp lower edge.
+                    step(0.05, 0.5, blob * 1.6)
+                        * step(fissure + 0.1, fissure - 0.1, y + 0.05 * (x + 7.0))
+                } else {
+                    step(0.16, 1.0, blob)
+                };
                 if dense > 0.0 {
                     let filled =
                         share * dense * (1.0 + 0.12 * patch.at(2.1 * x, 2.1 * y)) * scene.cavity[i];

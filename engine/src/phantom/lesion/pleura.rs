@@ -120,6 +120,28 @@ pub(super) fn effusion(c: &mut Canvas<'_>, f: &PlannedFinding) -> f32 {
     2.2
 }
 
+/// Fluid behind the lung of a patient on his back: a veil that thickens downwards.
+pub(super) fn layering(c: &mut Canvas<'_>, f: &PlannedFinding) -> f32 {
+    for &side in f.sides() {
+        let g = c.geometry;
+        let (top, bottom) = (g.apex[side], g.costophrenic[side]);
+        let start = bottom - (bottom - top) * (0.45 + 0.5 * f.severity);
+        let (scene, delta) = (&mut *c.scene, &mut c.delta);
+        scene.frame.each(hemithorax(g, side), |i, x, y| {
+            if scene.cavity[i] <= 0.0 || (x > 0.0) != (side == 1) {
+                return;
+            }
+            let down = step(start, bottom - 1.0, y);
+            let path = (3.2 + 5.5 * f.severity) * down;
+            let filled = path.min(0.9 * scene.cavity[i]);
+            scene.plus[i] += filled;
+            scene.lung[i] *= 1.0 - (filled / scene.cavity[i]).clamp(0.0, 0.9);
+            delta[i] = filled;
+        });
+    }
+    1.0
+}
+
 /// A band of scar along the lateral wall.
 pub(super) fn thickening(c: &mut Canvas<'_>, f: &PlannedFinding) -> f32 {
     for &side in f.sides() {

@@ -43,7 +43,7 @@ fn practice(config: &PhantomConfig, p: &Patient, rng: &mut Rng) -> Vec<PlannedFi
 }
 
 fn pleural(kind: &Kind) -> bool {
-    matches!(kind, Kind::Pneumothorax | Kind::Effusion)
+    matches!(kind, Kind::Pneumothorax { .. } | Kind::Effusion { .. })
 }
 
 /// Base rates of a large hospital list, raised with age where that is so, then co-occurrence.
@@ -110,6 +110,16 @@ fn base_rates(config: &PhantomConfig, p: &Patient, rng: &mut Rng) -> Vec<Planned
             Kind::PleuralThickening,
         ));
     }
+    if rng.chance(0.03) {
+        let count = 2 + rng.below(3) as u32;
+        list.push(plain(
+            config,
+            Side::Both,
+            Zone::Whole,
+            0.5,
+            Kind::Buttons { count },
+        ));
+    }
     if device {
         devices(config, p, rng, pneumothorax, &mut list);
     }
@@ -167,7 +177,7 @@ fn devices(
     if pneumothorax && rng.chance(0.3) {
         let side = list
             .iter()
-            .find(|f| matches!(f.kind, Kind::Pneumothorax))
+            .find(|f| matches!(f.kind, Kind::Pneumothorax { .. }))
             .map_or(Side::Right, |f| f.side);
         list.push(plain(
             config,
@@ -239,14 +249,17 @@ fn one(config: &PhantomConfig, p: &Patient, class: Finding, avoid: Option<Side>)
             let apical = severity < 0.6 && rng.chance(0.45);
             (
                 if apical { Zone::Apical } else { Zone::Whole },
-                Kind::Pneumothorax,
+                Kind::Pneumothorax {
+                    tension: !is_practice && severity > 0.8 && rng.chance(0.5),
+                },
             )
         }
         Finding::PleuralEffusion => {
             if may_be_both && rng.chance(if is_practice { 0.12 } else { 0.3 }) {
                 side = Side::Both;
             }
-            (Zone::Basal, Kind::Effusion)
+            let layering = !is_practice && p.is_portable() && severity > 0.25 && rng.chance(0.4);
+            (Zone::Basal, Kind::Effusion { layering })
         }
         Finding::Consolidation => {
             let (zone, v) = height(rng);
@@ -258,6 +271,10 @@ fn one(config: &PhantomConfig, p: &Patient, class: Finding, avoid: Option<Side>)
             (
                 zone,
                 Kind::Consolidation {
+                    lobar: !is_practice
+                        && zone == Zone::Upper
+                        && side == Side::Right
+                        && rng.chance(0.4),
                     at,
                     pneumonia,
                     bronchogram: severity > 0.5 && rng.chance(0.5),

@@ -9,7 +9,7 @@ pub(crate) fn severity_word(f: &PlannedFinding) -> Option<&'static str> {
     let s = f.severity;
     let step = usize::from(s >= 0.15) + usize::from(s >= 0.4) + usize::from(s >= 0.7);
     match f.kind {
-        Kind::Pneumothorax | Kind::Effusion => {
+        Kind::Pneumothorax { .. } | Kind::Effusion { .. } => {
             Some(["minimal", "small", "moderate", "large"][step])
         }
         Kind::Consolidation { .. }
@@ -26,8 +26,10 @@ pub(crate) fn clause(f: &PlannedFinding, rng: &mut Rng, short: bool) -> String {
     let side = f.side.name();
     let lead = ["", "", "", "there is "][rng.below(4)];
     let body = match f.kind {
-        Kind::Pneumothorax => pneumothorax(word, side, f.zone == Zone::Apical, rng),
-        Kind::Effusion => effusion(word, f.side, rng),
+        Kind::Pneumothorax { tension } => {
+            pneumothorax(word, side, f.zone == Zone::Apical, tension, rng)
+        }
+        Kind::Effusion { layering } => effusion(word, f.side, layering, rng),
         Kind::Consolidation { pneumonia, .. } => consolidation(word, f, pneumonia, rng),
         Kind::Nodule {
             diameter,
@@ -62,6 +64,7 @@ pub(crate) fn clause(f: &PlannedFinding, rng: &mut Rng, short: bool) -> String {
             1 => format!("pleural thickening on the {side}"),
             _ => format!("{side} lateral pleural thickening"),
         },
+        Kind::Buttons { .. } => "overlying buttons".to_owned(),
         Kind::Device(device) => return self::device(device, side, rng, short),
     };
     if lead.is_empty() {
@@ -94,19 +97,23 @@ fn with_article(body: &str) -> String {
     }
 }
 
-fn pneumothorax(word: &str, side: &str, apical: bool, rng: &mut Rng) -> String {
-    let place = if apical { "apical " } else { "" };
+fn pneumothorax(word: &str, side: &str, apical: bool, tension: bool, rng: &mut Rng) -> String {
+    let place = match (apical, tension) {
+        (_, true) => "tension ",
+        (true, false) => "apical ",
+        (false, false) => "",
+    };
     match rng.below(6) {
         0 | 1 => format!("{word} {side} {place}pneumothorax"),
         2 => format!("{word} {place}pneumothorax on the {side}"),
         3 => format!("{side} {place}pneumothorax, {word}"),
-        4 if apical => format!("{word} pneumothorax at the {side} apex"),
-        4 => format!("{word} {side}-sided pneumothorax"),
+        4 if apical && !tension => format!("{word} pneumothorax at the {side} apex"),
+        4 => format!("{word} {side}-sided {place}pneumothorax"),
         _ => format!("{word} {place}pneumothorax of the {side} lung"),
     }
 }
 
-fn effusion(word: &str, side: Side, rng: &mut Rng) -> String {
+fn effusion(word: &str, side: Side, layering: bool, rng: &mut Rng) -> String {
     if side == Side::Both {
         return match rng.below(4) {
             0 => format!("{word} bilateral pleural effusions"),
@@ -116,6 +123,9 @@ fn effusion(word: &str, side: Side, rng: &mut Rng) -> String {
         };
     }
     let side = side.name();
+    if layering && rng.chance(0.5) {
+        return format!("{word} layering {side} pleural effusion");
+    }
     match rng.below(7) {
         0 | 1 => format!("{word} {side} pleural effusion"),
         2 => format!("{word} pleural effusion on the {side}"),

@@ -38,6 +38,13 @@ pub(crate) fn impression(
 ) -> String {
     let mut rng = p.rng("impression");
     let is_full = config.mix == FindingMix::BaseRates;
+    // Buttons and the like are seen and not mentioned.
+    let findings: Vec<PlannedFinding> = findings
+        .iter()
+        .filter(|f| !matches!(f.kind, Kind::Buttons { .. }))
+        .copied()
+        .collect();
+    let findings = findings.as_slice();
     if findings.is_empty() {
         let text = NORMAL[rng.below(NORMAL.len())];
         return if is_full && rng.chance(0.3) {
@@ -90,8 +97,8 @@ fn reading_order(kind: &Kind) -> u32 {
         | Kind::Consolidation { .. }
         | Kind::Nodule { .. }
         | Kind::Atelectasis { .. } => 3,
-        Kind::Effusion | Kind::Pneumothorax | Kind::PleuralThickening => 4,
-        Kind::Fracture { .. } => 5,
+        Kind::Effusion { .. } | Kind::Pneumothorax { .. } | Kind::PleuralThickening => 4,
+        Kind::Fracture { .. } | Kind::Buttons { .. } => 5,
     }
 }
 
@@ -150,10 +157,10 @@ fn capitalised(text: &str) -> String {
 fn negatives(findings: &[PlannedFinding], rng: &mut Rng, is_full: bool) -> Vec<String> {
     let has = |test: fn(&Kind) -> bool| findings.iter().any(|f| test(&f.kind));
     let mut absent: Vec<&str> = Vec::new();
-    if !has(|k| matches!(k, Kind::Pneumothorax)) {
+    if !has(|k| matches!(k, Kind::Pneumothorax { .. })) {
         absent.push("No pneumothorax.");
     }
-    if !has(|k| matches!(k, Kind::Effusion)) {
+    if !has(|k| matches!(k, Kind::Effusion { .. })) {
         absent.push("No pleural effusion.");
     }
     if !has(|k| matches!(k, Kind::Consolidation { .. })) {
