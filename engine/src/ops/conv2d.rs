@@ -6,6 +6,7 @@
 
 mod fused;
 
+use super::device;
 use candle_core::{Result, Tensor, bail};
 
 /// Convolves (correlates, as every framework does) with zero padding on all four sides.
@@ -32,13 +33,14 @@ pub fn conv2d(
         return fused::conv2d(x, w, b, shape);
     }
     let w = w.to_dtype(x.dtype())?;
-    let y = if x.track_op() || w.track_op() {
-        composed(x, &w, &shape)?
-    } else {
-        x.conv2d(&w, padding, stride, 1, 1)?
-    };
+    let b = b.map(|b| b.to_dtype(x.dtype())).transpose()?;
+    let trained = [Some(x), Some(&w), b.as_ref()].into_iter().flatten().any(Tensor::track_op);
+    if trained && x.elem_count() > 0 {
+        return device::conv2d(x, &w, b.as_ref(), shape);
+    }
+    let y = x.conv2d(&w, padding, stride, 1, 1)?;
     match b {
-        Some(b) => y.broadcast_add(&b.to_dtype(y.dtype())?.reshape((1, shape.out, 1, 1))?),
+        Some(b) => y.broadcast_add(&b.reshape((1, shape.out, 1, 1))?),
         None => Ok(y),
     }
 }
@@ -46,16 +48,16 @@ pub fn conv2d(
 /// The sizes of one convolution.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Shape {
-    batch: usize,
-    channels: usize,
-    height: usize,
-    width: usize,
-    out: usize,
-    kernel: usize,
-    stride: usize,
-    padding: usize,
-    out_height: usize,
-    out_width: usize,
+    pub(super) batch: usize,
+    pub(super) channels: usize,
+    pub(super) height: usize,
+    pub(super) width: usize,
+    pub(super) out: usize,
+    pub(super) kernel: usize,
+    pub(super) stride: usize,
+    pub(super) padding: usize,
+    pub(super) out_height: usize,
+    pub(super) out_width: usize,
 }
 
 impl Shape {
@@ -89,6 +91,7 @@ impl Shape {
     }
 }
 
+#[cfg(test)]
 /// The convolution from plain operations: patches, one product, one transpose.
 pub(super) fn composed(x: &Tensor, w: &Tensor, s: &Shape) -> Result<Tensor> {
     let patches = patches(x, s)?; // (kernel² · channels, batch · out pixels)
@@ -103,7 +106,7 @@ pub(super) fn composed(x: &Tensor, w: &Tensor, s: &Shape) -> Result<Tensor> {
 
 /// Gathers what each output pixel sees: rows `(tap row, tap column, channel)`, columns
 /// `(batch, out row, out column)`.
-fn patches(x: &Tensor, s: &Shape) -> Result<Tensor> {
+pub(super) fn patches(x: &Tensor, s: &Shape) -> Result<Tensor> {
     let pixels = s.batch * s.out_height * s.out_width;
     let x = x.transpose(0, 1)?; // (channels, batch, height, width)
     if s.kernel == 1 && s.stride == 1 && s.padding == 0 {

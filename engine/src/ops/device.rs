@@ -7,6 +7,7 @@
 mod activation;
 mod attach;
 mod attention;
+mod conv;
 mod gated_residual;
 mod group_norm;
 mod linear;
@@ -15,6 +16,7 @@ mod sums;
 
 pub(super) use activation::{gelu_tanh, silu};
 pub(super) use attention::attention;
+pub(super) use conv::conv2d;
 pub(super) use gated_residual::gated_residual;
 pub(super) use group_norm::group_norm;
 pub(super) use linear::linear;

@@ -3,7 +3,7 @@
 use candle_core::{DType, Device, Result, Tensor, Var};
 
 use super::super::{
-    attention as attention_op, gated_residual as gated_residual_op,
+    attention as attention_op, conv2d as conv2d_op, gated_residual as gated_residual_op,
     group_norm as group_norm_op, layer_norm as layer_norm_op, linear as linear_op,
     rms_norm as rms_norm_op,
 };
@@ -189,5 +189,34 @@ fn group_norm_matches() {
             &|t| group_norm(&t[0], 4, &t[1], &t[2], 1e-5, silu),
             &|t| group_norm_op::composed(&t[0], 4, &t[1], &t[2], 1e-5, silu),
         );
+    }
+}
+
+#[test]
+fn conv2d_matches() {
+    for (size, k, stride, padding, channels, out) in [
+        ((9, 7), 3, 1, 1, 5, 6),
+        ((1, 2), 3, 1, 1, 2, 3),
+        ((4, 4), 3, 1, 1, 1, 1),
+        ((8, 5), 1, 1, 0, 5, 7),
+        ((16, 16), 3, 2, 1, 5, 7),
+        ((17, 14), 3, 2, 0, 4, 3),
+        ((9, 9), 2, 2, 0, 3, 2),
+        ((5, 6), 5, 1, 2, 2, 3),
+        ((4, 5), 1, 1, 1, 2, 3),
+        ((10, 11), 3, 3, 0, 2, 2),
+    ] {
+        let inputs = [
+            numbers(1, &[3, channels, size.0, size.1]),
+            numbers(2, &[out, channels, k, k]),
+            numbers(3, &[out]),
+        ];
+        let shape = |t: &[Tensor]| conv2d_op::Shape::new(&t[0], &t[1], stride, padding);
+        let plain = |t: &[Tensor]| conv2d_op::composed(&t[0], &t[1], &shape(t)?);
+        let name = format!("conv2d {size:?} {k} {stride} {padding}");
+        check(&name, &inputs[..2], &|t| conv2d(&t[0], &t[1], None, shape(t)?), &plain);
+        check(&name, &inputs, &|t| conv2d(&t[0], &t[1], Some(&t[2]), shape(t)?), &|t| {
+            plain(t)?.broadcast_add(&t[2].reshape((1, out, 1, 1))?)
+        });
     }
 }
