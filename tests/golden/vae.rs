@@ -35,9 +35,15 @@ fn decoding_and_the_posterior_equal_another_implementation() {
     };
     let theirs = AutoEncoderKL::new(builder(&tensors), 3, 3, theirs).unwrap();
 
+    // One image at a time: with a batch of two, candle-transformers 0.11.1 departs from the reference in the
+    // linear layers of its attention, whose input is not contiguous.
     let latent = Tensor::randn(0f32, 1., (2, 4, 6, 8), &Device::Cpu).unwrap();
-    let difference = largest_difference(&ours.decode(&latent).unwrap(), &theirs.decode(&latent).unwrap());
-    assert!(difference < 2e-5, "decoded differs by {difference:e} of its largest value");
+    let decoded = ours.decode(&latent).unwrap();
+    for row in 0..2 {
+        let other = theirs.decode(&latent.narrow(0, row, 1).unwrap().contiguous().unwrap()).unwrap();
+        let difference = largest_difference(&decoded.narrow(0, row, 1).unwrap(), &other);
+        assert!(difference < 2e-5, "decoded differs by {difference:e} of its largest value");
+    }
 
     // The other posterior shows only samples: their mean must approach ours.
     let image = Tensor::randn(0f32, 1., (1, 3, 48, 64), &Device::Cpu).unwrap();

@@ -1,6 +1,6 @@
 //! Self-attention over image tokens and cross-attention to caption tokens.
 
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 use candle_nn::VarBuilder;
 
 use crate::ops;
@@ -26,10 +26,10 @@ impl KeyValue {
     }
 }
 
-/// `(B, N, D)` to `(B, H, N, D/H)`, contiguous.
+/// `(B, N, D)` to `(B, H, N, D/H)`, a view.
 fn split_heads(x: &Tensor, heads: usize) -> Result<Tensor> {
     let (b, n, d) = x.dims3()?;
-    Ok(x.reshape((b, n, heads, d / heads))?.transpose(1, 2)?.contiguous()?)
+    Ok(x.reshape((b, n, heads, d / heads))?.transpose(1, 2)?)
 }
 
 /// `(B, H, N, Dh)` to `(B, N, H·Dh)`.
@@ -115,20 +115,7 @@ impl CrossAttention {
     /// When batch or width differ from the keys.
     pub fn forward(&self, x: &Tensor, caption: &KeyValue, kept: &[usize]) -> Result<Tensor> {
         let q = split_heads(&self.query.forward(x)?, self.heads)?;
-        let out = self.attend(&q, caption, kept)?;
+        let out = ops::attention(&q, &caption.key, &caption.value, Some(kept), None, self.scale)?;
         self.proj.forward(&join_heads(&out)?)
-    }
-
-    /// On the CPU row by row, each with its own keys only: so its bits do not depend on the others' lengths.
-    fn attend(&self, q: &Tensor, caption: &KeyValue, kept: &[usize]) -> Result<Tensor> {
-        let (key, value) = (&caption.key, &caption.value);
-        if !matches!(q.device(), Device::Cpu) || q.dim(0)? != kept.len() {
-            return Ok(ops::attention(q, key, value, Some(kept), None, self.scale)?);
-        }
-        let rows = kept.iter().enumerate().map(|(row, &len)| {
-            let own = |all: &Tensor| all.narrow(0, row, 1)?.narrow(2, 0, len)?.contiguous();
-            ops::attention(&q.narrow(0, row, 1)?, &own(key)?, &own(value)?, None, None, self.scale)
-        });
-        Ok(Tensor::cat(&rows.collect::<candle_core::Result<Vec<_>>>()?, 0)?)
     }
 }

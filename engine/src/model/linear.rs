@@ -1,14 +1,11 @@
 //! A linear layer over `crate::ops`, with PyTorch's storage order.
 
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 use candle_nn::VarBuilder;
 
 use crate::ops;
 
 use super::error::Result;
-
-/// Up to this many output values, and for a single row, the CPU's matrix product adds in another order.
-const SMALL_PRODUCT: usize = 256;
 
 /// `y = x Wᵀ + b`; the weight is stored `(out, in)`.
 #[derive(Clone, Debug)]
@@ -31,20 +28,7 @@ impl Linear {
     /// # Errors
     /// When the last axis is not `in`.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let (outputs, inputs) = self.weight.dims2()?;
-        let rows = x.elem_count() / inputs.max(1);
-        let enough = 2.max(SMALL_PRODUCT / outputs.max(1) + 1);
-        if rows == 0 || rows >= enough || !matches!(x.device(), Device::Cpu) {
-            return Ok(ops::linear(x, &self.weight, Some(&self.bias))?);
-        }
-        let flat = x.contiguous()?.reshape((rows, x.elem_count() / rows))?;
-        let padded = flat.pad_with_zeros(0, 0, enough - rows)?;
-        let y = ops::linear(&padded, &self.weight, Some(&self.bias))?.narrow(0, 0, rows)?;
-        let mut dims = x.dims().to_vec();
-        if let Some(last) = dims.last_mut() {
-            *last = outputs;
-        }
-        Ok(y.contiguous()?.reshape(dims)?)
+        Ok(ops::linear(x, &self.weight, Some(&self.bias))?)
     }
 
     /// The `index`-th of `parts` equal groups of output rows, as a layer of its own.
