@@ -10,6 +10,7 @@ mod attention;
 mod conv;
 mod gated_residual;
 mod group_norm;
+mod heads;
 mod linear;
 mod norm;
 mod sums;
@@ -19,6 +20,7 @@ pub(super) use attention::attention;
 pub(super) use conv::conv2d;
 pub(super) use gated_residual::gated_residual;
 pub(super) use group_norm::group_norm;
+pub(super) use heads::{join_heads, split_heads};
 pub(super) use linear::linear;
 pub(super) use norm::{layer_norm, rms_norm};
 

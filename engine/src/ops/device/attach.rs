@@ -12,7 +12,7 @@ use candle_core::{
 /// The last step of a computation, taken inside the joining operation so that its result is not
 /// copied. Operands are detached.
 pub(super) enum Last {
-    /// No step: the tensor is the result, and is copied.
+    /// No step: the tensor, or view, is the result, and is copied.
     Done(Tensor),
     /// A matrix product.
     Product(Tensor, Tensor),
@@ -44,9 +44,6 @@ pub(super) fn attach(
     }
     let last = match last {
         Last::Product(a, b) if a.elem_count() == 0 || b.elem_count() == 0 => Last::Done(a.matmul(&b)?),
-        Last::Done(y) if !(y.is_contiguous() && y.layout().start_offset() == 0) => {
-            Last::Done(y.force_contiguous()?)
-        }
         last => last,
     };
     let op = Attach { last: Mutex::new(Some(last)), shape, backward };
@@ -100,7 +97,8 @@ impl Attach {
         };
         let y = match last {
             None => bail!("attach: the forward pass ran before"),
-            Some(Last::Done(y)) => one(&y, S::try_clone)?,
+            // Unlike a clone, this also takes views.
+            Some(Last::Done(y)) => one(&y, |y, layout| y.affine(layout, 1., 0.))?,
             Some(Last::Gelu(x)) => one(&x, S::unary_impl::<Gelu>)?,
             Some(Last::Silu(x)) => one(&x, S::unary_impl::<Silu>)?,
             Some(Last::Sum(a, b)) => two(&a, &b, &|a, b, a_layout, b_layout| {

@@ -220,3 +220,15 @@ fn conv2d_matches() {
         });
     }
 }
+
+#[test]
+fn heads_are_split_and_joined() {
+    let inputs = [numbers(1, &[2, 5, 12])];
+    check("split", &inputs, &|t| split_heads(&t[0], 3), &|t| {
+        t[0].reshape((2, 5, 3, 4))?.transpose(1, 2)?.contiguous()
+    });
+    let inputs = [numbers(1, &[2, 3, 5, 4])];
+    check("join", &inputs, &|t| join_heads(&t[0]), &|t| {
+        t[0].transpose(1, 2)?.contiguous()?.reshape((2, 5, 12))
+    });
+}
