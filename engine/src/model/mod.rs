@@ -15,6 +15,7 @@ pub mod final_layer;
 pub mod guidance;
 pub mod init;
 pub mod linear;
+pub mod names;
 pub mod params;
 pub mod t5;
 pub mod vae;

@@ -2,4 +2,7 @@
 
 pub mod atomic;
 pub mod hash;
+mod pickle;
+mod pth;
 pub mod record;
+pub mod weights;
