@@ -3,8 +3,16 @@
 //! Nothing here knows a network; the text encoder lives in [`crate::model`].
 
 mod charsmap;
+pub mod cleaning;
+mod entities;
+mod html_text;
+mod patterns;
 mod protobuf;
+mod repair;
+mod repair_bytes;
+mod repair_tables;
 pub mod sentencepiece;
 pub mod tokenizer;
 
+pub use cleaning::{Cleaned, CleaningError, clean, clean_once};
 pub use tokenizer::{TokenCount, TokenIds, Tokenizer, TokenizerError};

@@ -1,18 +1,18 @@
 //! Kinds of tokenizer, caption cleaning, text encoder.
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, anyhow, ensure};
 use candle_core::{DType, Device, Tensor};
 use candle_nn::VarBuilder;
 use engine::model::{T5Config, T5Encoder, names};
 use engine::store::weights::check_strict;
-use engine::text::Tokenizer;
+use engine::text::{Tokenizer, clean_once};
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::{Check, Comparison, Context, Entry};
 
 /// Kinds of this family.
-pub const KINDS: &[(&str, Check)] = &[("tokenizer", tokenizer), ("t5", encoder)];
+pub const KINDS: &[(&str, Check)] = &[("tokenizer", tokenizer), ("caption_cleaning", cleaning), ("t5", encoder)];
 
 /// The file of tokenizer cases.
 #[derive(Deserialize)]
@@ -70,6 +70,27 @@ fn tokenizer(context: &Context, entry: &Entry) -> anyhow::Result<Comparison> {
             let count = tokenizer.count(&case.text, cases.max_length)?;
             comparison.equal(&format!("{what}: kept"), &count.used.min(count.limit), &case.length);
         }
+    }
+    Ok(comparison)
+}
+
+#[derive(Deserialize)]
+struct CleaningPair {
+    #[serde(rename = "in")]
+    text: String,
+    once: String,
+    out: String,
+}
+
+fn cleaning(context: &Context, entry: &Entry) -> anyhow::Result<Comparison> {
+    let mut file = context.json(entry)?;
+    let pairs = file.get_mut("pairs").map(Value::take).ok_or_else(|| anyhow!("the file has no `pairs`"))?;
+    let pairs: Vec<CleaningPair> = serde_json::from_value(pairs).context("pairs")?;
+    let mut comparison = Comparison::new();
+    for pair in &pairs {
+        let once = clean_once(&pair.text)?;
+        comparison.equal(&format!("{:?} once", pair.text), &once, &pair.once);
+        comparison.equal(&format!("{:?}", pair.text), &clean_once(&once)?, &pair.out);
     }
     Ok(comparison)
 }

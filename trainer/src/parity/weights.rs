@@ -51,7 +51,7 @@ fn weights(context: &Context, entry: &Entry) -> anyhow::Result<Comparison> {
         }
     }
     if let Some(params) = entry.raw().get("params").and_then(Value::as_u64) {
-        let count = official.values().map(Tensor::elem_count).sum::<usize>() as u64;
+        let count = found.values().map(Tensor::elem_count).sum::<usize>() as u64;
         comparison.equal("params", &count, &params);
     }
     if let Some(twin) = entry.raw().get("also").and_then(Value::as_str) {
