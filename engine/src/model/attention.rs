@@ -26,16 +26,14 @@ impl KeyValue {
     }
 }
 
-/// `(B, N, D)` to `(B, H, N, D/H)`, a view.
+/// `(B, N, D)` to `(B, H, N, D/H)`.
 fn split_heads(x: &Tensor, heads: usize) -> Result<Tensor> {
-    let (b, n, d) = x.dims3()?;
-    Ok(x.reshape((b, n, heads, d / heads))?.transpose(1, 2)?)
+    Ok(ops::split_heads(x, heads)?)
 }
 
 /// `(B, H, N, Dh)` to `(B, N, H·Dh)`.
 fn join_heads(x: &Tensor) -> Result<Tensor> {
-    let (b, h, n, dh) = x.dims4()?;
-    Ok(x.transpose(1, 2)?.contiguous()?.reshape((b, n, h * dh))?)
+    Ok(ops::join_heads(x)?)
 }
 
 /// Attention of image tokens to each other.
