@@ -6,7 +6,7 @@ use super::config::PhantomConfig;
 use super::labels::Labels;
 use super::lesion::{PlannedFinding, sample};
 use super::patient::{Patient, Sex, View};
-use super::render::render;
+use super::render::{geometry_of, render};
 use super::report;
 
 /// Patient, findings and text of a case; costs microseconds and no picture.
@@ -78,6 +78,13 @@ impl Plan {
             self.patient.age,
             self.patient.group
         )
+    }
+
+    /// Width of the drawn heart over the inner width of the chest.
+    pub fn cardiothoracic_ratio(&self) -> f32 {
+        let geometry = geometry_of(&self.patient, &self.findings);
+        let [right, left] = geometry.heart.borders;
+        (left - right) / geometry.thorax_width
     }
 
     /// The same patient without any finding, with a normal impression.

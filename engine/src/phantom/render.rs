@@ -37,7 +37,7 @@ pub(crate) fn geometry_of(p: &Patient, findings: &[PlannedFinding]) -> Geometry 
         match f.kind {
             Kind::Cardiomegaly => ctr = p.ctr_big[0] + (p.ctr_big[1] - p.ctr_big[0]) * f.severity,
             Kind::Pneumothorax { tension: true } => {
-                let away = 0.8 + 1.6 * f.severity;
+                let away = 0.4 + 1.1 * f.severity;
                 pushed = if f.side == Side::Right { away } else { -away };
             }
             Kind::WideMediastinum => widened = 1.0 + 1.3 * f.severity,

@@ -28,7 +28,60 @@ pub(crate) fn paint(scene: &mut Scene, pen: &mut Pen, p: &Patient, breaks: &[Bre
         shoulder(scene, pen, p, side);
     }
     spine(scene, p);
+    calcifications(scene, pen, p);
     sternum(scene, p);
+}
+
+/// Chalk in the wall of the aortic knob and in the first rib cartilages of the old.
+fn calcifications(scene: &mut Scene, pen: &mut Pen, p: &Patient) {
+    let mut rng = p.rng("calcification");
+    if p.knob_calcified {
+        let (cx, cy) = (
+            1.75 + 0.35 * p.unfold + 0.3 * p.rotation,
+            -6.4 - 0.6 * p.unfold,
+        );
+        let start = rng.range(-1.3, -0.5);
+        let arc: Vec<Node> = (0..=10)
+            .map(|i| {
+                let a = start + rng.range(0.12, 0.16) * i as f32;
+                let r = 1.5 * p.knob;
+                Node {
+                    x: cx + r * a.cos(),
+                    y: cy + r * a.sin(),
+                    r: 0.07,
+                    w: 0.22 * rng.range(0.3, 1.0),
+                }
+            })
+            .collect();
+        pen.add(&scene.frame, &arc, &mut scene.bone);
+    }
+    if p.age < 45.0 {
+        return;
+    }
+    let amount = (0.012 * (p.age - 45.0)).min(0.5);
+    for side in 0..2 {
+        for k in 0..9 {
+            let line = RibLine::new(p, side, k);
+            let last = PI * if k == 0 { 0.86 } else { 0.80 };
+            for _ in 0..5 {
+                if !rng.chance(amount) {
+                    continue;
+                }
+                let phi = last + rng.range(-0.22, 0.05);
+                let [x, y, _] = line.at(phi);
+                let (x, y) = (x + rng.normal(0.0, 0.1), y + rng.normal(0.0, 0.22));
+                let r = rng.range(0.10, 0.26);
+                let length = rng.range(0.1, 0.5);
+                let spot = [-0.5f32, 0.5].map(|t| Node {
+                    x: x + t * length,
+                    y: y + 0.7 * t * length,
+                    r,
+                    w: rng.range(0.05, 0.18),
+                });
+                pen.add(&scene.frame, &spot, &mut scene.bone);
+            }
+        }
+    }
 }
 
 /// Middle line of a rib: position and depth at angle `phi`.

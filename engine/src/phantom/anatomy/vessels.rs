@@ -52,7 +52,7 @@ fn airway(scene: &mut Scene, pen: &mut Pen, p: &Patient, s: f32) {
     };
     let trachea = tube(&[
         [-s, -22.0, 0.95],
-        [0.0, -14.0, 0.95],
+        [-0.85 * s, -14.0, 0.95],
         [-push, -7.5, 0.92],
         [0.15, -4.9, 0.95],
     ]);

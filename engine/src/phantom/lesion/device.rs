@@ -146,7 +146,7 @@ fn pacemaker(c: &mut Canvas<'_>, side: usize, leads: u32) {
 /// Path of the trachea at a height, x in cm.
 fn tracheal_x(c: &Canvas<'_>, y: f32) -> f32 {
     let push = 0.25 + 0.25 * c.patient.unfold;
-    c.geometry.shift - push * step(-14.0, -8.0, y) * step(-4.5, -7.0, y)
+    c.geometry.shift * step(-15.0, -8.0, y) - push * step(-14.0, -8.0, y) * step(-4.5, -7.0, y)
         + 0.15 * step(-7.0, -5.0, y)
 }
 

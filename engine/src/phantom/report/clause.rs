@@ -20,11 +20,15 @@ pub(crate) fn severity_word(f: &PlannedFinding) -> Option<&'static str> {
     }
 }
 
-/// A clause without capital or full stop; `short` leaves out the longest wordings.
-pub(crate) fn clause(f: &PlannedFinding, rng: &mut Rng, short: bool) -> String {
+/// A clause without capital or full stop; `short` leaves out the longest wordings, `opens` allows "there is".
+pub(crate) fn clause(f: &PlannedFinding, rng: &mut Rng, short: bool, opens: bool) -> String {
     let word = severity_word(f).unwrap_or("");
     let side = f.side.name();
-    let lead = ["", "", "", "there is "][rng.below(4)];
+    let lead = if rng.chance(0.2) && opens {
+        "there is "
+    } else {
+        ""
+    };
     let body = match f.kind {
         Kind::Pneumothorax { tension } => {
             pneumothorax(word, side, f.zone == Zone::Apical, tension, rng)
@@ -90,7 +94,9 @@ fn with_article(body: &str) -> String {
     .any(|noun| body.contains(noun));
     if plural || mass_noun {
         body.to_owned()
-    } else if body.starts_with(['a', 'e', 'i', 'o', 'u']) || body.starts_with('8') {
+    } else if body.starts_with(['a', 'e', 'i', 'o', 'u']) && !body.starts_with("uni")
+        || body.starts_with('8')
+    {
         format!("an {body}")
     } else {
         format!("a {body}")

@@ -106,18 +106,18 @@ fn joined(order: &[&PlannedFinding], rng: &mut Rng, short: bool) -> String {
     let mut text = String::new();
     let mut in_sentence = 0;
     for (i, f) in order.iter().enumerate() {
-        let clause = clause::clause(f, rng, short);
+        // At most two findings share a sentence, so that sides stay with their findings.
+        let link = match i {
+            0 => 0,
+            _ if in_sentence >= 2 => 0,
+            _ => rng.weighted(&[0.45, 0.25, 0.2, 0.1]),
+        };
+        let clause = clause::clause(f, rng, short, link == 0);
         if i == 0 {
             text.push_str(&capitalised(&clause));
             in_sentence = 1;
             continue;
         }
-        // At most two findings share a sentence, so that sides stay with their findings.
-        let link = if in_sentence >= 2 {
-            0
-        } else {
-            rng.weighted(&[0.45, 0.25, 0.2, 0.1])
-        };
         match link {
             1 => {
                 text.push_str(" and ");
