@@ -3,6 +3,13 @@
 pub mod cases;
 pub mod cli;
 pub mod command;
+pub mod config;
+pub mod data;
+pub mod device;
+pub mod eval;
 pub mod parity;
 pub mod phantom_export;
+pub mod practice;
+pub mod run;
+pub mod stages;
 pub mod step;

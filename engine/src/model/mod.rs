@@ -6,6 +6,7 @@
 pub mod attention;
 pub mod block;
 pub mod caption;
+pub mod checker;
 pub mod config;
 pub mod control;
 pub mod dit;
@@ -17,6 +18,7 @@ pub mod init;
 pub mod linear;
 pub mod names;
 pub mod params;
+pub mod practice_ae;
 pub mod t5;
 pub mod vae;
 

@@ -4,5 +4,6 @@ pub mod atomic;
 pub mod hash;
 mod pickle;
 mod pth;
+pub mod model_dir;
 pub mod record;
 pub mod weights;

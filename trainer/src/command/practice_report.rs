@@ -1,15 +1,66 @@
 //! Measure how well the practice model obeys text and masks.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
+
+use anyhow::{Result, ensure};
+use engine::cancel::Cancel;
+
+use crate::device;
+use crate::practice::model::PracticeModel;
+use crate::practice::report::{self, Settings};
 
 /// Arguments of the subcommand.
 #[derive(clap::Args, Debug)]
-pub struct Args {}
+pub struct Args {
+    /// Practice model folder.
+    #[arg(long, default_value = "assets/practice")]
+    model: PathBuf,
+    /// Where report.json, report.md, best.png and worst.png go.
+    #[arg(long, default_value = "practice-report")]
+    out: PathBuf,
+    /// Cases a finding.
+    #[arg(long, default_value_t = 64)]
+    cases: usize,
+    /// Seed of the cases; training used another.
+    #[arg(long, default_value_t = 770_077)]
+    seed: u64,
+    /// Sampler steps.
+    #[arg(long, default_value_t = 25)]
+    steps: usize,
+    /// Guidance strength.
+    #[arg(long, default_value_t = 2.0)]
+    guidance: f64,
+    /// Pictures a batch.
+    #[arg(long, default_value_t = 16)]
+    batch: usize,
+    /// Where to run: cpu or cuda[:N].
+    #[arg(long, default_value = "cpu")]
+    device: String,
+}
 
 /// Runs the subcommand.
 ///
 /// # Errors
-/// When the input cannot be used or a file cannot be read or written.
-pub fn run(_args: &Args) -> anyhow::Result<ExitCode> {
-    anyhow::bail!("this subcommand is not part of this build")
+/// When the model cannot be read or a file cannot be written.
+#[expect(clippy::print_stdout, clippy::print_stderr, reason = "the report is the command's output")]
+pub fn run(args: &Args) -> Result<ExitCode> {
+    ensure!((1..=10_000).contains(&args.cases), "--cases is {}; choose 1 to 10000", args.cases);
+    ensure!((1..=1000).contains(&args.steps), "--steps is {}; choose 1 to 1000", args.steps);
+    ensure!(
+        args.guidance.is_finite() && args.guidance >= 0.0,
+        "--guidance is {}; choose a number from 0 to 30",
+        args.guidance
+    );
+    let model = PracticeModel::open(&args.model, &device::open(&args.device)?)?;
+    let settings = Settings {
+        per_finding: args.cases,
+        seed: args.seed,
+        num_steps: args.steps,
+        guidance_scale: args.guidance,
+        batch_size: args.batch.max(1),
+    };
+    report::run(&model, settings, &args.out, &Cancel::new(), &mut |what| eprintln!("{what} …"))?;
+    println!("{}", std::fs::read_to_string(args.out.join("report.md"))?);
+    Ok(ExitCode::SUCCESS)
 }

@@ -62,6 +62,11 @@ impl AdamW {
         &self.layout
     }
 
+    /// The master weights, flat.
+    pub fn weights(&self) -> &Tensor {
+        &self.weights
+    }
+
     /// Steps taken so far.
     pub fn steps_taken(&self) -> u64 {
         self.step

@@ -44,15 +44,28 @@ impl Ema {
     /// # Errors
     /// When a tensor operation fails.
     pub fn update(&mut self, step: u64) -> anyhow::Result<()> {
-        let decay = self.decay_at(step);
         let values = self.layout.values()?;
+        self.update_from(&values, step)
+    }
+
+    /// As [`Ema::update`], with the variables' values already flat.
+    ///
+    /// # Errors
+    /// When the length is another or a tensor operation fails.
+    pub fn update_from(&mut self, values: &Tensor, step: u64) -> anyhow::Result<()> {
+        let decay = self.decay_at(step);
         if matches!(self.layout.device(), Device::Cpu) {
             let (keep, take) = (decay as f32, (1.0 - decay) as f32);
-            self.shadow.inplace_op2(&values, &Elementwise(move |s: f32, w: f32| s * keep + take * w))?;
+            self.shadow.inplace_op2(values, &Elementwise(move |s: f32, w: f32| s * keep + take * w))?;
         } else {
             self.shadow = (self.shadow.affine(decay, 0.0)? + values.affine(1.0 - decay, 0.0)?)?;
         }
         Ok(())
+    }
+
+    /// The averages, flat.
+    pub fn values(&self) -> &Tensor {
+        &self.shadow
     }
 
     /// The averages under the variables' names, `f32`.

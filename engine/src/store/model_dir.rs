@@ -1,0 +1,232 @@
+//! A model folder: `model.toml` beside the weight files it names.
+//!
+//! The file says what the parts are and where they lie; it holds no tensor. Paths are relative to
+//! the folder and may not leave it.
+
+use std::collections::BTreeMap;
+use std::path::{Component, Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+/// The only format this build reads and writes.
+pub const FORMAT: u32 = 1;
+
+/// Why a model folder cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ModelDirError {
+    /// The description cannot be read.
+    #[error("cannot read {path}: {source}; choose a folder that holds a model.toml")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: std::io::Error,
+    },
+    /// The description is not valid.
+    #[error("{path}: field {field}: {message}; correct it or export the model again")]
+    Field {
+        /// The file.
+        path: PathBuf,
+        /// Dotted name of the field.
+        field: String,
+        /// What is wrong.
+        message: String,
+    },
+    /// A named file is not there.
+    #[error("{path} is named in model.toml ({field}) but does not exist; restore the file or export the model again")]
+    Missing {
+        /// The file.
+        path: PathBuf,
+        /// Dotted name of the field.
+        field: &'static str,
+    },
+}
+
+/// Which autoencoder the folder holds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum AutoencoderSpec {
+    /// Stable Diffusion's KL autoencoder; `config` in diffusers' words.
+    Kl {
+        /// Weight file.
+        weights: String,
+        /// Architecture.
+        config: toml::Table,
+    },
+    /// The small autoencoder of the practice model.
+    Practice {
+        /// Weight file.
+        weights: String,
+        /// Architecture.
+        config: toml::Table,
+    },
+}
+
+impl AutoencoderSpec {
+    /// The weight file.
+    pub fn weights(&self) -> &str {
+        match self {
+            Self::Kl { weights, .. } | Self::Practice { weights, .. } => weights,
+        }
+    }
+}
+
+/// The text encoder and its tokenizer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TextSpec {
+    /// Weight file of the T5 encoder.
+    pub weights: String,
+    /// `tokenizer.json` or `spiece.model`.
+    pub tokenizer: String,
+    /// Captions are cut to this many tokens, end token included.
+    pub max_tokens: usize,
+    /// Architecture, in the published configuration's words.
+    pub config: toml::Table,
+}
+
+/// The diffusion transformer and its control branch.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DitSpec {
+    /// Weight file; with control it holds `base_model.*` and `controlnet.*`.
+    pub weights: String,
+    /// `epsilon` or `velocity`.
+    pub prediction: String,
+    /// Copied blocks of the control branch; 0 means text only.
+    pub control_blocks: usize,
+    /// Whether guidance's unconditional half sees the condition too, as in the release.
+    #[serde(default = "yes")]
+    pub control_unconditional: bool,
+    /// Architecture.
+    pub config: toml::Table,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// Affine map between autoencoder latents and what the network sees: `(z - shift) * scale`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LatentSpec {
+    /// Subtracted, per channel or one for all.
+    pub shift: Vec<f32>,
+    /// Factor, per channel or one for all.
+    pub scale: Vec<f32>,
+    /// The same for latents of condition images.
+    pub condition_shift: Vec<f32>,
+    /// The same for latents of condition images.
+    pub condition_scale: Vec<f32>,
+    /// Whether a condition's latent is drawn from the posterior (release) or is its mean.
+    pub condition_sampled: bool,
+}
+
+/// What the window and the command line start with.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DefaultsSpec {
+    /// `release` or `paper`.
+    pub preset: String,
+    /// `ddpm`, `ddim` or `dpmpp`.
+    pub sampler: String,
+    /// Sampler steps.
+    pub num_steps: usize,
+    /// Guidance strength.
+    pub guidance_scale: f32,
+}
+
+/// `model.toml`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelSpec {
+    /// Format of this file.
+    pub format: u32,
+    /// Name shown to people.
+    pub name: String,
+    /// Whether this is a practice model, trained on drawn phantoms.
+    pub practice: bool,
+    /// Side of the generated square image in pixels.
+    pub size_px: u32,
+    /// Licence and origin in one sentence.
+    pub notice: String,
+    /// `release` (white) or `practice` (one grey per class).
+    pub palette: String,
+    /// Linear latent-to-grey map for previews, if there is one: tensors `weight` `[p*p, C]` and
+    /// `bias` `[p*p]`, giving the p×p pixels of a latent position in `-1..=1`.
+    #[serde(default)]
+    pub preview: Option<String>,
+    /// Text side.
+    pub text: TextSpec,
+    /// Diffusion transformer.
+    pub dit: DitSpec,
+    /// Autoencoder.
+    pub autoencoder: AutoencoderSpec,
+    /// Latent normalisation.
+    pub latent: LatentSpec,
+    /// Starting values.
+    pub defaults: DefaultsSpec,
+    /// BLAKE3 of each weight file, hexadecimal, by file name; checked when loading.
+    #[serde(default)]
+    pub hashes: BTreeMap<String, String>,
+}
+
+impl ModelSpec {
+    /// Reads and checks `DIR/model.toml`; every file it names must exist.
+    ///
+    /// # Errors
+    /// Names the file and the field.
+    pub fn read(dir: &Path) -> Result<Self, ModelDirError> {
+        let path = dir.join("model.toml");
+        let text = std::fs::read_to_string(&path)
+            .map_err(|source| ModelDirError::Read { path: path.clone(), source })?;
+        let field_error = |field: &str, message: String| ModelDirError::Field {
+            path: path.clone(),
+            field: field.to_owned(),
+            message,
+        };
+        let deserializer =
+            toml::Deserializer::parse(&text).map_err(|e| field_error("(syntax)", e.message().to_owned()))?;
+        let spec: Self = serde_path_to_error::deserialize(deserializer)
+            .map_err(|e| field_error(&e.path().to_string(), e.inner().message().to_owned()))?;
+        if spec.format != FORMAT {
+            return Err(field_error("format", format!("is {}, but this build reads {FORMAT}", spec.format)));
+        }
+        if !(16..=4096).contains(&spec.size_px) {
+            return Err(field_error("size_px", format!("is {}, expected 16 to 4096", spec.size_px)));
+        }
+        for (field, file) in spec.files() {
+            let relative = Path::new(file);
+            if !relative.components().all(|c| matches!(c, Component::Normal(_))) {
+                return Err(field_error(field, format!("{file:?} leaves the model folder")));
+            }
+            let path = dir.join(relative);
+            if !path.is_file() {
+                return Err(ModelDirError::Missing { path, field });
+            }
+        }
+        Ok(spec)
+    }
+
+    /// All files the description names, with the field that names them.
+    pub fn files(&self) -> Vec<(&'static str, &str)> {
+        let mut files = vec![
+            ("text.weights", self.text.weights.as_str()),
+            ("text.tokenizer", self.text.tokenizer.as_str()),
+            ("dit.weights", self.dit.weights.as_str()),
+            ("autoencoder.weights", self.autoencoder.weights()),
+        ];
+        if let Some(preview) = &self.preview {
+            files.push(("preview", preview));
+        }
+        files
+    }
+
+    /// The text of `model.toml`.
+    ///
+    /// # Errors
+    /// When a value cannot be written as TOML.
+    pub fn to_toml(&self) -> Result<String, toml::ser::Error> {
+        toml::to_string_pretty(self)
+    }
+}

@@ -1,0 +1,169 @@
+//! The configuration of a training run: TOML in, checked values out.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, anyhow, ensure};
+use engine::model::checker::CheckerConfig;
+use engine::model::practice_ae::PracticeAeConfig;
+use serde::{Deserialize, Serialize};
+
+use crate::run::train_loop::LoopConfig;
+
+/// `[data]`: the phantoms.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataConfig {
+    /// Side of the pictures in pixels, a multiple of 16.
+    pub size_px: usize,
+    /// Cases.
+    pub count: usize,
+    /// Seed of the cases.
+    pub seed: u64,
+    /// Folder for drawn cases; relative to the run folder.
+    pub cache: PathBuf,
+}
+
+/// `[text]`: tokenizer and text encoder.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TextConfig {
+    /// Tokens of the vocabulary.
+    pub vocab_size: usize,
+    /// Longest caption.
+    pub max_tokens: usize,
+    /// Width of the encoder.
+    pub width: usize,
+    /// Blocks of the encoder.
+    pub layers: usize,
+    /// Heads of the encoder.
+    pub heads: usize,
+}
+
+/// `[dit]`: sizes of the diffusion transformer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DitSizes {
+    /// Width.
+    pub hidden_size: usize,
+    /// Blocks.
+    pub depth: usize,
+    /// Heads.
+    pub num_heads: usize,
+    /// Copied blocks of the control branch.
+    pub control_blocks: usize,
+    /// Share of captions dropped.
+    pub caption_dropout: f64,
+    /// Share of rows with a condition in the control stage.
+    pub control_share: f64,
+}
+
+/// `[autoencoder]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AutoencoderStageConfig {
+    /// Sizes.
+    pub net: PracticeAeConfig,
+    /// Fraction of the steps after which only the decoder learns, on noisy latents.
+    pub refit_from: f64,
+    /// Weight of the divergence.
+    pub kl_weight: f64,
+    /// The loop.
+    pub train: LoopConfig,
+}
+
+/// `[checker]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CheckerStageConfig {
+    /// Sizes.
+    pub net: CheckerConfig,
+    /// The loop.
+    pub train: LoopConfig,
+}
+
+/// `[base]` and `[control]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DitStageConfig {
+    /// The loop.
+    pub train: LoopConfig,
+}
+
+/// A whole practice run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrainConfig {
+    /// Name of the model.
+    pub name: String,
+    /// Seed of weights, order, noise and dropout.
+    pub seed: u64,
+    /// Phantoms.
+    pub data: DataConfig,
+    /// Text side.
+    pub text: TextConfig,
+    /// Network.
+    pub dit: DitSizes,
+    /// Stage 1.
+    pub autoencoder: AutoencoderStageConfig,
+    /// Stage 2.
+    pub base: DitStageConfig,
+    /// Stage 3.
+    pub control: DitStageConfig,
+    /// The checker, trained beside.
+    pub checker: CheckerStageConfig,
+}
+
+impl TrainConfig {
+    /// Reads and checks a file.
+    ///
+    /// # Errors
+    /// Names the file and the field.
+    pub fn read(path: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let parsed = toml::Deserializer::parse(&text).map_err(|e| anyhow!("{}: {}", path.display(), e.message()))?;
+        let config: Self = serde_path_to_error::deserialize(parsed)
+            .map_err(|e| anyhow!("{}: field {}: {}", path.display(), e.path(), e.inner().message()))?;
+        config.check().with_context(|| format!("{}", path.display()))?;
+        Ok(config)
+    }
+
+    fn check(&self) -> Result<()> {
+        let d = &self.data;
+        ensure!(
+            (64..=1024).contains(&d.size_px) && d.size_px.is_multiple_of(16),
+            "field data.size_px is {}; choose a multiple of 16 from 64 to 1024",
+            d.size_px
+        );
+        ensure!(d.count > 0, "field data.count is 0; choose at least 1");
+        ensure!(
+            self.dit.hidden_size.is_multiple_of(self.dit.num_heads.max(1)) && self.dit.num_heads > 0,
+            "field dit.num_heads must divide dit.hidden_size"
+        );
+        ensure!(
+            self.dit.control_blocks < self.dit.depth,
+            "field dit.control_blocks is {}; it must be less than dit.depth",
+            self.dit.control_blocks
+        );
+        for (name, share) in [
+            ("dit.caption_dropout", self.dit.caption_dropout),
+            ("dit.control_share", self.dit.control_share),
+            ("autoencoder.refit_from", self.autoencoder.refit_from),
+        ] {
+            ensure!((0.0..=1.0).contains(&share), "field {name} is {share}; choose a number from 0 to 1");
+        }
+        for (name, train) in [
+            ("autoencoder", &self.autoencoder.train),
+            ("base", &self.base.train),
+            ("control", &self.control.train),
+            ("checker", &self.checker.train),
+        ] {
+            ensure!(train.batch_size >= 4, "field {name}.train.batch_size is {}; choose at least 4", train.batch_size);
+            ensure!(
+                train.lr.peak.is_finite() && train.lr.peak > 0.0,
+                "field {name}.train.lr.peak is {}; choose a positive number",
+                train.lr.peak
+            );
+        }
+        Ok(())
+    }
+}

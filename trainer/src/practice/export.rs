@@ -1,0 +1,184 @@
+//! Writes a trained practice run as a model folder that the engine opens.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use candle_core::{DType, Device, Tensor};
+use engine::store::atomic::write_atomic;
+use engine::store::hash::hash_bytes;
+use engine::store::model_dir::{AutoencoderSpec, DefaultsSpec, DitSpec, FORMAT, LatentSpec, ModelSpec, TextSpec};
+use serde::Serialize;
+
+use crate::data::latents::Normaliser;
+
+/// All parts of a model folder.
+pub struct Parts<'a> {
+    /// Name of the model.
+    pub name: &'a str,
+    /// Side of its pictures.
+    pub size_px: u32,
+    /// Text of `tokenizer.json`.
+    pub tokenizer: &'a str,
+    /// Longest caption.
+    pub max_tokens: usize,
+    /// Text encoder configuration and weights.
+    pub text: (toml::Table, BTreeMap<String, Tensor>),
+    /// Network configuration and weights (`base_model.*`, `controlnet.*`).
+    pub dit: (toml::Table, BTreeMap<String, Tensor>),
+    /// Copied blocks.
+    pub control_blocks: usize,
+    /// Autoencoder configuration and weights.
+    pub autoencoder: (toml::Table, BTreeMap<String, Tensor>),
+    /// Checker configuration and weights.
+    pub checker: (toml::Table, BTreeMap<String, Tensor>),
+    /// Linear preview: `weight`, `bias`.
+    pub preview: BTreeMap<String, Tensor>,
+    /// Map of picture latents.
+    pub image_map: &'a Normaliser,
+    /// Map of condition latents.
+    pub condition_map: &'a Normaliser,
+}
+
+/// A serialisable value as a TOML table.
+///
+/// # Errors
+/// When it is not a table.
+pub fn table<T: Serialize>(value: &T) -> Result<toml::Table> {
+    Ok(toml::Table::try_from(value)?)
+}
+
+/// Writes the folder; weights are stored in half precision.
+///
+/// # Errors
+/// Names the file that cannot be written.
+pub fn write(dir: &Path, parts: &Parts<'_>) -> Result<()> {
+    std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
+    let mut hashes = BTreeMap::new();
+    let mut save = |name: &str, bytes: &[u8]| -> Result<()> {
+        let path = dir.join(name);
+        write_atomic(&path, bytes).with_context(|| format!("cannot write {}", path.display()))?;
+        hashes.insert(name.to_owned(), hash_bytes(bytes));
+        Ok(())
+    };
+    let half = |tensors: &BTreeMap<String, Tensor>, config: Option<&toml::Table>| -> Result<Vec<u8>> {
+        let stored: BTreeMap<String, Tensor> = tensors
+            .iter()
+            .map(|(n, t)| Ok((n.clone(), t.to_device(&Device::Cpu)?.to_dtype(DType::F16)?.contiguous()?)))
+            .collect::<Result<_>>()?;
+        let note = config.map(|c| -> Result<HashMap<String, String>> {
+            Ok(HashMap::from([("config".to_owned(), serde_json::to_string(c)?)]))
+        });
+        Ok(safetensors::serialize(&stored, note.transpose()?)?)
+    };
+    save("tokenizer.json", parts.tokenizer.as_bytes())?;
+    save("text.safetensors", &half(&parts.text.1, None)?)?;
+    save("dit.safetensors", &half(&parts.dit.1, None)?)?;
+    save("autoencoder.safetensors", &half(&parts.autoencoder.1, None)?)?;
+    save("checker.safetensors", &half(&parts.checker.1, Some(&parts.checker.0))?)?;
+    save("preview.safetensors", &half(&parts.preview, None)?)?;
+    let spec = ModelSpec {
+        format: FORMAT,
+        name: parts.name.to_owned(),
+        practice: true,
+        size_px: parts.size_px,
+        notice: "Trained on drawn phantoms, not on patients. Apache-2.0. Its images are no evidence about disease."
+            .to_owned(),
+        palette: "practice".to_owned(),
+        preview: Some("preview.safetensors".to_owned()),
+        text: TextSpec {
+            weights: "text.safetensors".to_owned(),
+            tokenizer: "tokenizer.json".to_owned(),
+            max_tokens: parts.max_tokens,
+            config: parts.text.0.clone(),
+        },
+        dit: DitSpec {
+            weights: "dit.safetensors".to_owned(),
+            prediction: "velocity".to_owned(),
+            control_blocks: parts.control_blocks,
+            control_unconditional: false,
+            config: parts.dit.0.clone(),
+        },
+        autoencoder: AutoencoderSpec::Practice {
+            weights: "autoencoder.safetensors".to_owned(),
+            config: parts.autoencoder.0.clone(),
+        },
+        latent: LatentSpec {
+            shift: parts.image_map.shift.clone(),
+            scale: parts.image_map.scale.clone(),
+            condition_shift: parts.condition_map.shift.clone(),
+            condition_scale: parts.condition_map.scale.clone(),
+            condition_sampled: false,
+        },
+        defaults: DefaultsSpec {
+            preset: "paper".to_owned(),
+            sampler: "dpmpp".to_owned(),
+            num_steps: 25,
+            guidance_scale: 2.0,
+        },
+        hashes,
+    };
+    let path = dir.join("model.toml");
+    write_atomic(&path, spec.to_toml()?.as_bytes()).with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(())
+}
+
+/// The best linear map from normalised latents `[n, C, h, w]` to 8×8 grey blocks of pictures `[n, 1, S, S]`.
+///
+/// Least squares over all positions: `weight` `[64, C]`, `bias` `[64]`, pictures in `-1..=1`.
+///
+/// # Errors
+/// When shapes differ or the device fails.
+pub fn fit_preview(latents: &Tensor, pictures: &Tensor) -> Result<BTreeMap<String, Tensor>> {
+    let cpu = &Device::Cpu;
+    let (_, c, _, _) = latents.dims4()?;
+    let blocks = engine::model::practice_ae::space_to_depth(pictures, 8)?; // (n, 64, h, w)
+    let rows = |t: &Tensor| -> Result<Vec<Vec<f32>>> {
+        Ok(t.permute((0, 2, 3, 1))?.flatten(0, 2)?.contiguous()?.to_device(cpu)?.to_vec2::<f32>()?)
+    };
+    let (z, y) = (rows(latents)?, rows(&blocks)?);
+    let dim = c + 1;
+    let (mut gram, mut cross) = (vec![0f64; dim * dim], vec![0f64; dim * 64]);
+    for (z, y) in z.iter().zip(&y) {
+        let row: Vec<f64> = z.iter().map(|&v| f64::from(v)).chain([1.0]).collect();
+        for i in 0..dim {
+            for j in 0..dim {
+                gram[i * dim + j] += row[i] * row[j];
+            }
+            for (k, &v) in y.iter().enumerate() {
+                cross[i * 64 + k] += row[i] * f64::from(v);
+            }
+        }
+    }
+    for i in 0..dim {
+        gram[i * dim + i] += 1e-6 * z.len() as f64;
+    }
+    let solution = solve(&mut gram, &mut cross, dim, 64);
+    let weight: Vec<f32> = (0..64).flat_map(|k| (0..c).map(move |i| (k, i))).map(|(k, i)| solution[i * 64 + k] as f32).collect();
+    let bias: Vec<f32> = (0..64).map(|k| solution[c * 64 + k] as f32).collect();
+    Ok([
+        ("weight".to_owned(), Tensor::from_vec(weight, (64, c), cpu)?),
+        ("bias".to_owned(), Tensor::from_vec(bias, 64, cpu)?),
+    ]
+    .into())
+}
+
+/// Solves `A X = B` for a symmetric positive definite `A` by elimination with pivots on the diagonal.
+fn solve(a: &mut [f64], b: &mut [f64], n: usize, columns: usize) -> Vec<f64> {
+    for p in 0..n {
+        let pivot = a[p * n + p];
+        for r in 0..n {
+            if r == p {
+                continue;
+            }
+            let factor = a[r * n + p] / pivot;
+            for k in p..n {
+                a[r * n + k] -= factor * a[p * n + k];
+            }
+            for k in 0..columns {
+                b[r * columns + k] -= factor * b[p * columns + k];
+            }
+        }
+    }
+    (0..n * columns).map(|i| b[i] / a[i / columns * n + i / columns]).collect()
+}

@@ -1,0 +1,272 @@
+//! The stages of a practice run in order; finished ones are read back, the rest is trained.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use candle_core::{DType, Device, Tensor};
+use engine::domain::Seed;
+use engine::model::checker::Checker;
+use engine::model::init::{self, ControlStart, InitOptions};
+use engine::model::practice_ae::{FACTOR, PracticeAe};
+use engine::model::t5::{FeedForward, T5Config, T5Encoder};
+use engine::model::{Base, ControlDit, Dit, DitConfig, control_params, dit_params};
+use engine::phantom::PhantomConfig;
+use engine::text::Tokenizer;
+
+use super::{export, tokenizer};
+use crate::config::TrainConfig;
+use crate::data::latents::{LatentSet, chunk_images};
+use crate::data::phantoms::{CHUNK, Phantoms};
+use crate::run::run_dir::RunDir;
+use crate::run::signals::StopRequest;
+use crate::run::train_loop::{Ending, LoopConfig, Stage, load_finished, train};
+use crate::stages::autoencoder::AutoencoderStage;
+use crate::stages::checker::CheckerStage;
+use crate::stages::dit::{DitStage, Network};
+use crate::stages::init::{convolutional, text_encoder};
+use crate::step::params::ParamStore;
+
+/// How far a run came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// All stages are done.
+    Finished,
+    /// It was asked to stop; running it again continues.
+    Stopped,
+}
+
+/// Sizes of the diffusion transformer of a configuration.
+pub fn dit_config(config: &TrainConfig) -> DitConfig {
+    DitConfig {
+        input_size: config.data.size_px / FACTOR,
+        in_channels: config.autoencoder.net.latent_channels,
+        patch_size: 2,
+        hidden_size: config.dit.hidden_size,
+        depth: config.dit.depth,
+        num_heads: config.dit.num_heads,
+        text_embed_dims: config.text.width,
+        token_num: config.text.max_tokens,
+        class_dropout_prob: config.dit.caption_dropout,
+        learn_sigma: false,
+        ..DitConfig::default()
+    }
+}
+
+/// Sizes of the text encoder of a configuration.
+pub fn text_config(config: &TrainConfig, vocab_size: usize) -> T5Config {
+    T5Config {
+        d_model: config.text.width,
+        d_kv: config.text.width / config.text.heads.max(1),
+        d_ff: 2 * config.text.width,
+        num_layers: config.text.layers,
+        num_heads: config.text.heads,
+        vocab_size,
+        feed_forward_proj: FeedForward::GatedGelu,
+        ..T5Config::xxl()
+    }
+}
+
+/// Trains what is missing and, when all is done, writes the model folder.
+///
+/// # Errors
+/// As the stages.
+pub fn run(
+    config: &TrainConfig,
+    device: &Device,
+    run: &RunDir,
+    stop: &StopRequest,
+    export_dir: Option<&Path>,
+) -> Result<Progress> {
+    let d = &config.data;
+    let cache = run.root().join(&d.cache);
+    let data = Arc::new(Phantoms::new(d.seed, PhantomConfig::practice(), d.size_px, d.count, Some(cache)));
+
+    let Some(ae_weights) = train_autoencoder(config, device, run, stop, &data)? else {
+        return Ok(Progress::Stopped);
+    };
+    let autoencoder = || PracticeAe::new(fixed(&ae_weights, device)?, &config.autoencoder.net);
+
+    let checker_params = conv_params(device, config.seed ^ 0xc4ec);
+    let stage = CheckerStage {
+        net: Checker::new(checker_params.builder(), &config.checker.net)?,
+        autoencoder: autoencoder()?,
+        data: data.clone(),
+        device: device.clone(),
+        seed: config.seed,
+        batch_size: config.checker.train.batch_size,
+    };
+    if ensure(&stage, &checker_params, &config.checker.train, run, stop)? == Ending::Stopped {
+        return Ok(Progress::Stopped);
+    }
+
+    let tokenizer_text = tokenizer_of(config, run, &data)?;
+    let tokenizer = Tokenizer::from_json(tokenizer_text.as_bytes())?;
+    let autoencoder = Arc::new(autoencoder()?);
+    let latents = Arc::new(encode(&data, &autoencoder, &tokenizer, config, device)?);
+    let make_stage = |name: &'static str, text, network, train: &LoopConfig| DitStage {
+        name,
+        text,
+        network,
+        autoencoder: autoencoder.clone(),
+        data: latents.clone(),
+        device: device.clone(),
+        seed: Seed::for_case(config.seed, name).0,
+        batch_size: train.batch_size,
+        caption_dropout: config.dit.caption_dropout,
+        control_share: config.dit.control_share,
+    };
+
+    let (dit_sizes, text_sizes) = (dit_config(config), text_config(config, tokenizer.vocab_size()));
+    let options = InitOptions { seed: Seed(config.seed), gate_mean: 0.4, control: ControlStart::Joint(0.02) };
+    let dit_start = init::initial_dit(&dit_params(&dit_sizes)?, &dit_sizes, &options, &Device::Cpu)?;
+    let params =
+        network_params(device, [("text.", text_encoder(&text_sizes, config.seed)?), ("dit.", dit_start)])?;
+    let builder = params.builder();
+    let text = T5Encoder::new(builder.pp("text"), &text_sizes)?;
+    let stage = make_stage("base", text, Network::Text(Dit::new(builder.pp("dit"), &dit_sizes)?), &config.base.train);
+    if ensure(&stage, &params, &config.base.train, run, stop)? == Ending::Stopped {
+        return Ok(Progress::Stopped);
+    }
+
+    let trained = params.tensors()?;
+    let blocks = config.dit.control_blocks;
+    let list = control_params(&dit_sizes, blocks, Base::Trained)?;
+    let start = init::control_from_base(&part(&trained, "dit."), &list, &options, &Device::Cpu)?;
+    let params = network_params(device, [("text.", part(&trained, "text.")), ("dit.", start)])?;
+    let builder = params.builder();
+    let text = T5Encoder::new(builder.pp("text"), &text_sizes)?;
+    let network = Network::Control(ControlDit::new(builder.pp("dit"), &dit_sizes, blocks)?);
+    let stage = make_stage("control", text, network, &config.control.train);
+    if ensure(&stage, &params, &config.control.train, run, stop)? == Ending::Stopped {
+        return Ok(Progress::Stopped);
+    }
+
+    if let Some(dir) = export_dir {
+        let all = params.tensors()?;
+        let pictures = chunk_images(&*data.chunk(0)?, d.size_px, device)?.narrow(0, 0, 64)?;
+        let seen = latents.images.narrow(0, 0, 64)?.to_dtype(DType::F32)?;
+        export::write(
+            dir,
+            &export::Parts {
+                name: &config.name,
+                size_px: d.size_px as u32,
+                tokenizer: &tokenizer_text,
+                max_tokens: config.text.max_tokens,
+                text: (export::table(&text_sizes)?, part(&all, "text.")),
+                dit: (export::table(&dit_sizes)?, part(&all, "dit.")),
+                control_blocks: blocks,
+                autoencoder: (export::table(&config.autoencoder.net)?, ae_weights),
+                checker: (export::table(&config.checker.net)?, checker_params.tensors()?),
+                preview: export::fit_preview(&seen, &pictures)?,
+                image_map: &latents.image_map,
+                condition_map: &latents.condition_map,
+            },
+        )?;
+    }
+    Ok(Progress::Finished)
+}
+
+/// Stage 1; its weights, or `None` when it was asked to stop.
+fn train_autoencoder(
+    config: &TrainConfig,
+    device: &Device,
+    run: &RunDir,
+    stop: &StopRequest,
+    data: &Arc<Phantoms>,
+) -> Result<Option<BTreeMap<String, Tensor>>> {
+    let c = &config.autoencoder;
+    let params = conv_params(device, config.seed);
+    let net = PracticeAe::new(params.builder(), &c.net)?;
+    let refit_from_step = (c.refit_from * c.train.steps as f64) as usize;
+    let stage =
+        AutoencoderStage::new(net, data.clone(), device, config.seed, c.train.batch_size, refit_from_step, c.kl_weight);
+    if !run.final_weights(stage.name()).is_file() {
+        stage.start_from_pca(&params)?;
+    }
+    match ensure(&stage, &params, &c.train, run, stop)? {
+        Ending::Stopped => Ok(None),
+        Ending::Finished => Ok(Some(params.tensors()?)),
+    }
+}
+
+/// Reads a finished stage's weights, or trains it.
+fn ensure<S: Stage>(
+    stage: &S,
+    params: &ParamStore,
+    config: &LoopConfig,
+    run: &RunDir,
+    stop: &StopRequest,
+) -> Result<Ending> {
+    if load_finished(run, stage.name(), params)? {
+        return Ok(Ending::Finished);
+    }
+    train(stage, params, config, run, stop)
+}
+
+fn conv_params(device: &Device, seed: u64) -> ParamStore {
+    ParamStore::new(device, Box::new(move |name, shape| convolutional(seed, name, shape)), |_| false)
+}
+
+/// Parameters that start from given tensors under prefixes; position tables are constants.
+fn network_params<const N: usize>(
+    device: &Device,
+    starts: [(&str, BTreeMap<String, Tensor>); N],
+) -> Result<ParamStore> {
+    let mut all = BTreeMap::new();
+    for (prefix, tensors) in starts {
+        for (name, tensor) in tensors {
+            all.insert(format!("{prefix}{name}"), tensor.flatten_all()?.to_vec1::<f32>()?);
+        }
+    }
+    // A name without a start is a fault of the list above; zeros then show as a missing gradient.
+    let rule = move |name: &str, shape: &[usize]| {
+        all.get(name).cloned().unwrap_or_else(|| vec![0.0; shape.iter().product()])
+    };
+    Ok(ParamStore::new(device, Box::new(rule), |name| name.ends_with("pos_embed")))
+}
+
+/// A builder over fixed tensors.
+fn fixed(weights: &BTreeMap<String, Tensor>, device: &Device) -> candle_core::Result<candle_nn::VarBuilder<'static>> {
+    let moved =
+        weights.iter().map(|(n, t)| Ok((n.clone(), t.to_device(device)?))).collect::<candle_core::Result<_>>()?;
+    Ok(candle_nn::VarBuilder::from_tensors(moved, DType::F32, device))
+}
+
+/// The tensors under a prefix, without it.
+fn part(all: &BTreeMap<String, Tensor>, prefix: &str) -> BTreeMap<String, Tensor> {
+    all.iter().filter_map(|(n, t)| Some((n.strip_prefix(prefix)?.to_owned(), t.clone()))).collect()
+}
+
+/// The run's tokenizer, learned from its first texts and kept beside the checkpoints.
+fn tokenizer_of(config: &TrainConfig, run: &RunDir, data: &Phantoms) -> Result<String> {
+    let path = run.root().join("tokenizer.json");
+    if path.is_file() {
+        return std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()));
+    }
+    let mut texts = Vec::new();
+    for index in 0..(data.len() / CHUNK).min(32) {
+        let chunk = data.chunk(index)?;
+        texts.extend(chunk.texts.iter().map(|t| super::clean(&t.prompt)));
+    }
+    let json = tokenizer::learn(&texts, config.text.vocab_size)?;
+    engine::store::atomic::write_atomic(&path, json.as_bytes())
+        .with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(json)
+}
+
+fn encode(
+    data: &Arc<Phantoms>,
+    autoencoder: &PracticeAe,
+    tokenizer: &Tokenizer,
+    config: &TrainConfig,
+    device: &Device,
+) -> Result<LatentSet> {
+    let bar = indicatif::ProgressBar::new((data.len() / CHUNK) as u64).with_prefix("encoding");
+    let set = LatentSet::encode(data, autoencoder, tokenizer, config.text.max_tokens, device, |done| {
+        bar.set_position(done as u64);
+    })?;
+    bar.finish();
+    Ok(set)
+}

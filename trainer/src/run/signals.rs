@@ -1,0 +1,41 @@
+//! Signals that ask a run to write a checkpoint and end.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+
+/// Why a run should stop.
+#[derive(Clone)]
+pub struct StopRequest {
+    flag: Arc<AtomicBool>,
+    deadline: Option<Instant>,
+}
+
+impl StopRequest {
+    /// Listens to SIGINT, SIGTERM and SIGUSR1; `stop_after` ends the run after that time.
+    ///
+    /// # Errors
+    /// When a handler cannot be installed.
+    pub fn listen(stop_after: Option<Duration>) -> Result<Self> {
+        let flag = Arc::new(AtomicBool::new(false));
+        for signal in
+            [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM, signal_hook::consts::SIGUSR1]
+        {
+            signal_hook::flag::register(signal, flag.clone())
+                .with_context(|| format!("cannot listen to signal {signal}"))?;
+        }
+        Ok(Self { flag, deadline: stop_after.map(|after| Instant::now() + after) })
+    }
+
+    /// A request that never comes, for tests.
+    pub fn never() -> Self {
+        Self { flag: Arc::new(AtomicBool::new(false)), deadline: None }
+    }
+
+    /// Whether the run should stop now.
+    pub fn is_raised(&self) -> bool {
+        self.flag.load(Ordering::Relaxed) || self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
+    }
+}
