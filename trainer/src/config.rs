@@ -13,7 +13,7 @@ use crate::run::train_loop::LoopConfig;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DataConfig {
-    /// Side of the pictures in pixels, a multiple of 16.
+    /// Side of the pictures in pixels, a multiple of 32.
     pub size_px: usize,
     /// Cases.
     pub count: usize,
@@ -43,6 +43,8 @@ pub struct TextConfig {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DitSizes {
+    /// Latent positions a token's side covers.
+    pub patch_size: usize,
     /// Width.
     pub hidden_size: usize,
     /// Blocks.
@@ -130,8 +132,8 @@ impl TrainConfig {
     fn check(&self) -> Result<()> {
         let d = &self.data;
         ensure!(
-            (64..=1024).contains(&d.size_px) && d.size_px.is_multiple_of(16),
-            "field data.size_px is {}; choose a multiple of 16 from 64 to 1024",
+            (64..=1024).contains(&d.size_px) && d.size_px.is_multiple_of(32),
+            "field data.size_px is {}; choose a multiple of 32 from 64 to 1024",
             d.size_px
         );
         ensure!(d.count > 0, "field data.count is 0; choose at least 1");

@@ -23,13 +23,13 @@ pub const CLASSES: [Finding; 5] = [
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CheckerConfig {
-    /// Widths at 1/2, 1/4, 1/8 and 1/16 of the side.
+    /// Widths at 1/4, 1/8, 1/16 and 1/32 of the side.
     pub widths: [usize; 4],
 }
 
 impl Default for CheckerConfig {
     fn default() -> Self {
-        Self { widths: [32, 64, 128, 192] }
+        Self { widths: [32, 48, 64, 96] }
     }
 }
 
@@ -77,7 +77,7 @@ pub struct CheckerOutput {
     pub presence: Tensor,
 }
 
-/// The network. Input: images `[B, 1, H, W]` in `-1..=1`, sides multiples of 16.
+/// The network. Input: images `[B, 1, H, W]` in `-1..=1`, sides multiples of 32.
 pub struct Checker {
     down: Vec<Stage>,
     up: Vec<Stage>,
@@ -93,7 +93,8 @@ impl Checker {
     pub fn new(vb: VarBuilder<'_>, config: &CheckerConfig) -> Result<Self> {
         let w = config.widths;
         let mut down = Vec::new();
-        let mut input = 1;
+        // 4×4 blocks of the picture become channels first, so nothing runs at full size.
+        let mut input = 4;
         for (i, &width) in w.iter().enumerate() {
             down.push(Stage::new(&vb, &format!("down{i}"), 4 * input, width)?);
             input = width;
@@ -103,7 +104,7 @@ impl Checker {
             up.push(Stage::new(&vb, &format!("up{i}"), w[i] + w[i + 1] / 4, w[i])?);
         }
         let classes = CLASSES.len();
-        let head = (vb.get((classes, w[0], 1, 1), "head.weight")?, vb.get(classes, "head.bias")?);
+        let head = (vb.get((4 * classes, w[0], 1, 1), "head.weight")?, vb.get(4 * classes, "head.bias")?);
         let class = (vb.get((classes, 2 * w[3] + 2 * classes), "class.weight")?, vb.get(classes, "class.bias")?);
         Ok(Self { down, up, head, class })
     }
@@ -111,9 +112,9 @@ impl Checker {
     /// Outlines and scores the findings.
     ///
     /// # Errors
-    /// When the sides are not multiples of 16.
+    /// When the sides are not multiples of 32.
     pub fn forward(&self, image: &Tensor) -> Result<CheckerOutput> {
-        let mut h = image.clone();
+        let mut h = space_to_depth(image, 2)?;
         let mut skips = Vec::new();
         for stage in &self.down {
             h = stage.forward(&space_to_depth(&h, 2)?)?;
@@ -124,7 +125,7 @@ impl Checker {
             let skip = &skips[2 - i];
             h = stage.forward(&Tensor::cat(&[&depth_to_space(&h, 2)?, skip], 1)?)?;
         }
-        let regions = ops::conv2d(&h, &self.head.0, Some(&self.head.1), 1, 0)?;
+        let regions = depth_to_space(&ops::conv2d(&h, &self.head.0, Some(&self.head.1), 1, 0)?, 2)?;
         let flat = regions.flatten_from(2)?;
         let features = Tensor::cat(
             &[&deepest.mean(2)?, &deepest.max(2)?, &flat.max(2)?, &flat.mean(2)?],

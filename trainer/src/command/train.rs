@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 
 use crate::config::TrainConfig;
 use crate::device;
-use crate::practice::run::{self, Progress};
+use crate::practice::run::{self, Progress, Stages};
 use crate::run::run_dir::RunDir;
 use crate::run::signals::StopRequest;
 
@@ -26,6 +26,9 @@ pub struct Args {
     /// Where to run: cpu or cuda[:N].
     #[arg(long, default_value = "cpu")]
     device: String,
+    /// Train only these stages now (autoencoder, checker, base, control); all by default.
+    #[arg(long, value_delimiter = ',')]
+    stages: Vec<String>,
     /// Write a checkpoint and end with exit code 3 after this many seconds.
     #[arg(long)]
     stop_after: Option<u64>,
@@ -44,7 +47,8 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     let path = run_dir.root().join("config.toml");
     engine::store::atomic::write_atomic(&path, effective.as_bytes())
         .with_context(|| format!("cannot write {}", path.display()))?;
-    match run::run(&config, &device, &run_dir, &stop, args.export.as_deref())? {
+    let stages = Stages::new(&args.stages)?;
+    match run::run(&config, &device, &run_dir, &stop, &stages, args.export.as_deref())? {
         Progress::Finished => Ok(ExitCode::SUCCESS),
         Progress::Stopped => Ok(ExitCode::from(3)),
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use candle_core::{DType, Device, Tensor};
 use engine::domain::Seed;
 use engine::model::checker::Checker;
@@ -28,6 +28,30 @@ use crate::stages::dit::{DitStage, Network};
 use crate::stages::init::{convolutional, text_encoder};
 use crate::step::params::ParamStore;
 
+/// Names of the stages.
+pub const STAGES: [&str; 4] = ["autoencoder", "checker", "base", "control"];
+
+/// Which stages to train now; the others are read where they are finished.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stages(Vec<String>);
+
+impl Stages {
+    /// All stages, or the named ones.
+    ///
+    /// # Errors
+    /// Names an unknown stage.
+    pub fn new(names: &[String]) -> Result<Self> {
+        for name in names {
+            ensure!(STAGES.contains(&name.as_str()), "stage {name:?} is unknown; choose from {}", STAGES.join(", "));
+        }
+        Ok(Self(names.to_vec()))
+    }
+
+    fn wants(&self, name: &str) -> bool {
+        self.0.is_empty() || self.0.iter().any(|n| n == name)
+    }
+}
+
 /// How far a run came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
@@ -42,7 +66,7 @@ pub fn dit_config(config: &TrainConfig) -> DitConfig {
     DitConfig {
         input_size: config.data.size_px / FACTOR,
         in_channels: config.autoencoder.net.latent_channels,
-        patch_size: 2,
+        patch_size: config.dit.patch_size,
         hidden_size: config.dit.hidden_size,
         depth: config.dit.depth,
         num_heads: config.dit.num_heads,
@@ -77,15 +101,26 @@ pub fn run(
     device: &Device,
     run: &RunDir,
     stop: &StopRequest,
+    stages: &Stages,
     export_dir: Option<&Path>,
 ) -> Result<Progress> {
     let d = &config.data;
     let cache = run.root().join(&d.cache);
     let data = Arc::new(Phantoms::new(d.seed, PhantomConfig::practice(), d.size_px, d.count, Some(cache)));
 
-    let Some(ae_weights) = train_autoencoder(config, device, run, stop, &data)? else {
-        return Ok(Progress::Stopped);
-    };
+    let ae_params = conv_params(device, config.seed);
+    let stage = autoencoder_stage(config, device, &data, &ae_params)?;
+    // With a closed-form encoder the decoder may learn at any time; a learned encoder comes first.
+    let encoder_learns = config.autoencoder.refit_from > 0.0;
+    if !load_finished(run, stage.name(), &ae_params)? {
+        stage.start_from_pca(&ae_params)?;
+        if (encoder_learns || stages.wants(stage.name()))
+            && train(&stage, &ae_params, &config.autoencoder.train, run, stop)? == Ending::Stopped
+        {
+            return Ok(Progress::Stopped);
+        }
+    }
+    let ae_weights = ae_params.tensors()?;
     let autoencoder = || PracticeAe::new(fixed(&ae_weights, device)?, &config.autoencoder.net);
 
     let checker_params = conv_params(device, config.seed ^ 0xc4ec);
@@ -97,8 +132,11 @@ pub fn run(
         seed: config.seed,
         batch_size: config.checker.train.batch_size,
     };
-    if ensure(&stage, &checker_params, &config.checker.train, run, stop)? == Ending::Stopped {
+    if trained(&stage, &checker_params, &config.checker.train, run, stop, stages)? == Ending::Stopped {
         return Ok(Progress::Stopped);
+    }
+    if !stages.wants("base") && !stages.wants("control") && export_dir.is_none() {
+        return Ok(Progress::Finished);
     }
 
     let tokenizer_text = tokenizer_of(config, run, &data)?;
@@ -126,24 +164,28 @@ pub fn run(
     let builder = params.builder();
     let text = T5Encoder::new(builder.pp("text"), &text_sizes)?;
     let stage = make_stage("base", text, Network::Text(Dit::new(builder.pp("dit"), &dit_sizes)?), &config.base.train);
-    if ensure(&stage, &params, &config.base.train, run, stop)? == Ending::Stopped {
+    if trained(&stage, &params, &config.base.train, run, stop, stages)? == Ending::Stopped {
         return Ok(Progress::Stopped);
     }
 
-    let trained = params.tensors()?;
+    let learned = params.tensors()?;
     let blocks = config.dit.control_blocks;
     let list = control_params(&dit_sizes, blocks, Base::Trained)?;
-    let start = init::control_from_base(&part(&trained, "dit."), &list, &options, &Device::Cpu)?;
-    let params = network_params(device, [("text.", part(&trained, "text.")), ("dit.", start)])?;
+    let start = init::control_from_base(&part(&learned, "dit."), &list, &options, &Device::Cpu)?;
+    let params = network_params(device, [("text.", part(&learned, "text.")), ("dit.", start)])?;
     let builder = params.builder();
     let text = T5Encoder::new(builder.pp("text"), &text_sizes)?;
     let network = Network::Control(ControlDit::new(builder.pp("dit"), &dit_sizes, blocks)?);
     let stage = make_stage("control", text, network, &config.control.train);
-    if ensure(&stage, &params, &config.control.train, run, stop)? == Ending::Stopped {
+    if trained(&stage, &params, &config.control.train, run, stop, stages)? == Ending::Stopped {
         return Ok(Progress::Stopped);
     }
 
     if let Some(dir) = export_dir {
+        for stage in STAGES {
+            let path = run.final_weights(stage);
+            ensure!(path.is_file(), "{} is missing, so stage {stage} is not finished; train it before the export", path.display());
+        }
         let all = params.tensors()?;
         let pictures = chunk_images(&*data.chunk(0)?, d.size_px, device)?.narrow(0, 0, 64)?;
         let seen = latents.images.narrow(0, 0, 64)?.to_dtype(DType::F32)?;
@@ -168,38 +210,29 @@ pub fn run(
     Ok(Progress::Finished)
 }
 
-/// Stage 1; its weights, or `None` when it was asked to stop.
-fn train_autoencoder(
+fn autoencoder_stage(
     config: &TrainConfig,
     device: &Device,
-    run: &RunDir,
-    stop: &StopRequest,
     data: &Arc<Phantoms>,
-) -> Result<Option<BTreeMap<String, Tensor>>> {
+    params: &ParamStore,
+) -> Result<AutoencoderStage> {
     let c = &config.autoencoder;
-    let params = conv_params(device, config.seed);
     let net = PracticeAe::new(params.builder(), &c.net)?;
     let refit_from_step = (c.refit_from * c.train.steps as f64) as usize;
-    let stage =
-        AutoencoderStage::new(net, data.clone(), device, config.seed, c.train.batch_size, refit_from_step, c.kl_weight);
-    if !run.final_weights(stage.name()).is_file() {
-        stage.start_from_pca(&params)?;
-    }
-    match ensure(&stage, &params, &c.train, run, stop)? {
-        Ending::Stopped => Ok(None),
-        Ending::Finished => Ok(Some(params.tensors()?)),
-    }
+    let rows = c.train.batch_size;
+    Ok(AutoencoderStage::new(net, data.clone(), device, config.seed, rows, refit_from_step, c.kl_weight))
 }
 
 /// Reads a finished stage's weights, or trains it.
-fn ensure<S: Stage>(
+fn trained<S: Stage>(
     stage: &S,
     params: &ParamStore,
     config: &LoopConfig,
     run: &RunDir,
     stop: &StopRequest,
+    stages: &Stages,
 ) -> Result<Ending> {
-    if load_finished(run, stage.name(), params)? {
+    if load_finished(run, stage.name(), params)? || !stages.wants(stage.name()) {
         return Ok(Ending::Finished);
     }
     train(stage, params, config, run, stop)

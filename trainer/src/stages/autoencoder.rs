@@ -153,8 +153,8 @@ impl Stage for AutoencoderStage {
         let c = self.net.config().latent_channels;
         let image = Tensor::from_slice(&batch.images, (b, 1, size, size), d)?;
         let noise = Tensor::from_slice(&batch.posterior_noise, (b, c, side, side), d)?;
-        let (mean, log_var) = self.net.encode(&image)?;
         let refit = step >= self.refit_from_step;
+        let (mean, log_var) = self.net.encode(&image)?;
         let latent = if refit {
             let mean = mean.detach();
             let sd = channel_deviation(&mean)?;
