@@ -142,7 +142,7 @@ impl LatentSet {
             masks.push(condition_map.apply(&filled)?.to_dtype(DType::F16)?);
             boxes.push(condition_map.apply(&outlined)?.to_dtype(DType::F16)?);
             for text in &chunk.texts {
-                let tokens = tokenizer.encode(&crate::practice::clean(&text.prompt), max_tokens)?;
+                let tokens = tokenizer.encode(&crate::practice::clean(&text.prompt)?, max_tokens)?;
                 lengths.push(tokens.used());
                 ids.extend(tokens.ids);
                 controllable.push(text.findings.is_empty() || text.findings.iter().any(|f| f.drawn));

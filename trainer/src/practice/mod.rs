@@ -9,6 +9,9 @@ pub mod sheet;
 pub mod tokenizer;
 
 /// The text as the tokenizer reads it.
-pub fn clean(text: &str) -> String {
-    text.trim().to_lowercase()
+///
+/// # Errors
+/// When the text cannot be cleaned.
+pub fn clean(text: &str) -> anyhow::Result<String> {
+    Ok(engine::text::clean(text)?.text)
 }

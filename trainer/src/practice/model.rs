@@ -109,7 +109,7 @@ impl PracticeModel {
             let limit = self.spec.text.max_tokens;
             let tokens = batch
                 .iter()
-                .map(|o| Ok(self.tokenizer.encode(&super::clean(o.prompt), limit)?))
+                .map(|o| Ok(self.tokenizer.encode(&super::clean(o.prompt)?, limit)?))
                 .collect::<Result<Vec<_>>>()?;
             let longest = tokens.iter().map(|t| t.used()).max().unwrap_or(1);
             let ids: Vec<u32> = tokens.iter().flat_map(|t| t.ids[..longest].iter().copied()).collect();

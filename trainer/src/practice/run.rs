@@ -281,7 +281,9 @@ fn tokenizer_of(config: &TrainConfig, run: &RunDir, data: &Phantoms) -> Result<S
     let mut texts = Vec::new();
     for index in 0..(data.len() / CHUNK).min(32) {
         let chunk = data.chunk(index)?;
-        texts.extend(chunk.texts.iter().map(|t| super::clean(&t.prompt)));
+        for text in &chunk.texts {
+            texts.push(super::clean(&text.prompt)?);
+        }
     }
     let json = tokenizer::learn(&texts, config.text.vocab_size)?;
     engine::store::atomic::write_atomic(&path, json.as_bytes())
