@@ -88,6 +88,8 @@ fn entry(archive: &mut Archive, name: &str, limit: u64) -> Result<Option<Vec<u8>
         Err(error) => return Err(broken(error.to_string())),
     };
     let mut bytes = Vec::new();
+    let expected = usize::try_from(limit.min(file.size())).unwrap_or(usize::MAX);
+    bytes.try_reserve_exact(expected).map_err(|_| broken(format!("{expected} bytes do not fit into memory")))?;
     file.take(limit + 1).read_to_end(&mut bytes).map_err(|error| broken(error.to_string()))?;
     Ok(Some(bytes))
 }

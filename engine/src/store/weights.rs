@@ -20,7 +20,7 @@ use super::pth;
 const ZIP_MAGIC: &[u8] = b"PK\x03\x04";
 /// The first bytes of a pickle of protocol 2, with which PyTorch's old format starts.
 const PICKLE_MAGIC: &[u8] = b"\x80\x02";
-/// How PyTorch's tar-based format of 2016 and a Git LFS pointer start.
+/// How a Git LFS pointer starts.
 const LFS_MAGIC: &[u8] = b"version https://git-lfs";
 /// A safetensors header larger than this is refused (the format's own limit).
 const MAX_HEADER_BYTES: u64 = 100_000_000;

@@ -44,6 +44,32 @@ impl CharsMap {
         Some(Self { units, replacements: String::from_utf8(text.to_vec()).ok()? })
     }
 
+    /// Whether no look-up can leave the table: needed where another crate walks it without checking.
+    pub(super) fn is_sound(&self) -> bool {
+        let mut seen = vec![false; self.units.len()];
+        let mut waiting = vec![0];
+        while let Some(position) = waiting.pop() {
+            if std::mem::replace(&mut seen[position], true) {
+                continue;
+            }
+            let unit = self.units[position];
+            let children = position ^ offset_of(unit);
+            let block_end = children | 0xff;
+            if block_end >= self.units.len() {
+                return false;
+            }
+            if position != 0 && unit >> 8 & 1 == 1 {
+                let start = (self.units[children] & 0x7fff_ffff) as usize;
+                if start < self.replacements.len() && !self.replacements.is_char_boundary(start) {
+                    return false;
+                }
+            }
+            let child = |byte: usize| children ^ byte;
+            waiting.extend((1..=0xff).filter(|&b| self.units[child(b)] & 0x8000_00ff == b as u32).map(child));
+        }
+        true
+    }
+
     /// Normalises `text`, keeping track of where each character came from. `base` is added to all offsets.
     pub(super) fn normalize(&self, text: &str, base: usize) -> Vec<Traced> {
         let mut out = Vec::with_capacity(text.len());
@@ -96,6 +122,29 @@ impl CharsMap {
 /// Where the children of a trie unit lie, relative to it.
 fn offset_of(unit: u32) -> usize {
     (unit as usize >> 10) << ((unit as usize & 0x200) >> 6)
+}
+
+/// Decodes base64, in which a `tokenizer.json` holds the table; `None` if a character does not belong there.
+pub(super) fn from_base64(text: &str) -> Option<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(text.len() / 4 * 3);
+    let (mut held, mut bits) = (0u32, 0);
+    for byte in text.trim_end_matches('=').bytes() {
+        let value = match byte {
+            b'A'..=b'Z' => byte - b'A',
+            b'a'..=b'z' => byte - b'a' + 26,
+            b'0'..=b'9' => byte - b'0' + 52,
+            b'+' => 62,
+            b'/' => 63,
+            _ => return None,
+        };
+        held = held << 6 | u32::from(value);
+        bits += 6;
+        if bits >= 8 {
+            bits -= 8;
+            bytes.push((held >> bits) as u8);
+        }
+    }
+    Some(bytes)
 }
 
 /// The same shape of result where a model has no table.

@@ -19,10 +19,19 @@ use super::{entities, html_text, repair};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CleaningError {
+    /// Far longer than any impression; some rules take time that grows with the square of the length.
+    #[error("the text has {chars} characters; shorten it to at most {MAX_CHARS}")]
+    TooLong {
+        /// Length of the text.
+        chars: usize,
+    },
     /// Built so that searching it takes forever; no written report is.
-    #[error("the text is too long or too intricate to be cleaned; shorten it")]
+    #[error("the text is too intricate to be cleaned; shorten it")]
     TooIntricate,
 }
+
+/// The longest text that is cleaned, in characters; the text encoder sees the first five hundred or so.
+pub const MAX_CHARS: usize = 8000;
 
 /// A cleaned text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,7 +45,7 @@ pub struct Cleaned {
 /// Cleans an impression as the release does: twice.
 ///
 /// # Errors
-/// A text on which the rules do not come to an end in reasonable time.
+/// A text that is longer than [`MAX_CHARS`], or on which the rules do not end in reasonable time.
 pub fn clean(text: &str) -> Result<Cleaned, CleaningError> {
     let cleaned = clean_once(&clean_once(text)?)?;
     let lost = lost_words(text, &cleaned);
@@ -48,6 +57,10 @@ pub fn clean(text: &str) -> Result<Cleaned, CleaningError> {
 /// # Errors
 /// As [`clean`].
 pub fn clean_once(text: &str) -> Result<String, CleaningError> {
+    let chars = text.chars().count();
+    if chars > MAX_CHARS {
+        return Err(CleaningError::TooLong { chars });
+    }
     let text = percent_decoded(text);
     let text = text.trim_matches(is_space).to_lowercase().replace("<person>", "person");
     let text = apply(&ADDRESSES, text)?;

@@ -5,6 +5,7 @@
 
 use std::path::Path;
 
+use super::charsmap::{self, CharsMap};
 use super::sentencepiece::{Piece, SentencePiece};
 
 /// Sentinel tokens that T5 adds behind the sentencepiece vocabulary.
@@ -113,6 +114,10 @@ impl Tokenizer {
     /// # Errors
     /// Damaged JSON, or no `</s>` in the vocabulary.
     pub fn from_json(bytes: &[u8]) -> Result<Self, TokenizerError> {
+        let value = serde_json::from_slice(bytes).map_err(|error| TokenizerError::Json(error.to_string()))?;
+        if !tables_are_sound(&value) {
+            return Err(TokenizerError::Json("its character table is damaged".into()));
+        }
         let mut inner =
             tokenizers::Tokenizer::from_bytes(bytes).map_err(|error| TokenizerError::Json(error.to_string()))?;
         inner.with_truncation(None).map_err(|error| TokenizerError::Json(error.to_string()))?;
@@ -193,6 +198,20 @@ impl Tokenizer {
             at
         });
         Ok(TokenCount { used: pieces.len() + 1, limit: max_len, cut_at })
+    }
+}
+
+/// Checks every character table in the file, because the tokenizer crate walks them without looking.
+fn tables_are_sound(value: &serde_json::Value) -> bool {
+    match value {
+        serde_json::Value::Object(fields) => fields.iter().all(|(key, value)| match value.as_str() {
+            Some(table) if key == "precompiled_charsmap" => charsmap::from_base64(table)
+                .and_then(|table| CharsMap::parse(&table))
+                .is_some_and(|table| table.is_sound()),
+            _ => tables_are_sound(value),
+        }),
+        serde_json::Value::Array(items) => items.iter().all(tables_are_sound),
+        _ => true,
     }
 }
 

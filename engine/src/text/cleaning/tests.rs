@@ -41,6 +41,16 @@ fn says_what_a_reader_would_miss() {
     assert_eq!(lost("A 3.5 x 4 cm mass on 01/02/2019, T7-T8, 50% larger, age:70.0"), [""; 0]);
 }
 
+#[test]
+fn hostile_length_is_refused_in_words() {
+    let sentence = clean(&"a.".repeat(5000)).expect_err("too long").to_string();
+    assert!(sentence.contains("10000") && sentence.contains("8000"), "{sentence}");
+    for unit in ["a.", "1.", "<a b=", "a1", "&a"] {
+        let text = unit.repeat(2000 / unit.len());
+        let _cleaned_or_not = clean(&text); // must come to an end
+    }
+}
+
 proptest::proptest! {
     #[test]
     fn any_text_is_cleaned_to_one_line(text in "(\\PC|[a-z0-9]{1,4}|[<>&#;/'\"=+%_.@-]|\\s|https?://|&amp|\\.com|Ã|â€|x|×|[0-9]{1,7}){0,60}") {

@@ -137,6 +137,34 @@ fn refuses_what_is_no_model() {
     assert!(refused.contains("unigram"), "{refused}");
 }
 
+/// A character table with the single rule A → `replacement`, and its trie.
+fn table(replacement: &str) -> Vec<u8> {
+    let mut units = vec![0u32; 512];
+    units[0] = 256 << 10; // children of the root from 256 on
+    units[256 ^ 0x41] = 0x41 | 1 << 8 | 1 << 10; // the letter A, with its value one unit on
+    let mut bytes = 2048u32.to_le_bytes().to_vec();
+    bytes.extend(units.iter().flat_map(|unit| unit.to_le_bytes()));
+    bytes.extend_from_slice(replacement.as_bytes());
+    bytes.push(0);
+    bytes
+}
+
+#[test]
+fn a_damaged_character_table_is_refused_before_it_is_walked() {
+    use super::super::charsmap::from_base64;
+    assert_eq!(from_base64("QUJDRA==").as_deref(), Some(&b"ABCD"[..]));
+    assert_eq!(from_base64("Q!"), None);
+    let sound = table("b");
+    assert!(CharsMap::parse(&sound).is_some_and(|table| table.is_sound()));
+    let mut far = sound.clone();
+    far[4..8].copy_from_slice(&(0x3f_ffffu32 << 10).to_le_bytes());
+    assert!(CharsMap::parse(&far).is_some_and(|table| !table.is_sound()), "children behind the end");
+    assert!(CharsMap::parse(&sound[..100]).is_none(), "cut off");
+    let json = r#"{"normalizer": {"type": "Precompiled", "precompiled_charsmap": "AAAA"}}"#;
+    let refused = Tokenizer::from_json(json.as_bytes()).expect_err("damaged").to_string();
+    assert!(refused.contains("character table"), "{refused}");
+}
+
 mod properties {
     use proptest::prelude::*;
 
