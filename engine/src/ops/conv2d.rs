@@ -5,6 +5,7 @@
 //! On a CPU it is one operation with its own gradients.
 
 mod fused;
+mod winograd;
 
 use super::device;
 use candle_core::{Result, Tensor, bail};

@@ -391,6 +391,27 @@ fn conv2d_matches_and_trains() {
 }
 
 #[test]
+fn winograd_convolution_matches_and_trains() {
+    for (height, width, channels, out) in [(32, 32, 32, 40), (33, 47, 40, 32), (7, 150, 33, 32)] {
+        let inputs = [
+            numbers(1, &[2, channels, height, width]),
+            numbers(2, &[out, channels, 3, 3]),
+            numbers(3, &[out]),
+        ];
+        let oracle: Op<'_> = &|t| {
+            let s = conv2d::Shape::new(&t[0], &t[1], 1, 1)?;
+            conv2d::composed(&t[0], &t[1], &s)?.broadcast_add(&t[2].reshape((1, out, 1, 1))?)
+        };
+        check(
+            &inputs,
+            &|t| conv2d(&t[0], &t[1], Some(&t[2]), 1, 1),
+            oracle,
+        );
+        check_rows(&inputs[0], &|t| conv2d(&t[0], &inputs[1], None, 1, 1));
+    }
+}
+
+#[test]
 fn upsample_matches_and_trains() {
     let inputs = [numbers(1, &[2, 3, 5, 4])];
     check(&inputs, &|t| upsample2x(&t[0]), &|t| {

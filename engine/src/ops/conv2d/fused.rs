@@ -7,7 +7,7 @@ use std::ops::Range;
 use candle_core::{CpuStorage, CustomOp3, DType, Layout, Result, Shape as Dims, Tensor, bail};
 use rayon::prelude::*;
 
-use super::Shape;
+use super::{Shape, winograd};
 use crate::ops::cpu::{Held, Matrix, add_to, numbers, plain, sum};
 
 /// Numbers in a tile of patches: about what a second-level cache holds.
@@ -37,7 +37,7 @@ impl Shape {
         self.kernel * self.kernel
     }
 
-    fn pixels(&self) -> usize {
+    pub(super) fn pixels(&self) -> usize {
         self.height * self.width
     }
 
@@ -170,17 +170,28 @@ fn tile(
     w.times(Matrix::whole(&patches, s.channels * s.taps(), count)?)
 }
 
-/// Convolves the images from element `start` of `x` on; `w` is `(out, channels · taps)`.
+/// Convolves the images from element `start` of `x` on by the kernels from `w_start` of `w` on.
 fn convolve(
     s: &Shape,
     (x, start): (&CpuStorage, usize),
-    w: Matrix<'_>,
+    (w, w_start): (&CpuStorage, usize),
     b: Option<&[f32]>,
 ) -> Result<Vec<f32>> {
-    let CpuStorage::F32(numbers) = x else {
-        bail!("conv2d: input is not f32");
+    let (CpuStorage::F32(numbers), CpuStorage::F32(w_numbers)) = (x, w) else {
+        bail!("conv2d: operands are not f32");
     };
-    let (image_size, tile_rows) = (s.channels * s.pixels(), s.tile_rows());
+    let terms = s.channels * s.taps();
+    let w = Matrix::new(w, w_start, (s.out, terms), (terms, 1))?;
+    let image_size = s.channels * s.pixels();
+    let (kernels, tile_rows) = if winograd::pays(s) {
+        let own = &w_numbers[w_start..w_start + s.out * terms];
+        (
+            Some(winograd::transformed_kernels(s, own)),
+            winograd::tile_rows(s),
+        )
+    } else {
+        (None, s.tile_rows())
+    };
     let tiles = s.out_height.div_ceil(tile_rows);
     let done: Vec<Vec<f32>> = (0..s.batch * tiles)
         .into_par_iter()
@@ -188,7 +199,11 @@ fn convolve(
             let (image, first) = (index / tiles, index % tiles * tile_rows);
             let rows = first..(first + tile_rows).min(s.out_height);
             let start = start + image * image_size;
-            tile(s, (x, start), &numbers[start..start + image_size], w, rows)
+            let image = &numbers[start..start + image_size];
+            match &kernels {
+                Some(kernels) => winograd::tile(s, image, kernels, rows),
+                None => tile(s, (x, start), image, w, rows),
+            }
         })
         .collect::<Result<_>>()?;
     let mut y = vec![0.; s.batch * s.out * s.out_pixels()];
@@ -239,8 +254,7 @@ impl Conv2d {
             }
         }
         let kernels = CpuStorage::F32(kernels);
-        let kernels = Matrix::whole(&kernels, s.channels, s.out * taps)?;
-        convolve(&turned, g.place()?, kernels, None)
+        convolve(&turned, g.place()?, (&kernels, 0), None)
     }
 
     /// The same for any stride: each task turns the output's gradient into patches of a few
@@ -359,10 +373,8 @@ impl CustomOp3 for Conv2d {
         let s = &self.shape;
         numbers(x, x_layout)?;
         numbers(w, w_layout)?;
-        let terms = s.channels * s.taps();
-        let w = Matrix::new(w, w_layout.start_offset(), (s.out, terms), (terms, 1))?;
-        let b = numbers(b, b_layout)?;
-        let y = convolve(s, (x, x_layout.start_offset()), w, Some(b))?;
+        let (x, w) = ((x, x_layout.start_offset()), (w, w_layout.start_offset()));
+        let y = convolve(s, x, w, Some(numbers(b, b_layout)?))?;
         let dims = Dims::from((s.batch, s.out, s.out_height, s.out_width));
         Ok((CpuStorage::F32(y), dims))
     }
