@@ -115,6 +115,8 @@ pub enum Action {
     ToggleOpenField,
     /// Hides the start tip.
     HideTips,
+    /// Hides panels and dock, or brings them back.
+    TogglePanels,
     /// Turns the dock of a small window to a tab.
     SetDockTab(DockTab),
     /// Closes a toast.

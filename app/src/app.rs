@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use eframe::egui::{CentralPanel, Context, Frame, Margin, Panel as Side, Ui};
 use engine::domain::GrayImage;
@@ -34,6 +34,8 @@ pub struct Options {
     pub save_folder: PathBuf,
     /// A saved image to open at start.
     pub open: Option<PathBuf>,
+    /// When the program began.
+    pub began: Instant,
 }
 
 /// The application.
@@ -48,6 +50,8 @@ pub struct StudioApp {
     condition: Option<(Vec<Layer>, Option<Arc<GrayImage>>)>,
     zoom: f32,
     last_typed: f64,
+    /// When the program began, until the first frame is drawn.
+    began: Option<Instant>,
 }
 
 impl StudioApp {
@@ -77,7 +81,7 @@ impl StudioApp {
         };
         let ctx = cc.egui_ctx.clone();
         let chores = Chores::new(move || ctx.request_repaint());
-        let mut app = Self { state, worker, chores, cache, thumbnails: Thumbnails::default(), tokens: None, condition: None, zoom: 1.0, last_typed: 0.0 };
+        let mut app = Self { state, worker, chores, cache, thumbnails: Thumbnails::default(), tokens: None, condition: None, zoom: 1.0, last_typed: 0.0, began: Some(options.began) };
         app.chores.draw_examples(Example::ALL.to_vec(), START_SIZE_PX);
         if let Some(path) = options.open {
             app.act(Action::OpenFile(path));
@@ -123,6 +127,7 @@ impl StudioApp {
             match event {
                 Event::Loading(since) => self.state.model = ModelState::Loading { since: Some(since) },
                 Event::Ready(model) => {
+                    tracing::info!("model {} is ready", model.card().name);
                     reduce::model_ready(&mut self.state, model);
                     self.tokens = None;
                     self.condition = None;
@@ -220,10 +225,12 @@ impl StudioApp {
         Side::left("rail").exact_size(metrics.rail).resizable(false).frame(bar(0, 0)).show(ui, |ui| panels::rail::show(ui, &mut panel));
         Side::top("top bar").exact_size(metrics.top).frame(bar(12, 0)).show(ui, |ui| panels::top_bar::show(ui, &mut panel));
         Side::bottom("status").exact_size(metrics.status).frame(bar(12, 0)).show(ui, |ui| panels::status::show(ui, &mut panel, zoom));
-        Side::bottom("dock").exact_size(metrics.dock()).frame(bar(0, 0)).show(ui, |ui| panels::dock::show(ui, &mut panel));
-        Side::left("left").exact_size(metrics.side).resizable(false).frame(side).show(ui, |ui| panels::left::show(ui, &mut panel));
-        if !metrics.narrow {
-            Side::right("right").exact_size(metrics.side).resizable(false).frame(side).show(ui, |ui| panels::right::show(ui, &mut panel));
+        if !self.state.view.panels_hidden {
+            Side::bottom("dock").exact_size(metrics.dock()).frame(bar(0, 0)).show(ui, |ui| panels::dock::show(ui, &mut panel));
+            Side::left("left").exact_size(metrics.side).resizable(false).frame(side).show(ui, |ui| panels::left::show(ui, &mut panel));
+            if !metrics.narrow {
+                Side::right("right").exact_size(metrics.side).resizable(false).frame(side).show(ui, |ui| panels::right::show(ui, &mut panel));
+            }
         }
         CentralPanel::default().frame(Frame::new().fill(tokens::VIEW)).show(ui, |ui| {
             Side::top("canvas header").exact_size(36.0).frame(bar(12, 0)).show(ui, |ui| panels::header::show(ui, &mut panel));
@@ -267,6 +274,9 @@ impl eframe::App for StudioApp {
         self.settle(&ctx, typed);
         self.cache.end_frame();
         self.thumbnails.end_frame();
+        if let Some(began) = self.began.take() {
+            tracing::info!("usable {:.0} ms after start", began.elapsed().as_secs_f64() * 1000.0);
+        }
     }
 
     fn clear_color(&self, _visuals: &eframe::egui::Visuals) -> [f32; 4] {

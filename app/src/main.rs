@@ -4,6 +4,7 @@
 
 use std::io::Write as _;
 use std::process::ExitCode;
+use std::time::Instant;
 
 use app::app::{Options, StudioApp};
 use app::cli::{self, Wish};
@@ -14,6 +15,7 @@ use eframe::egui::ViewportBuilder;
 const HEADLESS: &str = "cargo run --release -p trainer -- generate --impression \"…\"";
 
 fn main() -> ExitCode {
+    let began = Instant::now();
     let arguments = match cli::parse(std::env::args_os().skip(1)) {
         Ok(Wish::Run(arguments)) => arguments,
         Ok(Wish::Help) => return say(cli::HELP, ExitCode::SUCCESS),
@@ -31,6 +33,7 @@ fn main() -> ExitCode {
         data_folder: arguments.data.unwrap_or_else(files::default_data_folder),
         save_folder: arguments.save.unwrap_or_else(files::default_save_folder),
         open: arguments.open,
+        began,
     };
     let native = eframe::NativeOptions {
         viewport: ViewportBuilder::default()

@@ -73,6 +73,7 @@ pub fn reduce(state: &mut State, action: Action) -> Vec<Effect> {
         Action::ToggleSaveFields => state.view.save_open = !state.view.save_open,
         Action::ToggleOpenField => state.view.open_open = !state.view.open_open,
         Action::HideTips => state.view.tips_hidden = true,
+        Action::TogglePanels => state.view.panels_hidden = !state.view.panels_hidden,
         Action::SetDockTab(tab) => state.view.dock_tab = tab,
         Action::CloseMessage(index) => {
             if let Some(message) = state.messages.list.get_mut(index) {
@@ -148,10 +149,10 @@ fn replace(state: &mut State, document: Document) {
     state.view.stroke = None;
 }
 
+/// Turns to another case; undo brings the one before back.
 fn open_document(state: &mut State, document: Document) {
     state.view.turn_to(&document);
-    state.document = document;
-    state.history.clear();
+    edit(state, Gesture::Click, |d| *d = document);
 }
 
 fn open_example(state: &mut State, example: Example) -> Vec<Effect> {
@@ -192,8 +193,7 @@ pub fn model_ready(state: &mut State, model: std::sync::Arc<dyn crate::jobs::Gen
         set_brush(state, if state.results.is_empty() { state.view.brush_px } else { brush });
     }
     if state.sampling == Sampling::default() {
-        state.sampling.steps = card.steps;
-        state.sampling.guidance = card.guidance;
+        state.sampling = Sampling { seed: state.sampling.seed, ..Sampling::from_request(&card.natural) };
     }
     state.model = crate::jobs::ModelState::Ready(model);
 }

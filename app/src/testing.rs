@@ -25,8 +25,7 @@ impl FakeModel {
             practice: true,
             size_px,
             token_limit: 120,
-            steps: 8,
-            guidance: 2.0,
+            natural: GenerateRequest { num_steps: 8, ..GenerateRequest::new("", 0) },
         };
         Self { card, step_time }
     }

@@ -76,8 +76,7 @@ pub fn opener(folder: Option<PathBuf>) -> Opener {
             practice: from.practice,
             size_px: from.size_px,
             token_limit: from.token_limit,
-            steps: from.defaults.num_steps,
-            guidance: from.defaults.guidance_scale,
+            natural: from.request("", 0),
         };
         Ok(Arc::new(EngineModel { pipeline, card }) as Arc<dyn Generator>)
     })

@@ -31,10 +31,8 @@ pub struct Card {
     pub size_px: u32,
     /// Tokens it reads at most.
     pub token_limit: usize,
-    /// Its natural number of steps.
-    pub steps: usize,
-    /// Its natural guidance.
-    pub guidance: f32,
+    /// Its natural settings of the sampler, in a request without text.
+    pub natural: GenerateRequest,
 }
 
 /// How long a text is for the model.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use eframe::egui::text::{LayoutJob, TextFormat};
-use eframe::egui::{Color32, Galley, Margin, RichText, Stroke, TextBuffer, TextEdit, Ui};
+use eframe::egui::{Align, Color32, Galley, Layout, Margin, RichText, Stroke, TextBuffer, TextEdit, Ui, vec2};
 
 use super::Panel;
 use crate::action::Action;
@@ -127,49 +127,45 @@ fn phrases(ui: &mut Ui, panel: &mut Panel<'_>) {
 }
 
 fn patient(ui: &mut Ui, panel: &mut Panel<'_>) {
-    let who = panel.state.document.demographics;
     let gap = 8.0;
-    let width = ((ui.available_width() - 3.0 * gap) / 4.0).floor();
-    ui.horizontal_top(|ui| {
-        ui.spacing_mut().item_spacing.x = gap;
-        let column = |ui: &mut Ui, label: &str, add: &mut dyn FnMut(&mut Ui)| {
-            ui.vertical(|ui| {
-                ui.set_width(width);
-                ui.spacing_mut().button_padding.x = 7.0;
-                ui.spacing_mut().item_spacing.y = 4.0;
-                ui.label(RichText::new(label).font(text::secondary()).color(tokens::INK2));
-                add(ui);
-            });
-        };
-        column(ui, "Sex", &mut |ui| {
-            if let Some(sex) = field::choice(ui, "Sex", width, who.sex, &Sex::ALL, Sex::title) {
-                panel.out.push(Action::SetSex(sex));
+    // Four in a row, or two rows of two where a word would not fit.
+    let in_row = if ui.available_width() < 260.0 { 2 } else { 4 };
+    let width = ((ui.available_width() - (in_row - 1) as f32 * gap) / in_row as f32).floor();
+    for row in ["Sex", "Age", "Group", "View"].chunks(in_row) {
+        ui.horizontal_top(|ui| {
+            ui.spacing_mut().item_spacing.x = gap;
+            for label in row {
+                ui.allocate_ui_with_layout(vec2(width, 48.0), Layout::top_down(Align::Min), |ui| {
+                    ui.set_width(width);
+                    ui.spacing_mut().button_padding.x = 7.0;
+                    ui.spacing_mut().item_spacing.y = 4.0;
+                    ui.label(RichText::new(*label).font(text::secondary()).color(tokens::INK2));
+                    patient_field(ui, panel, label, width);
+                });
             }
         });
-        column(ui, "Age", &mut |ui| age(ui, panel.out, who.age, width));
-        column(ui, "Group", &mut |ui| {
-            if let Some(group) = field::choice(ui, "Group", width, who.group, &Group::ALL, Group::title) {
-                panel.out.push(Action::SetGroup(group));
-            }
-        });
-        column(ui, "View", &mut |ui| {
-            if let Some(view) = field::choice(ui, "View", width, who.view, &View::ALL, View::title) {
-                panel.out.push(Action::SetView(view));
-            }
-        });
-    });
+    }
 }
 
-/// Age in years; zero leaves it out.
-fn age(ui: &mut Ui, out: &mut Vec<Action>, age: Option<u32>, width: f32) {
+fn patient_field(ui: &mut Ui, panel: &mut Panel<'_>, label: &str, width: f32) {
+    let who = panel.state.document.demographics;
+    let action = match label {
+        "Sex" => field::choice(ui, label, width, who.sex, &Sex::ALL, Sex::title).map(Action::SetSex),
+        "Group" => field::choice(ui, label, width, who.group, &Group::ALL, Group::title).map(Action::SetGroup),
+        "View" => field::choice(ui, label, width, who.view, &View::ALL, View::title).map(Action::SetView),
+        _ => age(ui, who.age, width).map(Action::SetAge),
+    };
+    panel.out.extend(action);
+}
+
+/// Age in years; zero leaves it out. Returns the new age when it was changed.
+fn age(ui: &mut Ui, age: Option<u32>, width: f32) -> Option<Option<u32>> {
     let mut years = age.unwrap_or(0);
-    ui.spacing_mut().interact_size = eframe::egui::vec2(width, 28.0);
+    ui.spacing_mut().interact_size = vec2(width, 28.0);
     let drag = eframe::egui::DragValue::new(&mut years)
         .range(0..=110)
         .speed(0.25)
         .custom_formatter(|v, _| if v < 0.5 { "–".to_owned() } else { format!("{v:.0}") })
         .custom_parser(|s| if s.trim() == "–" || s.trim().is_empty() { Some(0.0) } else { s.trim().parse().ok() });
-    if ui.add(drag).accessible_name("Age").changed() {
-        out.push(Action::SetAge((years > 0).then_some(years)));
-    }
+    ui.add(drag).accessible_name("Age").changed().then(|| (years > 0).then_some(years))
 }

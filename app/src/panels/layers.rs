@@ -16,16 +16,16 @@ pub fn show(ui: &mut Ui, panel: &mut Panel<'_>) {
     section_row(ui, "Layers", |ui| {
             ui.spacing_mut().item_spacing.x = 2.0;
             let guide = panel.state.document.layers.iter().any(|l| l.region == Region::Guide);
-            let add = |ui: &mut Ui, words: &str, name: &str, purpose: &str, enabled: bool| {
-                Push::new(words).with_icon(Icon::Plus).name(name).purpose(purpose).frameless().enabled(enabled).icon_size(13.0).show(ui).clicked()
+            let add = |ui: &mut Ui, words: &str, name: &str, purpose: &str| {
+                Push::new(words).with_icon(Icon::Plus).name(name).purpose(purpose).frameless().icon_size(13.0).size(22.0, 0.0).show(ui).clicked()
             };
-            if add(ui, "Guide", "Add guide", "The outline of usual lungs, for you only", !guide) {
+            if !guide && add(ui, "Guide", "Add guide", "The outline of usual lungs, for you only") {
                 panel.out.push(Action::AddGuide);
             }
-            if add(ui, "Box", "Add box", "A labelled rectangle", true) {
+            if add(ui, "Box", "Add box", "A labelled rectangle") {
                 panel.out.push(Action::AddBox);
             }
-            if add(ui, "Mask", "Add mask", "A painted region", true) {
+            if add(ui, "Mask", "Add mask", "A painted region") {
                 panel.out.push(Action::AddMask);
             }
     });

@@ -122,7 +122,7 @@ fn examples(ui: &mut Ui, panel: &mut Panel<'_>) {
         }
     }
     ui.add_space(4.0);
-    ui.horizontal(|ui| {
+    ui.horizontal_wrapped(|ui| {
         if Push::new("New, empty").purpose("Starts a case without text and layers").show(ui).clicked() {
             panel.out.push(Action::NewDocument);
         }

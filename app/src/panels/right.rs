@@ -16,16 +16,16 @@ pub fn show(ui: &mut Ui, panel: &mut Panel<'_>) {
             tip(ui, panel);
             rule(ui);
         }
+        if panel.state.view.save_open {
+            super::save::folder_field(ui, panel);
+            rule(ui);
+        }
         layers::show(ui, panel);
         rule(ui);
         section(ui, "Adherence");
-        caption(ui, "Needs a checker: how well the image follows each layer is not measured on this floor.");
+        caption(ui, "Needs a checker, which this version does not have: how well the image follows each layer is not measured.");
         rule(ui);
         model_card(ui, panel);
-        if panel.state.view.save_open {
-            ui.add_space(8.0);
-            super::save::folder_field(ui, panel);
-        }
         ui.add_space(12.0);
     });
 }
@@ -69,7 +69,7 @@ fn model_card(ui: &mut Ui, panel: &mut Panel<'_>) {
         ModelState::Ready(model) if model.card().practice => {
             let size = model.card().size_px;
             card(ui, &mut |ui| {
-                ui.horizontal(|ui| {
+                ui.horizontal_wrapped(|ui| {
                     chip::badge(ui, "PRACTICE", tokens::WARN);
                     ui.label(RichText::new("This is a practice model").font(text::medium()).color(tokens::INK));
                 });

@@ -30,6 +30,7 @@ pub fn show(ui: &mut Ui, panel: &mut Panel<'_>, zoom: f32) {
             let errors = state.messages.list.iter().filter(|m| m.level == Level::Error).count();
             let words = match (state.messages.list.len(), errors) {
                 (0, _) => "No messages".to_owned(),
+                (1, 0) => "1 message".to_owned(),
                 (n, 0) => format!("{n} messages"),
                 (_, 1) => "1 failed".to_owned(),
                 (_, n) => format!("{n} failed"),

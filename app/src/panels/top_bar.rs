@@ -23,7 +23,7 @@ pub fn show(ui: &mut Ui, panel: &mut Panel<'_>) {
             panel.out.push(Action::Redo);
         }
         case_tab(ui, &state.document.name, if compact { 150.0 } else { 220.0 });
-        if Push::icon(Icon::Plus, "New case").purpose("Starts an empty case; the open one stays in undo's reach only while it is open").size(32.0, 32.0).icon_size(18.0).show(ui).clicked() {
+        if Push::icon(Icon::Plus, "New case").purpose("Starts an empty case; Undo brings the open one back").size(32.0, 32.0).icon_size(18.0).show(ui).clicked() {
             panel.out.push(Action::NewDocument);
         }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {

@@ -22,12 +22,10 @@ pub(super) fn reduce(state: &mut State, action: Action) {
             add(state, Region::Box(None));
             state.view.tool = Tool::Box;
         }
-        Action::AddGuide => {
-            if !state.document.layers.iter().any(|l| l.region == Region::Guide) {
-                edit(state, Gesture::Click, |d| {
-                    d.push(Finding::Pneumothorax, Region::Guide);
-                });
-            }
+        Action::AddGuide if state.document.layers.iter().all(|l| l.region != Region::Guide) => {
+            edit(state, Gesture::Click, |d| {
+                d.push(Finding::Pneumothorax, Region::Guide);
+            });
         }
         Action::RemoveLayer(id) => {
             edit(state, Gesture::Click, |d| d.layers.retain(|l| l.id != id));

@@ -236,3 +236,16 @@ fn a_model_of_another_size_brings_the_case_along() {
     assert_eq!((state.document.size_px, mask(&state).width()), (128, 128));
     assert!((mask(&state).area() as f32 / before - 4.0).abs() < 0.2);
 }
+
+#[test]
+fn another_case_can_be_undone() {
+    let mut state = studio();
+    let before = state.document.clone();
+    for other in [Action::NewDocument, Action::OpenExample(Example::LeftNodule)] {
+        act(&mut state, [other]);
+        assert_ne!(state.document, before);
+        act(&mut state, [Action::Undo]);
+        assert_eq!(state.document, before);
+        assert!(state.chosen_layer().is_some());
+    }
+}

@@ -39,7 +39,7 @@ impl History {
         if gesture != Gesture::Click && self.open == Some(gesture) {
             return;
         }
-        self.open = (gesture != Gesture::Click).then_some(gesture);
+        self.open = Some(gesture);
         self.undo.push(document.clone());
         if self.undo.len() > MAX_ENTRIES {
             self.undo.remove(0);

@@ -129,6 +129,8 @@ pub struct ViewState {
     pub open_open: bool,
     /// Whether the start tip is hidden.
     pub tips_hidden: bool,
+    /// Whether panels and dock are hidden.
+    pub panels_hidden: bool,
     /// Which tab of the dock is open in a small window.
     pub dock_tab: DockTab,
 }
@@ -163,6 +165,7 @@ impl ViewState {
             save_open: false,
             open_open: false,
             tips_hidden: false,
+            panels_hidden: false,
             dock_tab: DockTab::Steps,
         }
     }

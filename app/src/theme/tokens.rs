@@ -6,50 +6,50 @@
 use eframe::egui::Color32;
 use engine::domain::Finding;
 
-const fn hex(rgb: u32) -> Color32 {
-    Color32::from_rgb((rgb >> 16) as u8, (rgb >> 8) as u8, rgb as u8)
+const fn hex(r: u8, g: u8, b: u8) -> Color32 {
+    Color32::from_rgb(r, g, b)
 }
 
 /// Around the image.
-pub const VIEW: Color32 = hex(0x06_07_07);
+pub const VIEW: Color32 = hex(0x06, 0x07, 0x07);
 /// Rail, top bar, dock, status bar.
-pub const BAR: Color32 = hex(0x0D_0E_10);
+pub const BAR: Color32 = hex(0x0D, 0x0E, 0x10);
 /// Panels.
-pub const BG: Color32 = hex(0x13_14_16);
+pub const BG: Color32 = hex(0x13, 0x14, 0x16);
 /// Fields, cards, the chosen layer.
-pub const RAISE: Color32 = hex(0x1B_1D_20);
+pub const RAISE: Color32 = hex(0x1B, 0x1D, 0x20);
 /// Under the pointer; the open room.
-pub const HOVER: Color32 = hex(0x25_28_2C);
+pub const HOVER: Color32 = hex(0x25, 0x28, 0x2C);
 /// Pressed, toggled on, slider rail.
-pub const PRESS: Color32 = hex(0x30_34_3A);
+pub const PRESS: Color32 = hex(0x30, 0x34, 0x3A);
 /// Separators.
-pub const LINE: Color32 = hex(0x26_29_2D);
+pub const LINE: Color32 = hex(0x26, 0x29, 0x2D);
 /// Outline of fields, buttons and chips.
-pub const LINE2: Color32 = hex(0x42_47_4D);
+pub const LINE2: Color32 = hex(0x42, 0x47, 0x4D);
 /// Text, values, the chosen thing.
-pub const INK: Color32 = hex(0xE3_E6_E8);
+pub const INK: Color32 = hex(0xE3, 0xE6, 0xE8);
 /// Secondary text, icons at rest.
-pub const INK2: Color32 = hex(0xAF_B5_BB);
+pub const INK2: Color32 = hex(0xAF, 0xB5, 0xBB);
 /// Captions, units, slider fill.
-pub const INK3: Color32 = hex(0x8B_92_9A);
+pub const INK3: Color32 = hex(0x8B, 0x92, 0x9A);
 /// Disabled; never the only carrier of information.
-pub const DIS: Color32 = hex(0x5F_65_6C);
+pub const DIS: Color32 = hex(0x5F, 0x65, 0x6C);
 /// The one primary button of a room, slider knob.
-pub const FILL: Color32 = hex(0xD8_DC_E0);
+pub const FILL: Color32 = hex(0xD8, 0xDC, 0xE0);
 /// Text on [`FILL`].
-pub const ON_FILL: Color32 = hex(0x11_13_15);
+pub const ON_FILL: Color32 = hex(0x11, 0x13, 0x15);
 /// The primary button under the pointer.
-pub const FILL_HOVER: Color32 = hex(0xE9_EC_EE);
+pub const FILL_HOVER: Color32 = hex(0xE9, 0xEC, 0xEE);
 /// Keyboard focus ring, nothing else.
-pub const FOCUS: Color32 = hex(0x8A_B8_FF);
+pub const FOCUS: Color32 = hex(0x8A, 0xB8, 0xFF);
 /// Conflict, practice badge, waiting for the user.
-pub const WARN: Color32 = hex(0xE9_BB_54);
+pub const WARN: Color32 = hex(0xE9, 0xBB, 0x54);
 /// Failed.
-pub const ERR: Color32 = hex(0xFF_8F_80);
+pub const ERR: Color32 = hex(0xFF, 0x8F, 0x80);
 /// Verified, done, check passed.
-pub const OK: Color32 = hex(0x8F_CB_A2);
+pub const OK: Color32 = hex(0x8F, 0xCB, 0xA2);
 /// The dashed anatomical guide.
-pub const GUIDE: Color32 = hex(0xC9_CE_D3);
+pub const GUIDE: Color32 = hex(0xC9, 0xCE, 0xD3);
 /// Black casing beside every line on the image, 80 %.
 pub const CASING: Color32 = Color32::from_black_alpha(204);
 /// Ground of tags on the image, 72 %.
@@ -66,15 +66,15 @@ pub const DIMMED: Color32 = Color32::from_gray(115);
 /// The colour of a finding class, in key order.
 pub const fn class(finding: Finding) -> Color32 {
     match finding {
-        Finding::Pneumothorax => hex(0x4F_B8_F0),
-        Finding::PleuralEffusion => hex(0xE6_9F_00),
-        Finding::Consolidation => hex(0xF0_E4_42),
-        Finding::Nodule => hex(0xE5_6D_B1),
-        Finding::Cardiomegaly => hex(0xE8_60_2C),
-        Finding::Atelectasis => hex(0x17_A0_7A),
-        Finding::Edema => hex(0x9B_7F_F0),
-        Finding::Fracture => hex(0xA9_79_4E),
-        Finding::Device => hex(0xFF_FF_FF),
+        Finding::Pneumothorax => hex(0x4F, 0xB8, 0xF0),
+        Finding::PleuralEffusion => hex(0xE6, 0x9F, 0x00),
+        Finding::Consolidation => hex(0xF0, 0xE4, 0x42),
+        Finding::Nodule => hex(0xE5, 0x6D, 0xB1),
+        Finding::Cardiomegaly => hex(0xE8, 0x60, 0x2C),
+        Finding::Atelectasis => hex(0x17, 0xA0, 0x7A),
+        Finding::Edema => hex(0x9B, 0x7F, 0xF0),
+        Finding::Fracture => hex(0xA9, 0x79, 0x4E),
+        Finding::Device => hex(0xFF, 0xFF, 0xFF),
     }
 }
 

@@ -121,7 +121,8 @@ impl<'a> Push<'a> {
 
     /// Shows it.
     pub fn show(self, ui: &mut Ui) -> Response {
-        ui.add_enabled_ui(self.enabled, |ui| self.show_here(ui)).inner
+        // Without a scope where none is needed: scopes do not wrap in a wrapping row.
+        if self.enabled { self.show_here(ui) } else { ui.add_enabled_ui(false, |ui| self.show_here(ui)).inner }
     }
 
     fn show_here(self, ui: &mut Ui) -> Response {

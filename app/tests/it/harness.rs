@@ -20,7 +20,7 @@ pub(crate) fn studio(dir: &Path, step_time: Duration) -> Studio {
 
 /// A studio on a model of choice.
 pub(crate) fn studio_with(dir: &Path, opener: Opener, size: Vec2, wgpu: bool) -> Studio {
-    let options = Options { data_folder: dir.join("data"), save_folder: dir.join("saved"), open: None };
+    let options = Options { data_folder: dir.join("data"), save_folder: dir.join("saved"), open: None, began: Instant::now() };
     let mut builder = Harness::builder().with_size(size).with_max_steps(32);
     if wgpu {
         builder = builder.wgpu();

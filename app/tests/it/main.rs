@@ -1,5 +1,7 @@
 //! The window driven by accessible names, with the real worker thread and a quick model.
 
+#![allow(clippy::print_stdout, reason = "a skipped test says why")]
+
 mod e2e;
 mod flow;
 mod harness;
