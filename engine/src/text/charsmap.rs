@@ -33,7 +33,7 @@ impl CharsMap {
     pub(super) fn parse(blob: &[u8]) -> Option<Self> {
         let (head, rest) = blob.split_first_chunk::<4>()?;
         let trie_bytes = u32::from_le_bytes(*head) as usize;
-        if trie_bytes > rest.len() || trie_bytes % 4 != 0 || trie_bytes == 0 {
+        if trie_bytes > rest.len() || !trie_bytes.is_multiple_of(4) || trie_bytes == 0 {
             return None;
         }
         let (trie, text) = rest.split_at(trie_bytes);

@@ -127,8 +127,8 @@ impl Parser<'_> {
                 break;
             }
             let rest = &self.html[i..];
-            if rest.starts_with('<') {
-                let letter = rest[1..].starts_with(|c: char| c.is_ascii_alphabetic());
+            if let Some(inside) = rest.strip_prefix('<') {
+                let letter = inside.starts_with(|c: char| c.is_ascii_alphabetic());
                 let parsed = if letter {
                     self.start_tag(i)?
                 } else if rest.starts_with("</") {

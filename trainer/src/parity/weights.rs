@@ -19,6 +19,8 @@ pub const KINDS: &[(&str, Check)] = &[("weights", weights), ("keys", keys)];
 
 /// Names and shapes.
 type Shapes = BTreeMap<String, Vec<usize>>;
+/// The same in building order.
+type ShapeList = Vec<(String, Vec<usize>)>;
 
 /// A list of tensors with its type, as the manifest writes it.
 #[derive(Deserialize)]
@@ -157,12 +159,12 @@ fn spelled(dtype: DType) -> &'static str {
     }
 }
 
-fn list(params: Vec<Param>) -> Vec<(String, Vec<usize>)> {
+fn list(params: Vec<Param>) -> ShapeList {
     params.into_iter().map(|param| (param.name, param.shape)).collect()
 }
 
 /// What the network of a configuration expects; `None` for a network of another family.
-fn expected(config: &Value) -> anyhow::Result<Option<Vec<(String, Vec<usize>)>>> {
+fn expected(config: &Value) -> anyhow::Result<Option<ShapeList>> {
     let has = |key: &str| config.get(key).is_some();
     let parsed = || config.clone();
     Ok(Some(if has("d_model") {
@@ -210,7 +212,7 @@ fn keys(context: &Context, entry: &Entry) -> anyhow::Result<Comparison> {
                 known.iter().map(|(name, shape)| (names::official_name(name), shape.clone())).collect();
             let expected: Shapes = expected.into_iter().collect();
             let sum: u64 = expected.values().map(|shape| shape.iter().product::<usize>() as u64).sum();
-            let twice = known.iter().map(|(_, shape)| shape.iter().product::<usize>() as u64).sum::<u64>();
+            let twice = known.values().map(|shape| shape.iter().product::<usize>() as u64).sum::<u64>();
             comparison.equal(&format!("{name}: names"), &names_of(&official), &names_of(&expected));
             comparison.equal(&format!("{name}: shapes"), &official, &expected);
             comparison.equal(&format!("{name}: params"), &(key_file.params == sum || key_file.params == twice), &true);
