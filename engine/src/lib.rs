@@ -5,6 +5,7 @@
 
 pub mod cancel;
 pub mod condition;
+pub mod denoise;
 pub mod device;
 pub mod diffusion;
 pub mod domain;

@@ -8,6 +8,8 @@ use candle_core::{Result, Tensor};
 use candle_nn::VarBuilder;
 use serde::{Deserialize, Serialize};
 
+use super::error::Result as ModelResult;
+use super::vae::{Autoencoder, Posterior};
 use crate::ops;
 
 /// Side of the pixel block that one latent position describes.
@@ -200,5 +202,24 @@ impl PracticeAe {
         }
         let fine = depth_to_space(&self.dec_out.forward(&ops::silu(&h)?)?, 2)?;
         linear + fine
+    }
+}
+
+impl Autoencoder for PracticeAe {
+    fn encode(&self, image: &Tensor) -> ModelResult<Posterior> {
+        let (mean, log_var) = Self::encode(self, image)?;
+        Ok(Posterior { mean, log_var })
+    }
+
+    fn decode(&self, latent: &Tensor) -> ModelResult<Tensor> {
+        Ok(Self::decode(self, latent)?)
+    }
+
+    fn latent_channels(&self) -> usize {
+        self.config.latent_channels
+    }
+
+    fn factor(&self) -> usize {
+        FACTOR
     }
 }

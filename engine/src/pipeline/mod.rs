@@ -5,64 +5,57 @@
 //! batch, its order, the thread count or whether anybody watches.
 
 mod card;
+mod error;
 mod event;
+mod load;
+mod maps;
+mod prompt;
 
 use std::path::Path;
 
+use candle_core::{DType, Device, Tensor};
+
 pub use card::{Defaults, ModelCard, TokenCount};
+pub use error::Error;
 pub use event::{Event, Generated, Outcome, StepLatent};
 
 use crate::cancel::Cancel;
-use crate::device::{DeviceError, DeviceKind};
-use crate::domain::{GenerateRequest, GrayImage, RequestError};
+use crate::condition::{self, Palette};
+use crate::denoise::{Conditioning, GuidanceRule, GuidedNetwork, Network, RowCondition};
+use crate::device::DeviceKind;
+use crate::diffusion::{self, NoiseSchedule, Prediction, SamplerConfig, StepEvent};
+use crate::domain::{GenerateRequest, GrayImage, Preset, Seed, Stream};
+use crate::model::Autoencoder;
+use crate::noise;
+use crate::store::hash::hash_image;
+use crate::store::record::RunRecord;
+use maps::{LatentMap, PreviewMap};
+use prompt::Prompt;
 
-/// Why a model cannot be opened or an image not be made.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum Error {
-    /// A request that cannot be run.
-    #[error(transparent)]
-    Request(#[from] RequestError),
-    /// A device that cannot be used.
-    #[error(transparent)]
-    Device(#[from] DeviceError),
-    /// Findings are drawn, and the model has no control branch.
-    #[error("model {model} cannot follow masks or boxes; remove them or choose a model with control")]
-    NoControl {
-        /// The model.
-        model: String,
-    },
-    /// The release preset is made for latents of four channels.
-    #[error("preset release needs a model with 4 latent channels, but model {model} has {channels}; choose preset paper")]
-    Preset {
-        /// The model.
-        model: String,
-        /// Its latent channels.
-        channels: usize,
-    },
-    /// Requests of one batch with different sampler settings.
-    #[error("the requests of a batch differ in {field}; generate them one after another")]
-    MixedBatch {
-        /// The first field that differs.
-        field: &'static str,
-    },
-    /// The network gave NaN or infinity.
-    #[error("the model produced NaN or infinity at step {step} of {of}; its weights are damaged or guidance is too strong")]
-    NotFinite {
-        /// The step, from 1.
-        step: usize,
-        /// Of how many.
-        of: usize,
-    },
-    /// A tensor operation failed.
-    #[error("the model failed: {0}")]
-    Tensor(#[from] candle_core::Error),
-}
+/// Channels of a latent that the release preset is made for.
+const RELEASE_LATENT_CHANNELS: usize = 4;
 
 /// A loaded model, ready to generate.
-#[derive(Debug)]
 pub struct Pipeline {
     card: ModelCard,
+    prompt: Prompt,
+    network: Network,
+    prediction: Prediction,
+    control_unconditional: bool,
+    autoencoder: Box<dyn Autoencoder>,
+    image_map: LatentMap,
+    condition_map: LatentMap,
+    condition_sampled: bool,
+    palette: Palette,
+    preview: PreviewMap,
+    schedule: NoiseSchedule,
+    device: Device,
+}
+
+impl std::fmt::Debug for Pipeline {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Pipeline").field("card", &self.card).finish_non_exhaustive()
+    }
 }
 
 impl Pipeline {
@@ -70,9 +63,8 @@ impl Pipeline {
     ///
     /// # Errors
     /// When a file is missing, damaged or foreign, or the device cannot be used.
-    pub fn open(_dir: &Path, device: &DeviceKind) -> Result<Self, Error> {
-        device.open()?;
-        Err(Error::Tensor(candle_core::Error::Msg("models cannot be opened by this build".to_owned())))
+    pub fn open(dir: &Path, device: &DeviceKind) -> Result<Self, Error> {
+        load::open(dir, device)
     }
 
     /// What was loaded.
@@ -81,13 +73,13 @@ impl Pipeline {
     }
 
     /// How many tokens an impression has, and where it is cut.
-    pub fn count_tokens(&self, _impression: &str) -> TokenCount {
-        TokenCount { used: 0, limit: self.card.token_limit, cut_at: None }
+    pub fn count_tokens(&self, impression: &str) -> TokenCount {
+        self.prompt.count(impression)
     }
 
     /// The condition picture the model would see, if findings are drawn.
-    pub fn condition(&self, _request: &GenerateRequest) -> Option<GrayImage> {
-        None
+    pub fn condition(&self, request: &GenerateRequest) -> Option<GrayImage> {
+        condition::compile(&request.annotations, self.card.size_px, &self.palette)
     }
 
     /// Generates one image for every request; all must agree in steps, sampler, eta, karras, guidance
@@ -98,13 +90,76 @@ impl Pipeline {
     pub fn generate(
         &self,
         requests: &[GenerateRequest],
-        _cancel: &Cancel,
-        _on_event: &mut dyn FnMut(Event),
+        cancel: &Cancel,
+        on_event: &mut dyn FnMut(Event),
     ) -> Result<Outcome, Error> {
+        let Some(first) = requests.first() else { return Ok(Outcome::Done(Vec::new())) };
         for request in requests {
-            request.check()?;
+            self.check(request, first)?;
         }
-        Ok(Outcome::Done(Vec::new()))
+        let pictures: Vec<Option<GrayImage>> = requests.iter().map(|request| self.condition(request)).collect();
+        let mut conditioning = Conditioning { captions: Vec::new(), conditions: Vec::new() };
+        for (request, picture) in requests.iter().zip(&pictures) {
+            if cancel.is_cancelled() {
+                return Ok(Outcome::Cancelled);
+            }
+            conditioning.captions.push(self.prompt.embed(&request.impression)?);
+            let encode = |picture| self.encode_condition(picture, request);
+            conditioning.conditions.push(picture.as_ref().map(encode).transpose()?);
+        }
+        let rule = GuidanceRule {
+            scale: f64::from(first.guidance_scale),
+            preset: first.preset,
+            control_unconditional: self.control_unconditional,
+        };
+        let mut denoiser = GuidedNetwork::new(&self.network, self.prediction, rule, &conditioning)?;
+        let seeds: Vec<Seed> = requests.iter().map(|request| request.seed).collect();
+        let side = self.network.config().input_size;
+        let start = self.noise(&seeds, Stream::Start, 0, &[seeds.len(), self.card.latent_channels, side, side])?;
+        let mut sampler = SamplerConfig {
+            kind: first.sampler,
+            num_steps: first.num_steps,
+            eta: f64::from(first.eta),
+            karras: first.karras,
+        }
+        .build(&self.schedule)?;
+        let steps_ran = sampler.timesteps().len();
+        on_event(Event::Started { steps: steps_ran });
+
+        let mut failure = None;
+        let inner = Cancel::new();
+        let mut watch = |step: StepEvent<'_>| {
+            match self.step_event(&step) {
+                Ok(event) => on_event(event),
+                Err(error) => {
+                    failure = Some(error);
+                    inner.cancel();
+                }
+            }
+            if cancel.is_cancelled() {
+                inner.cancel();
+            }
+        };
+        let mut draw = |step: u32, shape: &[usize]| self.noise(&seeds, Stream::Step, step, shape);
+        if cancel.is_cancelled() {
+            return Ok(Outcome::Cancelled);
+        }
+        let outcome = diffusion::drive(sampler.as_mut(), &mut denoiser, start, &mut draw, &inner, &mut watch)?;
+        if let Some(error) = failure {
+            return Err(error);
+        }
+        let diffusion::Outcome::Done(latents) = outcome else { return Ok(Outcome::Cancelled) };
+        let mut images = Vec::with_capacity(requests.len());
+        for (row, (request, condition)) in requests.iter().zip(pictures).enumerate() {
+            if cancel.is_cancelled() {
+                return Ok(Outcome::Cancelled);
+            }
+            let image = self.decode(&StepLatent(latents.narrow(0, row, 1)?))?;
+            let record = self.record(request, &image, condition.as_ref(), steps_ran);
+            images.push(Generated { image, condition, record });
+        }
+        on_event(Event::Finished);
+        Ok(Outcome::Done(images))
     }
 
     /// Decodes a step's latent by the autoencoder: the picture the run would give if it stopped there.
@@ -112,7 +167,88 @@ impl Pipeline {
     /// # Errors
     /// When a tensor operation fails.
     pub fn decode(&self, latent: &StepLatent) -> Result<GrayImage, Error> {
-        let _ = &latent.0;
-        Ok(GrayImage::black(self.card.size_px, self.card.size_px))
+        let picture = self.autoencoder.decode(&self.image_map.invert(&latent.0)?)?;
+        // Colour autoencoders give three nearly equal channels.
+        let grey = picture.mean(1)?.affine(0.5, 0.5)?.flatten_all()?.to_vec1::<f32>()?;
+        let size = self.card.size_px;
+        Ok(GrayImage::from_unit(size, size, &grey).map_err(candle_core::Error::wrap)?)
+    }
+
+    fn check(&self, request: &GenerateRequest, first: &GenerateRequest) -> Result<(), Error> {
+        request.check()?;
+        let model = || self.card.name.clone();
+        if !request.annotations.is_empty() && !self.card.has_control {
+            return Err(Error::NoControl { model: model() });
+        }
+        if request.preset == Preset::Release && self.card.latent_channels != RELEASE_LATENT_CHANNELS {
+            return Err(Error::Preset { model: model(), channels: self.card.latent_channels });
+        }
+        let same = [
+            ("steps", request.num_steps == first.num_steps),
+            ("sampler", request.sampler == first.sampler),
+            ("eta", request.eta == first.eta),
+            ("karras", request.karras == first.karras),
+            ("guidance", request.guidance_scale == first.guidance_scale),
+            ("preset", request.preset == first.preset),
+        ];
+        match same.into_iter().find(|(_, same)| !same) {
+            Some((field, _)) => Err(Error::MixedBatch { field }),
+            None => Ok(()),
+        }
+    }
+
+    /// The scaled latent of a condition picture, with the request's strength.
+    fn encode_condition(&self, picture: &GrayImage, request: &GenerateRequest) -> Result<RowCondition, Error> {
+        let side = self.card.size_px as usize;
+        let grey: Vec<f32> = picture.pixels().iter().map(|&v| f32::from(v) / 32767.5 - 1.0).collect();
+        let channels = self.autoencoder.image_channels();
+        let picture = Tensor::from_vec(grey, (1, 1, side, side), &self.device)?.broadcast_as((1, channels, side, side))?;
+        let posterior = self.autoencoder.encode(&picture.contiguous()?)?;
+        let latent = if self.condition_sampled {
+            posterior.sample(&self.noise(&[request.seed], Stream::Condition, 0, posterior.mean.dims())?)?
+        } else {
+            posterior.mean
+        };
+        Ok(RowCondition {
+            latent: self.condition_map.apply(&latent)?,
+            strength: condition::control_strength(&request.annotations),
+        })
+    }
+
+    /// Standard normal noise of `shape`, each row from its own seed.
+    fn noise(&self, seeds: &[Seed], stream: Stream, block: u32, shape: &[usize]) -> candle_core::Result<Tensor> {
+        let per_row = shape.iter().skip(1).product();
+        let values: Vec<f32> = seeds.iter().flat_map(|&seed| noise::normal(seed, stream, block, per_row)).collect();
+        Tensor::from_vec(values, shape, &self.device)
+    }
+
+    fn step_event(&self, step: &StepEvent<'_>) -> Result<Event, Error> {
+        let (index, of) = (step.index + 1, step.of);
+        let clean = step.x_start.to_dtype(DType::F32)?;
+        // One sum sees every NaN and infinity.
+        if !clean.sqr()?.sum_all()?.to_scalar::<f32>()?.is_finite() {
+            return Err(Error::NotFinite { step: index, of });
+        }
+        let rows = (0..clean.dim(0)?).map(|row| clean.narrow(0, row, 1)).collect::<candle_core::Result<Vec<_>>>()?;
+        let previews = rows.iter().map(|row| self.preview.picture(&row.squeeze(0)?)).collect::<candle_core::Result<Vec<_>>>()?;
+        Ok(Event::Step { step: index, of, previews, latents: rows.into_iter().map(StepLatent).collect() })
+    }
+
+    fn record(&self, request: &GenerateRequest, image: &GrayImage, condition: Option<&GrayImage>, steps_ran: usize) -> RunRecord {
+        RunRecord {
+            request: request.clone(),
+            model_name: self.card.name.clone(),
+            files: self.card.files.clone(),
+            engine_version: env!("CARGO_PKG_VERSION").to_owned(),
+            device: self.card.device.clone(),
+            dtype: "f32".to_owned(),
+            size_px: self.card.size_px,
+            steps_ran,
+            pixels_blake3: hash_image(image),
+            control_blake3: condition.map(hash_image),
+        }
     }
 }
+
+#[cfg(test)]
+mod tests;

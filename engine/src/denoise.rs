@@ -1,0 +1,233 @@
+//! The network as samplers see it: model, conditioning, guidance and prediction joined.
+//!
+//! Input: captions and condition latents that were prepared once. Output: what
+//! [`crate::diffusion::Sampler`] asks for. Rows with and without a condition may share a batch; each
+//! row gets the bits it would get alone.
+
+use candle_core::{Device, Tensor};
+
+use crate::diffusion::{Denoiser, ModelOutput, Prediction};
+use crate::domain::Preset;
+use crate::model::{CaptionContext, ControlDit, ControlInput, Dit, DitConfig, ModelError, guidance};
+
+/// A network with or without a control branch.
+#[derive(Clone, Debug)]
+pub enum Network {
+    /// Text only.
+    Text(Box<Dit>),
+    /// With control.
+    Control(Box<ControlDit>),
+}
+
+impl Network {
+    /// The network without its control branch.
+    pub fn base(&self) -> &Dit {
+        match self {
+            Self::Text(dit) => dit,
+            Self::Control(control) => control.base(),
+        }
+    }
+
+    /// Sizes of the network.
+    pub fn config(&self) -> &DitConfig {
+        self.base().config()
+    }
+
+    fn caption_context(&self, captions: &Tensor, mask: &Tensor) -> Result<CaptionContext, ModelError> {
+        match self {
+            Self::Text(dit) => dit.caption_context(captions, Some(mask)),
+            Self::Control(control) => control.caption_context(captions, Some(mask)),
+        }
+    }
+}
+
+/// How guidance and control act in a run.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct GuidanceRule {
+    /// Strength; 1.0 is off and costs nothing.
+    pub scale: f64,
+    /// Channels it acts on, and whether it acts on controlled rows.
+    pub preset: Preset,
+    /// Whether the unconditional prediction sees the condition too.
+    pub control_unconditional: bool,
+}
+
+/// The condition of one row.
+#[derive(Clone, Debug)]
+pub struct RowCondition {
+    /// Scaled latent of the condition picture `(1, C, h, w)`.
+    pub latent: Tensor,
+    /// Multiplies the control branch's skips.
+    pub strength: f64,
+}
+
+/// What the rows of a batch are to show.
+#[derive(Clone, Debug)]
+pub struct Conditioning {
+    /// Caption embedding of each row, `(1, L, De)` with its own `L`.
+    pub captions: Vec<Tensor>,
+    /// Condition of each row, if it has one.
+    pub conditions: Vec<Option<RowCondition>>,
+}
+
+/// Rows that are computed together.
+struct Group {
+    rows: Vec<usize>,
+    captions: CaptionContext,
+    null: Option<CaptionContext>,
+    condition: Option<(Tensor, Tensor)>,
+}
+
+/// A [`Denoiser`] over a network, for one batch of rows.
+pub struct GuidedNetwork<'a> {
+    network: &'a Network,
+    prediction: Prediction,
+    rule: GuidanceRule,
+    groups: Vec<Group>,
+}
+
+impl<'a> GuidedNetwork<'a> {
+    /// Prepares everything that does not depend on the timestep.
+    ///
+    /// # Errors
+    /// When shapes differ, or a row has a condition and the network no control branch.
+    pub fn new(
+        network: &'a Network,
+        prediction: Prediction,
+        rule: GuidanceRule,
+        conditioning: &Conditioning,
+    ) -> Result<Self, ModelError> {
+        let (with, without): (Vec<usize>, Vec<usize>) =
+            (0..conditioning.captions.len()).partition(|&row| conditioning.conditions[row].is_some());
+        let groups = [with, without].into_iter().filter(|rows| !rows.is_empty());
+        let groups = groups.map(|rows| Group::new(network, rule, conditioning, rows));
+        Ok(Self { network, prediction, rule, groups: groups.collect::<Result<_, _>>()? })
+    }
+
+    fn group(&self, group: &Group, x: &Tensor, t: &Tensor) -> Result<Tensor, ModelError> {
+        let conditional = self.forward(group, &group.captions, x, t, true)?;
+        let Some(null) = &group.null else { return Ok(conditional) };
+        let unconditional = self.forward(group, null, x, t, self.rule.control_unconditional)?;
+        let channels = guidance::guided_channels(self.rule.preset, self.network.config().in_channels);
+        guidance::guide(&conditional, &unconditional, channels, self.rule.scale)
+    }
+
+    fn forward(
+        &self,
+        group: &Group,
+        captions: &CaptionContext,
+        x: &Tensor,
+        t: &Tensor,
+        controlled: bool,
+    ) -> Result<Tensor, ModelError> {
+        match (self.network, &group.condition) {
+            (Network::Control(net), Some((latent, strength))) if controlled => {
+                let input = ControlInput { latent, strength: 1.0, row_strength: Some(strength) };
+                net.forward_with_context(x, t, captions, Some(&input))
+            }
+            (network, _) => network.base().forward_with_context(x, t, captions),
+        }
+    }
+}
+
+impl Group {
+    fn new(
+        network: &Network,
+        rule: GuidanceRule,
+        conditioning: &Conditioning,
+        rows: Vec<usize>,
+    ) -> Result<Self, ModelError> {
+        let captions: Vec<&Tensor> = rows.iter().map(|&row| &conditioning.captions[row]).collect();
+        let conditions: Vec<&RowCondition> =
+            rows.iter().filter_map(|&row| conditioning.conditions[row].as_ref()).collect();
+        let controlled = !conditions.is_empty();
+        // The release guides only where no condition acts.
+        let guided = rule.scale != 1.0 && !(controlled && rule.preset == Preset::Release);
+        let (text, mask) = padded(&captions)?;
+        let null = guided.then(|| -> Result<_, ModelError> {
+            let (n, longest, _) = text.dims3()?;
+            // Cut to as many rows as the caption has tokens, as the release does.
+            let null = network.base().captions().null_caption(n, longest)?.to_dtype(text.dtype())?;
+            network.caption_context(&null, &mask)
+        });
+        let condition = controlled.then(|| -> Result<_, ModelError> {
+            if let Network::Text(_) = network {
+                return Err(ModelError::Config {
+                    field: "control_blocks",
+                    value: "0".into(),
+                    expected: "a condition needs a network with control blocks".into(),
+                });
+            }
+            let latents: Vec<&Tensor> = conditions.iter().map(|condition| &condition.latent).collect();
+            let strengths: Vec<f32> = conditions.iter().map(|condition| condition.strength as f32).collect();
+            let count = strengths.len();
+            let strengths = Tensor::from_vec(strengths, count, text.device())?;
+            Ok((Tensor::cat(&latents, 0)?, strengths))
+        });
+        Ok(Self {
+            captions: network.caption_context(&text, &mask)?,
+            null: null.transpose()?,
+            condition: condition.transpose()?,
+            rows,
+        })
+    }
+
+    fn index(&self, device: &Device) -> candle_core::Result<Tensor> {
+        let rows: Vec<u32> = self.rows.iter().map(|&row| row as u32).collect();
+        Tensor::from_vec(rows, self.rows.len(), device)
+    }
+}
+
+impl Denoiser for GuidedNetwork<'_> {
+    fn prediction(&self) -> Prediction {
+        self.prediction
+    }
+
+    fn denoise(&mut self, x: &Tensor, timestep: usize) -> candle_core::Result<ModelOutput> {
+        let device = x.device();
+        // Times stay in f32: bf16 would round those above 256.
+        let time = |rows: usize| Tensor::full(timestep as f32, rows, device);
+        let output = match self.groups.as_slice() {
+            [all] => self.group(all, x, &time(all.rows.len())?)?,
+            groups => {
+                let mut order = vec![0u32; x.dim(0)?];
+                let mut parts = Vec::with_capacity(groups.len());
+                let mut place = 0;
+                for group in groups {
+                    let part = x.index_select(&group.index(device)?, 0)?;
+                    parts.push(self.group(group, &part, &time(group.rows.len())?)?);
+                    for &row in &group.rows {
+                        order[row] = place;
+                        place += 1;
+                    }
+                }
+                let count = order.len();
+                Tensor::cat(&parts, 0)?.index_select(&Tensor::from_vec(order, count, device)?, 0)?
+            }
+        };
+        let config = self.network.config();
+        let channels = config.in_channels;
+        let prediction = output.narrow(1, 0, channels)?.contiguous()?;
+        let variance = config.learn_sigma.then(|| output.narrow(1, channels, channels)?.contiguous());
+        Ok(ModelOutput { prediction, variance: variance.transpose()? })
+    }
+}
+
+/// Captions `(1, L, De)` of different lengths as `(n, longest, De)`, and their mask `(n, longest)`.
+fn padded(captions: &[&Tensor]) -> candle_core::Result<(Tensor, Tensor)> {
+    let lengths = captions.iter().map(|caption| caption.dim(1)).collect::<candle_core::Result<Vec<_>>>()?;
+    let longest = lengths.iter().copied().max().unwrap_or(0);
+    let rows = captions
+        .iter()
+        .zip(&lengths)
+        .map(|(caption, &length)| caption.pad_with_zeros(1, 0, longest - length))
+        .collect::<candle_core::Result<Vec<_>>>()?;
+    let text = Tensor::cat(&rows, 0)?;
+    let mask: Vec<u32> =
+        lengths.iter().flat_map(|&length| (0..longest).map(move |i| u32::from(i < length))).collect();
+    let mask = Tensor::from_vec(mask, (captions.len(), longest), text.device())?;
+    Ok((text, mask))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,104 @@
+//! Why a model cannot be opened or an image not be made.
+
+use std::path::PathBuf;
+
+use crate::device::DeviceError;
+use crate::diffusion::DiffusionError;
+use crate::domain::RequestError;
+use crate::model::ModelError;
+use crate::store::model_dir::ModelDirError;
+use crate::store::weights::{Mismatch, WeightsError};
+use crate::text::{CleaningError, TokenizerError};
+
+/// Why a model cannot be opened or an image not be made.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A request that cannot be run.
+    #[error(transparent)]
+    Request(#[from] RequestError),
+    /// A device that cannot be used.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    /// A model folder whose description cannot be used.
+    #[error(transparent)]
+    ModelDir(#[from] ModelDirError),
+    /// A field of `model.toml` that fits no network.
+    #[error("{}: field {field}: {message}; correct it or export the model again", path.display())]
+    Description {
+        /// The description.
+        path: PathBuf,
+        /// Dotted name of the field.
+        field: &'static str,
+        /// What is wrong.
+        message: String,
+    },
+    /// A file whose content is not what the description says.
+    #[error("{} is not the file that model.toml describes: its hash differs; restore it or export the model again", path.display())]
+    Changed {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A weight file that cannot be read.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
+    /// Weights of another network.
+    #[error("{}: {mismatch}", path.display())]
+    Mismatch {
+        /// The file.
+        path: PathBuf,
+        /// Missing, extra and misshapen tensors.
+        mismatch: Mismatch,
+    },
+    /// A file that cannot be read.
+    #[error("{} cannot be read: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A tokenizer that cannot be read or used.
+    #[error(transparent)]
+    Tokenizer(#[from] TokenizerError),
+    /// An impression that cannot be cleaned.
+    #[error("impression: {0}")]
+    Cleaning(#[from] CleaningError),
+    /// Findings are drawn, and the model has no control branch.
+    #[error("model {model} cannot follow masks or boxes; remove them or choose a model with control")]
+    NoControl {
+        /// The model.
+        model: String,
+    },
+    /// The release preset is made for latents of four channels.
+    #[error("preset release needs a model with 4 latent channels, but model {model} has {channels}; choose preset paper")]
+    Preset {
+        /// The model.
+        model: String,
+        /// Its latent channels.
+        channels: usize,
+    },
+    /// Requests of one batch with different sampler settings.
+    #[error("the requests of a batch differ in {field}; generate them one after another")]
+    MixedBatch {
+        /// The first field that differs.
+        field: &'static str,
+    },
+    /// The network gave NaN or infinity.
+    #[error("the model produced NaN or infinity at step {step} of {of}; its weights are damaged or guidance is too strong")]
+    NotFinite {
+        /// The step, from 1.
+        step: usize,
+        /// Of how many.
+        of: usize,
+    },
+    /// The sampler's settings do not fit the model.
+    #[error(transparent)]
+    Diffusion(#[from] DiffusionError),
+    /// A network cannot be built or run.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// A tensor operation failed.
+    #[error("the model failed: {0}")]
+    Tensor(#[from] candle_core::Error),
+}

@@ -1,0 +1,77 @@
+//! Impression → cleaned text → tokens → embedding.
+
+use candle_core::{Device, Tensor};
+
+use super::{Error, TokenCount};
+use crate::model::T5Encoder;
+use crate::text::{self, Tokenizer};
+
+/// The text side of a model.
+#[derive(Debug)]
+pub(super) struct Prompt {
+    pub(super) tokenizer: Tokenizer,
+    pub(super) encoder: T5Encoder,
+    pub(super) max_tokens: usize,
+    pub(super) device: Device,
+}
+
+impl Prompt {
+    /// The embedding `(1, L, De)` of an impression, `L` being its tokens with the end token.
+    ///
+    /// Each text is encoded alone and without padding, so its bits depend on nothing else.
+    pub(super) fn embed(&self, impression: &str) -> Result<Tensor, Error> {
+        let cleaned = text::clean(impression)?.text;
+        let tokens = self.tokenizer.encode(&cleaned, self.max_tokens)?;
+        let used = tokens.used();
+        let ids = Tensor::from_slice(&tokens.ids[..used], (1, used), &self.device)?;
+        Ok(self.encoder.forward(&ids, None)?)
+    }
+
+    /// How many tokens an impression has, and the byte of it from which nothing is read.
+    pub(super) fn count(&self, impression: &str) -> TokenCount {
+        let limit = self.max_tokens;
+        let used = self.used(impression);
+        let mut cut_at = None;
+        if used > limit {
+            // Cleaning moves bytes, so the cut is found by asking which words still fit.
+            let words: Vec<usize> = word_ends(impression);
+            let fits = words.partition_point(|&end| self.used(&impression[..end]) <= limit);
+            cut_at = Some(fits.checked_sub(1).map_or(0, |last| words[last]));
+        }
+        TokenCount { used, limit, cut_at }
+    }
+
+    /// Tokens of the whole text; a text that cannot be cleaned or cut counts as its end token.
+    fn used(&self, text: &str) -> usize {
+        let Ok(cleaned) = text::clean(text) else { return 1 };
+        self.tokenizer.pieces(&cleaned.text).map_or(1, |pieces| pieces.len() + 1)
+    }
+}
+
+/// Bytes at which a word of the text ends.
+fn word_ends(text: &str) -> Vec<usize> {
+    let mut ends = Vec::new();
+    let mut in_word = false;
+    for (at, c) in text.char_indices() {
+        if in_word && c.is_whitespace() {
+            ends.push(at);
+        }
+        in_word = !c.is_whitespace();
+    }
+    if in_word {
+        ends.push(text.len());
+    }
+    ends
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_end_where_blanks_begin() {
+        assert_eq!(word_ends("No acute  findings."), [2, 8, 19]);
+        assert_eq!(word_ends(" ü x"), [3, 5]);
+        assert!(word_ends("  ").is_empty());
+    }
+}
