@@ -57,6 +57,13 @@ pub struct DitSizes {
     pub caption_dropout: f64,
     /// Share of rows with a condition in the control stage.
     pub control_share: f64,
+    /// Timesteps are drawn as `1000 u^power` with even `u`; 1 is even, above 1 spends less on pure noise.
+    #[serde(default = "one")]
+    pub timestep_power: f64,
+}
+
+fn one() -> f64 {
+    1.0
 }
 
 /// `[autoencoder]`.

@@ -154,6 +154,7 @@ pub fn run(
         batch_size: train.batch_size,
         caption_dropout: config.dit.caption_dropout,
         control_share: config.dit.control_share,
+        timestep_power: config.dit.timestep_power,
     };
 
     let (dit_sizes, text_sizes) = (dit_config(config), text_config(config, tokenizer.vocab_size()));
@@ -220,7 +221,8 @@ fn autoencoder_stage(
     let net = PracticeAe::new(params.builder(), &c.net)?;
     let refit_from_step = (c.refit_from * c.train.steps as f64) as usize;
     let rows = c.train.batch_size;
-    Ok(AutoencoderStage::new(net, data.clone(), device, config.seed, rows, refit_from_step, c.kl_weight))
+    let token = config.dit.patch_size;
+    Ok(AutoencoderStage::new(net, data.clone(), device, config.seed, rows, refit_from_step, c.kl_weight, token))
 }
 
 /// Reads a finished stage's weights, or trains it.

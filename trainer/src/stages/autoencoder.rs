@@ -1,7 +1,7 @@
 //! Stage 1: the practice autoencoder, then its decoder alone on noisy latents.
 //!
 //! The decoder's last part of the training sees latents with added noise, per position and per
-//! 2×2 token, so that the small errors of the diffusion model do not show as tiles.
+//! token, so that the small errors of the diffusion model do not show as tiles.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -39,6 +39,7 @@ pub struct AutoencoderStage {
     batch_size: usize,
     refit_from_step: usize,
     kl_weight: f64,
+    token_side: usize,
 }
 
 impl AutoencoderStage {
@@ -51,8 +52,9 @@ impl AutoencoderStage {
         batch_size: usize,
         refit_from_step: usize,
         kl_weight: f64,
+        token_side: usize,
     ) -> Self {
-        Self { net, data, device: device.clone(), seed, batch_size, refit_from_step, kl_weight }
+        Self { net, data, device: device.clone(), seed, batch_size, refit_from_step, kl_weight, token_side }
     }
 
     /// Starts the linear path from the principal components of 8×8 blocks.
@@ -114,7 +116,7 @@ impl Stage for AutoencoderStage {
 
     fn source(&self) -> Source<Batch> {
         let (data, seed, rows) = (self.data.clone(), self.seed, self.batch_size);
-        let (channels, side) = (self.net.config().latent_channels, self.latent_side());
+        let (channels, side, token) = (self.net.config().latent_channels, self.latent_side(), self.token_side);
         Arc::new(move |step| {
             let size = data.size_px();
             let pixels = size * size;
@@ -138,7 +140,7 @@ impl Stage for AutoencoderStage {
             Ok(Batch {
                 images,
                 posterior_noise: of(Stream::Posterior, count),
-                token_noise: of(Stream::Augment, count / 4),
+                token_noise: of(Stream::Augment, count / (token * token)),
                 noise_share: noise::uniform(Seed(seed ^ 0xae), Stream::Augment, step as u32 ^ 0x8000_0000, 2 * rows)
                     .into_iter()
                     .map(|u| u as f32)
@@ -159,9 +161,11 @@ impl Stage for AutoencoderStage {
             let mean = mean.detach();
             let sd = channel_deviation(&mean)?;
             let share = Tensor::from_slice(&batch.noise_share, (2, b, 1, 1, 1), d)?.affine(0.35, 0.0)?;
-            let token = Tensor::from_slice(&batch.token_noise, (b, c, side / 2, side / 2), d)?;
-            let noise = (noise.broadcast_mul(&share.get(0)?)?
-                + ops::upsample2x(&token)?.broadcast_mul(&share.get(1)?)?)?;
+            let (p, grid) = (self.token_side, side / self.token_side);
+            let token = Tensor::from_slice(&batch.token_noise, (b, c, grid, 1, grid, 1), d)?
+                .broadcast_as((b, c, grid, p, grid, p))?
+                .reshape((b, c, side, side))?;
+            let noise = (noise.broadcast_mul(&share.get(0)?)? + token.broadcast_mul(&share.get(1)?)?)?;
             (mean + noise.broadcast_mul(&sd)?)?
         } else {
             (&mean + noise.mul(&log_var.affine(0.5, 0.0)?.exp()?)?)?

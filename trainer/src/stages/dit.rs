@@ -83,6 +83,8 @@ pub struct DitStage {
     pub caption_dropout: f64,
     /// Share of rows with a condition (stage 3).
     pub control_share: f64,
+    /// A timestep is `1000 u^power` for even `u`: above 1, fewer rows are spent on almost pure noise.
+    pub timestep_power: f64,
 }
 
 impl DitStage {
@@ -106,7 +108,7 @@ impl Stage for DitStage {
 
     fn source(&self) -> Source<Batch> {
         let (rows, seed, data) = (self.batch_size, self.seed, self.data.clone());
-        let (dropout, share) = (self.caption_dropout, self.control_share);
+        let (dropout, share, power) = (self.caption_dropout, self.control_share, self.timestep_power);
         let with_control = matches!(self.network, Network::Control(_));
         let per_row = self.data.images.elem_count() / self.data.len().max(1);
         Arc::new(move |step| {
@@ -122,7 +124,7 @@ impl Stage for DitStage {
                 let case = shuffled_index(seed, global, data.len() as u64) as usize;
                 let own = Seed(seed.wrapping_add(global.wrapping_mul(0x9e37_79b9_7f4a_7c15)));
                 let u = noise::uniform(own, Stream::Timestep, 0, 4);
-                let place = (row as f64 + u[0]) / rows as f64;
+                let place = ((row as f64 + u[0]) / rows as f64).powf(power);
                 batch.cases.push(case as u32);
                 batch.timesteps.push(((place * TIMESTEPS as f64) as usize).min(TIMESTEPS - 1));
                 batch.noise.extend(noise::normal(own, Stream::TrainNoise, 0, per_row));
