@@ -1,1 +1,7 @@
-//! placeholder
+//! Tests of the whole workspace; this package ships nothing and its library is empty on purpose.
+//!
+//! - `golden`: the engine against numbers that the reference implementation made, kept in
+//!   `golden/data` in the form that `chexgen parity` reads.
+//! - `tidy`: the rules of `ARCHITECTURE.md`: who uses whom, how files look, what documents say.
+//!
+//! Tests of one module lie beside it; tests of the window lie in `app/tests`.

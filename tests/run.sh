@@ -1,0 +1,61 @@
+#!/bin/sh
+# Every test of the workspace, and with CI set the lints too.
+# Missing system packages are installed where that is possible without a question, and named where not.
+set -eu
+cd "$(dirname "$0")/.."
+
+say() {
+  printf '%s\n' "tests/run.sh: $*" >&2
+}
+
+has() {
+  command -v "$1" >/dev/null 2>&1
+}
+
+# A screen, a mouse and a renderer in software for the tests of the window, and what the window loads.
+packages="xvfb xdotool imagemagick mesa-vulkan-drivers libvulkan1 libxkbcommon0 libxkbcommon-x11-0 libxcursor1 libxi6 libxrandr2"
+
+# The linker of the Rust compiler is called cc.
+has cc || packages="$packages gcc libc6-dev"
+
+missing_packages() {
+  for package in $packages; do
+    dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || printf ' %s' "$package"
+  done
+}
+
+install_packages() {
+  if [ "$(id -u)" = 0 ]; then
+    as_root=""
+  elif has sudo && sudo -n true 2>/dev/null; then
+    as_root="sudo"
+  else
+    return 1
+  fi
+  say "installing$1"
+  $as_root apt-get update -qq &&
+    $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $1 >/dev/null
+}
+
+if has apt-get && has dpkg-query; then
+  missing=$(missing_packages)
+  if [ -n "$missing" ] && ! install_packages "$missing"; then
+    say "some tests of the window are skipped without these packages; install them by: sudo apt-get install$missing"
+  fi
+elif ! { has Xvfb && has xdotool && has import; }; then
+  say "some tests of the window are skipped without Xvfb, xdotool, ImageMagick and a Vulkan driver in software; install them"
+fi
+
+if ! has cargo; then
+  say "cargo is missing; install Rust from https://rustup.rs"
+  exit 1
+fi
+if ! has cc; then
+  say "a C compiler is missing; Rust links by it (Debian: sudo apt-get install gcc libc6-dev)"
+  exit 1
+fi
+
+if [ -n "${CI:-}" ]; then
+  cargo clippy --release --workspace --all-targets --locked -- -D warnings
+fi
+exec cargo test --release --workspace --locked

@@ -1,0 +1,9 @@
+//! The rules that `ARCHITECTURE.md` states, as tests.
+//!
+//! A rule is a function from a text to its faults; every rule is also shown a text that breaks it, so
+//! that a rule which has stopped seeing anything is noticed. Nothing here builds or runs our crates.
+
+mod code;
+mod docs;
+mod layers;
+mod tree;
