@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use engine::cancel::Cancel;
 use engine::device::DeviceKind;
 use engine::domain::{Annotation, GenerateRequest, GrayImage};
 use engine::pipeline::{self, Outcome, Pipeline};
+use engine::store::find_model::practice_model_dir;
 
 use super::{Artifact, Card, Generator, Opener, Progress, TokenCount};
 
@@ -63,7 +64,11 @@ pub fn opener(folder: Option<PathBuf>) -> Opener {
     Box::new(move || {
         let folder = match folder {
             Some(folder) => folder,
-            None => practice_folder()?,
+            None => {
+                let exe = std::env::current_exe().ok();
+                let source_tree = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+                practice_model_dir(exe.as_deref(), source_tree).context("start with --model FOLDER")?
+            }
         };
         // A build for graphics cards takes the first one that works.
         let card = DeviceKind::Cuda(0);
@@ -80,19 +85,4 @@ pub fn opener(folder: Option<PathBuf>) -> Opener {
         };
         Ok(Arc::new(EngineModel { pipeline, card }) as Arc<dyn Generator>)
     })
-}
-
-/// The practice model: beside the program, among its shared files, or in the source tree it was built from.
-fn practice_folder() -> anyhow::Result<PathBuf> {
-    let mut candidates = Vec::new();
-    if let Some(dir) = std::env::current_exe().ok().as_deref().and_then(Path::parent) {
-        candidates.push(dir.join("assets/practice"));
-        candidates.push(dir.join("../share/chexgen-studio/practice"));
-    }
-    candidates.push(PathBuf::from("assets/practice"));
-    candidates.push(Path::new(env!("CARGO_MANIFEST_DIR")).join("../assets/practice"));
-    match candidates.into_iter().find(|dir| dir.join("model.toml").is_file()) {
-        Some(dir) => Ok(dir),
-        None => bail!("the practice model was not found beside the program; start with --model FOLDER or put assets/practice next to it"),
-    }
 }

@@ -7,7 +7,7 @@ use anyhow::{Context as _, anyhow};
 use engine::domain::{GenerateRequest, GrayImage};
 use engine::imageio::png;
 use engine::store::atomic::{ensure_writable_dir, write_atomic};
-use engine::store::record::{RunRecord, encode_png_with_record};
+use engine::store::record::{RunRecord, encode_condition_png, encode_png_with_record};
 
 /// A finished image and everything to make it again.
 #[derive(Clone, Debug)]
@@ -90,7 +90,7 @@ pub fn save_new(artifact: &Artifact, folder: &Path, stem: &str) -> anyhow::Resul
 
 fn write_all(artifact: &Artifact, to: &Saved) -> anyhow::Result<()> {
     if let (Some(condition), Some(path)) = (&artifact.condition, &to.mask) {
-        write_atomic(path, &png::encode_gray16(condition, &[])?)?;
+        write_atomic(path, &encode_condition_png(condition)?)?;
     }
     let json = artifact.record.to_json().context("the run record cannot be written as JSON")?;
     write_atomic(&to.record, json.as_bytes())?;

@@ -112,13 +112,13 @@ impl DitConfig {
                 return refuse(field, value, "choose a whole number from 1 to 1048576".into());
             }
         }
-        if self.input_size % self.patch_size != 0 {
+        if !self.input_size.is_multiple_of(self.patch_size) {
             return refuse("input_size", self.input_size, format!("must be a multiple of patch_size {}", self.patch_size));
         }
-        if self.hidden_size % self.num_heads != 0 {
+        if !self.hidden_size.is_multiple_of(self.num_heads) {
             return refuse("hidden_size", self.hidden_size, format!("must be a multiple of num_heads {}", self.num_heads));
         }
-        if self.hidden_size % 4 != 0 {
+        if !self.hidden_size.is_multiple_of(4) {
             return refuse("hidden_size", self.hidden_size, "must be a multiple of 4 for the position table".into());
         }
         if !(self.mlp_ratio.is_finite() && self.mlp_ratio > 0.0 && self.mlp_ratio <= 64.0 && self.mlp_hidden() > 0) {

@@ -33,7 +33,7 @@ impl Frame {
     }
 
     /// Grid position of a patient point; sample `(i, j)` covers `i..i+1`.
-    pub(crate) fn to_grid(&self, x: f32, y: f32) -> [f32; 2] {
+    pub(crate) fn grid_of(&self, x: f32, y: f32) -> [f32; 2] {
         [
             (self.cos * x - self.sin * y) * self.scale + self.origin[0],
             (self.sin * x + self.cos * y) * self.scale + self.origin[1],
@@ -41,7 +41,7 @@ impl Frame {
     }
 
     /// Patient point of a grid position.
-    pub(crate) fn to_patient(&self, gx: f32, gy: f32) -> [f32; 2] {
+    pub(crate) fn patient_of(&self, gx: f32, gy: f32) -> [f32; 2] {
         let (u, v) = (
             (gx - self.origin[0]) / self.scale,
             (gy - self.origin[1]) / self.scale,
@@ -54,7 +54,7 @@ impl Frame {
         let [x0, y0, x1, y1] = self.bounds(window);
         let (dx, dy) = (self.cos / self.scale, -self.sin / self.scale);
         for row in y0..y1 {
-            let [sx, sy] = self.to_patient(x0 as f32 + 0.5, row as f32 + 0.5);
+            let [sx, sy] = self.patient_of(x0 as f32 + 0.5, row as f32 + 0.5);
             for (k, i) in (row * self.grid + x0..row * self.grid + x1).enumerate() {
                 f(i, sx + k as f32 * dx, sy + k as f32 * dy);
             }
@@ -64,7 +64,7 @@ impl Frame {
     /// Grid bounds `[x0, y0, x1, y1]` of a patient-space window `[x0, y0, x1, y1]`, cut to the grid.
     pub(crate) fn bounds(&self, w: [f32; 4]) -> [usize; 4] {
         let corners = [(w[0], w[1]), (w[2], w[1]), (w[0], w[3]), (w[2], w[3])]
-            .map(|(x, y)| self.to_grid(x, y));
+            .map(|(x, y)| self.grid_of(x, y));
         let limit = self.grid as f32;
         let low = |k: usize| {
             corners

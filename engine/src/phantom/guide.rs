@@ -42,7 +42,7 @@ pub fn lung_guide(size_px: u32) -> [Vec<(f32, f32)>; 2] {
         let sign = if side == 0 { -1.0 } else { 1.0 };
         let mut outline = Vec::new();
         let mut add = |ax: f32, y: f32| {
-            let [x, y] = frame.to_grid(sign * ax, y);
+            let [x, y] = frame.grid_of(sign * ax, y);
             outline.push((x, y));
         };
         let (top, bottom) = (g.apex[side] + 0.1, g.costophrenic[side] - 0.2);

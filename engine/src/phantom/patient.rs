@@ -191,7 +191,7 @@ impl Patient {
                 } else {
                     rng.range(0.0, 0.1)
                 },
-                rng.range(0.0, 6.28),
+                rng.range(0.0, std::f32::consts::TAU),
             ]
         };
         let lobulation = [lobe(&mut air), lobe(&mut air)];
@@ -222,7 +222,7 @@ impl Patient {
             } else {
                 aorta.normal(0.0, 0.12)
             },
-            aorta.range(0.0, 6.28),
+            aorta.range(0.0, std::f32::consts::TAU),
         ];
 
         let mut skeleton = Rng::new(seed, index, "skeleton");

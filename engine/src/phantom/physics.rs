@@ -23,7 +23,7 @@ fn exp_negative(x: f32) -> f32 {
     let shifted = t + MAGIC;
     let r = t - (shifted - MAGIC);
     let p = 1.0
-        + r * (0.693_147_2
+        + r * (std::f32::consts::LN_2
             + r * (0.240_226_5 + r * (0.055_504_1 + r * (0.009_618_1 + r * 0.001_333_4))));
     // The low bits of `shifted` hold the whole part; moved up they become the exponent.
     let scale = f32::from_bits(shifted.to_bits().wrapping_add(127) << 23);

@@ -132,7 +132,7 @@ fn marker(grey: &mut [f32], n: usize, corner: u32) {
     const L: [u8; 7] = [
         0b10000, 0b10000, 0b10000, 0b10000, 0b10000, 0b10000, 0b11111,
     ];
-    let at_left = corner % 2 == 0;
+    let at_left = corner.is_multiple_of(2);
     let glyph = if at_left { R } else { L };
     let cell = n as f32 * 0.0055;
     let x0 = if at_left { 0.05 } else { 0.92 } * n as f32;

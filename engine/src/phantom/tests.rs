@@ -93,7 +93,7 @@ fn the_heart_is_as_wide_as_asked() {
         let frame = render::frame_of(&p, 320);
         let (mut low, mut high) = (f32::INFINITY, f32::NEG_INFINITY);
         for (i, _) in mask.bits().iter().enumerate().filter(|(_, b)| **b != 0) {
-            let [x, _] = frame.to_patient((i % 320) as f32 + 0.5, (i / 320) as f32 + 0.5);
+            let [x, _] = frame.patient_of((i % 320) as f32 + 0.5, (i / 320) as f32 + 0.5);
             low = low.min(x);
             high = high.max(x);
         }

@@ -44,7 +44,7 @@ impl Pen {
         let placed: Vec<[f32; 4]> = nodes
             .iter()
             .map(|n| {
-                let [x, y] = frame.to_grid(n.x, n.y);
+                let [x, y] = frame.grid_of(n.x, n.y);
                 let r = n.r * frame.scale;
                 let wide = r.max(MIN_RADIUS);
                 [x, y, wide, n.w * (r / wide).max(0.0)]

@@ -17,6 +17,9 @@ pub const PNG_KEYWORD: &str = "chexgen";
 /// Keyword and text of the plain mark in every PNG.
 pub const SYNTHETIC_MARK: (&str, &str) =
     ("Comment", "Synthetic chest radiograph made by ChexGen Studio. Not a patient. Not for diagnosis.");
+/// Keyword and text of the plain mark in every condition picture.
+pub const CONDITION_MARK: (&str, &str) =
+    ("Comment", "Condition picture of ChexGen Studio: the drawn findings as the model saw them. Not a radiograph.");
 /// Largest record file that is read.
 pub const MAX_RECORD_BYTES: u64 = 64 << 20;
 
@@ -191,6 +194,14 @@ impl RunRecord {
 pub fn encode_png_with_record(image: &GrayImage, record: &RunRecord) -> Result<Vec<u8>, PngError> {
     let json = record.to_json().map_err(|error| PngError::Encode { reason: error.to_string() })?;
     png::encode_gray16(image, &[Text::Plain(SYNTHETIC_MARK.0, SYNTHETIC_MARK.1), Text::Packed(PNG_KEYWORD, &json)])
+}
+
+/// A condition picture as a PNG that says what it is.
+///
+/// # Errors
+/// When it cannot be encoded.
+pub fn encode_condition_png(condition: &GrayImage) -> Result<Vec<u8>, PngError> {
+    png::encode_gray16(condition, &[Text::Plain(CONDITION_MARK.0, CONDITION_MARK.1)])
 }
 
 /// The record inside a PNG.

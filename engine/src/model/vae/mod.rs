@@ -153,7 +153,7 @@ impl KlConfig {
             }
         }
         let widths = &self.block_out_channels;
-        let fits = |width: &usize| *width > 0 && *width <= 1 << 16 && width % self.norm_num_groups == 0;
+        let fits = |width: &usize| *width > 0 && *width <= 1 << 16 && width.is_multiple_of(self.norm_num_groups);
         if widths.is_empty() || widths.len() > 8 || !widths.iter().all(fits) {
             let expected = "choose 1 to 8 widths that are multiples of norm_num_groups";
             return refuse("block_out_channels", format!("{widths:?}"), expected);

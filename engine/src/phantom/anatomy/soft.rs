@@ -19,11 +19,11 @@ pub(crate) fn paint(scene: &mut Scene, p: &Patient, g: &Geometry) {
     let mut middle = Mediastinum::new(p, g.shift);
     for gy in 0..n {
         for start in (0..n).step_by(BLOCK) {
-            let [_, y] = frame.to_patient((start + BLOCK / 2) as f32, gy as f32 + 0.5);
+            let [_, y] = frame.patient_of((start + BLOCK / 2) as f32, gy as f32 + 0.5);
             let row = g.row(y);
             middle.at_height(y, row[BAND], row[BAND_PATH]);
             for gx in start..(start + BLOCK).min(n) {
-                let [x, y] = frame.to_patient(gx as f32 + 0.5, gy as f32 + 0.5);
+                let [x, y] = frame.patient_of(gx as f32 + 0.5, gy as f32 + 0.5);
                 let i = gy * n + gx;
                 let q = (x / row[HALF_WIDTH]).powi(2);
                 if q >= 1.0 {

@@ -152,7 +152,7 @@ pub(super) fn nodule(
             } else {
                 (k + 1) as f32
             },
-            rng.range(0.0, 6.28),
+            rng.range(0.0, std::f32::consts::TAU),
         ]
     });
     let (scene, delta) = (&mut *c.scene, &mut c.delta);

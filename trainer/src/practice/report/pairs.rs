@@ -47,7 +47,7 @@ pub struct CheckerRow {
 }
 
 /// Rows and pictures.
-pub struct Masked {
+pub(super) struct Masked {
     /// By finding.
     pub rows: Vec<MaskedRow>,
     /// The checker on phantoms.
@@ -61,7 +61,7 @@ pub struct Masked {
 
 impl Masked {
     /// Indices of the cases with the best or the worst outline, `count` of each class.
-    pub fn extremes(&self, count: usize, best: bool) -> Vec<usize> {
+    pub(super) fn extremes(&self, count: usize, best: bool) -> Vec<usize> {
         let mut chosen = Vec::new();
         for class in CLASSES {
             let mut of_class: Vec<usize> = (0..self.dice.len()).filter(|&i| self.dice[i].0 == class).collect();
