@@ -74,10 +74,10 @@ impl CaseFile<'_> {
     pub fn cases(&self) -> Result<Vec<Case>> {
         let rows = read_cases(self.path)?;
         let file = self.path.file_name().map_or_else(|| self.path.to_string_lossy(), |name| name.to_string_lossy());
-        self.from_rows(rows, &file)
+        self.bind(rows, &file)
     }
 
-    fn from_rows(&self, rows: Vec<CaseRow>, file: &str) -> Result<Vec<Case>> {
+    fn bind(&self, rows: Vec<CaseRow>, file: &str) -> Result<Vec<Case>> {
         ensure!(!rows.is_empty(), "{file} holds no case; add a line with an impression");
         let mask_dir = self.mask_dir.or_else(|| self.path.parent()).unwrap_or(Path::new(""));
         let case = |row: CaseRow| -> Result<Case> {
@@ -112,7 +112,7 @@ mod tests {
     fn cases(file: &str, text: &str, seed: u64) -> Result<Vec<Case>> {
         let path = Path::new("data").join(file);
         let rows = parse_cases(file, text)?;
-        CaseFile { path: &path, mask_dir: None, mask_class: None, seed }.from_rows(rows, file)
+        CaseFile { path: &path, mask_dir: None, mask_class: None, seed }.bind(rows, file)
     }
 
     #[test]
@@ -144,7 +144,7 @@ mod tests {
         assert_eq!(all[0].mask.as_deref(), Some(Path::new("data/m/a.png")));
         assert_eq!(all[0].boxes.len(), 1);
         let file = CaseFile { path: Path::new("x.json"), mask_dir: Some(Path::new("masks")), mask_class: None, seed: 0 };
-        let other = file.from_rows(parse_cases("x.json", text).unwrap(), "x.json").unwrap();
+        let other = file.bind(parse_cases("x.json", text).unwrap(), "x.json").unwrap();
         assert_eq!(other[0].mask.as_deref(), Some(Path::new("masks/m/a.png")));
     }
 

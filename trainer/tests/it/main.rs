@@ -1,5 +1,7 @@
 //! The program `chexgen` from outside: trained, asked, interrupted, fed with nonsense.
 
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
 mod bad_input;
 mod generate;
 mod interrupt;
