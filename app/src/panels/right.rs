@@ -23,7 +23,7 @@ pub fn show(ui: &mut Ui, panel: &mut Panel<'_>) {
         layers::show(ui, panel);
         rule(ui);
         section(ui, "Adherence");
-        caption(ui, "Needs a checker, which this version does not have: how well the image follows each layer is not measured.");
+        caption(ui, "How well an image follows each layer is not measured in this version.");
         rule(ui);
         model_card(ui, panel);
         ui.add_space(12.0);

@@ -5,8 +5,8 @@ use std::process::ExitCode;
 
 use anyhow::{Result, ensure};
 use engine::cancel::Cancel;
+use engine::device::DeviceKind;
 
-use crate::device;
 use crate::practice::model::PracticeModel;
 use crate::practice::report::{self, Settings};
 
@@ -35,8 +35,8 @@ pub struct Args {
     #[arg(long, default_value_t = 16)]
     batch: usize,
     /// Where to run: cpu or cuda[:N].
-    #[arg(long, default_value = "cpu")]
-    device: String,
+    #[arg(long, value_name = "DEVICE", default_value_t = DeviceKind::Cpu)]
+    device: DeviceKind,
 }
 
 /// Runs the subcommand.
@@ -52,7 +52,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         "--guidance is {}; choose a number from 0 to 30",
         args.guidance
     );
-    let model = PracticeModel::open(&args.model, &device::open(&args.device)?)?;
+    let model = PracticeModel::open(&args.model, args.device)?;
     let settings = Settings {
         per_finding: args.cases,
         seed: args.seed,

@@ -1,45 +1,36 @@
-//! A practice model folder, opened for batched measurement on any device.
+//! A practice model folder, opened for measurement: the engine's pipeline, and the checker beside it.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use anyhow::{Context, Result, anyhow, bail};
-use candle_core::{DType, Device, Tensor};
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use candle_core::{DType, Tensor};
 use candle_nn::VarBuilder;
 use engine::cancel::Cancel;
-use engine::domain::{GrayImage, Seed};
+use engine::device::DeviceKind;
+use engine::domain::{Annotation, GenerateRequest, Seed};
 use engine::model::checker::{Checker, CheckerConfig, CheckerOutput};
-use engine::model::practice_ae::{PracticeAe, PracticeAeConfig};
-use engine::model::t5::{T5Config, T5Encoder};
-use engine::model::{ControlDit, DitConfig};
-use engine::store::hash::hash_bytes;
-use engine::store::model_dir::{AutoencoderSpec, ModelSpec};
-use engine::text::Tokenizer;
+use engine::pipeline::{Outcome, Pipeline};
+use engine::store::model_dir::ModelSpec;
 
-use super::sampling::{self, Inputs};
-use crate::data::latents::Normaliser;
-use crate::stages::dit::Network;
+/// Name of the checker's weight file.
+const CHECKER: &str = "checker.safetensors";
 
 /// The opened parts.
 pub struct PracticeModel {
     /// Its description.
     pub spec: ModelSpec,
-    network: Network,
-    text: T5Encoder,
-    tokenizer: Tokenizer,
-    autoencoder: PracticeAe,
+    pipeline: Pipeline,
     checker: Checker,
-    image_map: Normaliser,
-    condition_map: Normaliser,
-    device: Device,
+    device: candle_core::Device,
 }
 
 /// One picture to make.
 pub struct Order<'a> {
     /// What it should show, prefix included.
     pub prompt: &'a str,
-    /// Condition picture, or none for text alone.
-    pub condition: Option<&'a GrayImage>,
+    /// What is drawn; an empty mask draws that there is nothing, none leaves all to the text.
+    pub drawn: Option<Annotation>,
     /// Its seed.
     pub seed: Seed,
 }
@@ -49,49 +40,24 @@ impl PracticeModel {
     ///
     /// # Errors
     /// Names the file that is missing or damaged.
-    pub fn open(dir: &Path, device: &Device) -> Result<Self> {
-        let spec = ModelSpec::read(dir)?;
-        let AutoencoderSpec::Practice { weights, config } = &spec.autoencoder else {
-            bail!("{}: field autoencoder.kind: this command measures practice models", dir.join("model.toml").display());
-        };
-        let read = |name: &str| -> Result<Vec<u8>> {
-            let path = dir.join(name);
-            let bytes = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-            if spec.hashes.get(name).is_some_and(|hash| *hash != hash_bytes(&bytes)) {
-                bail!("{} is not the file that model.toml describes (its hash differs); export the model again", path.display());
-            }
-            Ok(bytes)
-        };
-        let builder = |bytes: &[u8]| -> Result<VarBuilder<'static>> {
-            let tensors = candle_core::safetensors::load_buffer(bytes, device)?;
-            let tensors = tensors.into_iter().map(|(n, t)| Ok((n, t.to_dtype(DType::F32)?))).collect::<Result<_>>()?;
-            Ok(VarBuilder::from_tensors(tensors, DType::F32, device))
-        };
-        let dit_config: DitConfig = spec.dit.config.clone().try_into().context("model.toml: field dit.config")?;
-        let text_config: T5Config = spec.text.config.clone().try_into().context("model.toml: field text.config")?;
-        let ae_config: PracticeAeConfig = config.clone().try_into().context("model.toml: field autoencoder.config")?;
-        let checker_bytes = read("checker.safetensors")?;
-        let (_, metadata) = safetensors::SafeTensors::read_metadata(&checker_bytes)?;
+    pub fn open(dir: &Path, device: DeviceKind) -> Result<Self> {
+        let pipeline = Pipeline::open(dir, &device)?;
+        ensure!(pipeline.card().practice, "{}: this command measures practice models", dir.display());
+        let path = dir.join(CHECKER);
+        let bytes = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let (_, metadata) = safetensors::SafeTensors::read_metadata(&bytes).with_context(|| format!("{} is damaged", path.display()))?;
         let noted: BTreeMap<String, String> = metadata.metadata().clone().unwrap_or_default().into_iter().collect();
-        let checker_config: CheckerConfig = serde_json::from_str(
-            noted.get("config").ok_or_else(|| anyhow!("checker.safetensors carries no config"))?,
-        )?;
-        let network = ControlDit::new(builder(&read(&spec.dit.weights)?)?, &dit_config, spec.dit.control_blocks)?;
-        let map = |shift: &[f32], scale: &[f32]| Normaliser { shift: shift.to_vec(), scale: scale.to_vec() };
-        Ok(Self {
-            network: Network::Control(network),
-            text: T5Encoder::new(builder(&read(&spec.text.weights)?)?, &text_config)?,
-            tokenizer: Tokenizer::from_json(&read(&spec.text.tokenizer)?)?,
-            autoencoder: PracticeAe::new(builder(&read(weights)?)?, &ae_config)?,
-            checker: Checker::new(builder(&checker_bytes)?, &checker_config)?,
-            image_map: map(&spec.latent.shift, &spec.latent.scale),
-            condition_map: map(&spec.latent.condition_shift, &spec.latent.condition_scale),
-            device: device.clone(),
-            spec,
-        })
+        let config = noted.get("config").ok_or_else(|| anyhow!("{} carries no config", path.display()))?;
+        let config: CheckerConfig = serde_json::from_str(config).with_context(|| format!("{}: its config", path.display()))?;
+        let device = device.open()?;
+        let tensors = candle_core::safetensors::load_buffer(&bytes, &device)?;
+        let tensors = tensors.into_iter().map(|(n, t)| Ok((n, t.to_dtype(DType::F32)?))).collect::<Result<_>>()?;
+        let checker = Checker::new(VarBuilder::from_tensors(tensors, DType::F32, &device), &config)
+            .with_context(|| format!("{} does not fit", path.display()))?;
+        Ok(Self { spec: ModelSpec::read(dir)?, pipeline, checker, device })
     }
 
-    /// Makes pictures with values in `0..=1`, row by row, in batches.
+    /// Makes pictures with values in `0..=1`, row by row, in batches, as every user of the model gets them.
     ///
     /// # Errors
     /// When the device fails or `cancel` is raised.
@@ -103,42 +69,19 @@ impl PracticeModel {
         batch_size: usize,
         cancel: &Cancel,
     ) -> Result<Vec<Vec<f32>>> {
-        let size = self.spec.size_px as usize;
         let mut pictures = Vec::with_capacity(orders.len());
         for batch in orders.chunks(batch_size.max(1)) {
-            let limit = self.spec.text.max_tokens;
-            let tokens = batch
-                .iter()
-                .map(|o| Ok(self.tokenizer.encode(&super::clean(o.prompt)?, limit)?))
-                .collect::<Result<Vec<_>>>()?;
-            let longest = tokens.iter().map(|t| t.used()).max().unwrap_or(1);
-            let ids: Vec<u32> = tokens.iter().flat_map(|t| t.ids[..longest].iter().copied()).collect();
-            let mask: Vec<u32> = tokens.iter().flat_map(|t| t.mask[..longest].iter().map(|&m| u32::from(m))).collect();
-            let ids = Tensor::from_vec(ids, (batch.len(), longest), &self.device)?;
-            let mask = Tensor::from_vec(mask, (batch.len(), longest), &self.device)?;
-            let captions = self.text.forward(&ids, Some(&mask))?;
-            let drawn: Vec<f32> = batch
-                .iter()
-                .flat_map(|o| match o.condition {
-                    Some(picture) => picture.pixels().iter().map(|&v| f32::from(v) / 32767.5 - 1.0).collect(),
-                    None => vec![-1.0; size * size],
-                })
-                .collect();
-            let drawn = Tensor::from_vec(drawn, (batch.len(), 1, size, size), &self.device)?;
-            let condition = self.condition_map.apply(&self.autoencoder.encode(&drawn)?.0)?;
-            let strength: Vec<f32> = batch.iter().map(|o| f32::from(u8::from(o.condition.is_some()))).collect();
-            let seeds: Vec<Seed> = batch.iter().map(|o| o.seed).collect();
-            let inputs = Inputs {
-                captions: &captions,
-                mask: &mask,
-                condition: strength.iter().any(|&s| s > 0.0).then_some(&condition),
-                row_strength: &strength,
-                seeds: &seeds,
+            let request = |order: &Order<'_>| GenerateRequest {
+                annotations: order.drawn.iter().cloned().collect(),
+                num_steps,
+                guidance_scale: guidance_scale as f32,
+                ..self.pipeline.card().request(order.prompt, order.seed.0)
             };
-            let latents = sampling::sample(&self.network, &inputs, num_steps, guidance_scale, cancel)?;
-            let decoded = sampling::decode(&self.autoencoder, &self.image_map, &latents)?;
-            let decoded = decoded.affine(0.5, 0.5)?.reshape((batch.len(), size * size))?;
-            pictures.extend(decoded.to_vec2::<f32>()?);
+            let requests: Vec<GenerateRequest> = batch.iter().map(request).collect();
+            match self.pipeline.generate(&requests, cancel, &mut |_| {})? {
+                Outcome::Done(images) => pictures.extend(images.iter().map(|made| made.image.to_unit())),
+                Outcome::Cancelled => bail!("cancelled"),
+            }
         }
         Ok(pictures)
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
 use candle_core::{DType, Device, Tensor};
+use engine::denoise::Network;
 use engine::domain::Seed;
 use engine::model::checker::Checker;
 use engine::model::init::{self, ControlStart, InitOptions};
@@ -24,7 +25,7 @@ use crate::run::signals::StopRequest;
 use crate::run::train_loop::{Ending, LoopConfig, Stage, load_finished, train};
 use crate::stages::autoencoder::AutoencoderStage;
 use crate::stages::checker::CheckerStage;
-use crate::stages::dit::{DitStage, Network};
+use crate::stages::dit::DitStage;
 use crate::stages::init::{convolutional, text_encoder};
 use crate::step::params::ParamStore;
 
@@ -164,7 +165,7 @@ pub fn run(
         network_params(device, [("text.", text_encoder(&text_sizes, config.seed)?), ("dit.", dit_start)])?;
     let builder = params.builder();
     let text = T5Encoder::new(builder.pp("text"), &text_sizes)?;
-    let stage = make_stage("base", text, Network::Text(Dit::new(builder.pp("dit"), &dit_sizes)?), &config.base.train);
+    let stage = make_stage("base", text, Network::Text(Box::new(Dit::new(builder.pp("dit"), &dit_sizes)?)), &config.base.train);
     if trained(&stage, &params, &config.base.train, run, stop, stages)? == Ending::Stopped {
         return Ok(Progress::Stopped);
     }
@@ -176,7 +177,7 @@ pub fn run(
     let params = network_params(device, [("text.", part(&learned, "text.")), ("dit.", start)])?;
     let builder = params.builder();
     let text = T5Encoder::new(builder.pp("text"), &text_sizes)?;
-    let network = Network::Control(ControlDit::new(builder.pp("dit"), &dit_sizes, blocks)?);
+    let network = Network::Control(Box::new(ControlDit::new(builder.pp("dit"), &dit_sizes, blocks)?));
     let stage = make_stage("control", text, network, &config.control.train);
     if trained(&stage, &params, &config.control.train, run, stop, stages)? == Ending::Stopped {
         return Ok(Progress::Stopped);

@@ -3,93 +3,54 @@
 use anyhow::{Result, bail};
 use candle_core::{DType, Tensor};
 use engine::cancel::Cancel;
-use engine::diffusion::{Denoiser, ModelOutput, NoiseSchedule, Outcome, Prediction, SamplerConfig};
-use engine::domain::{SamplerKind, Seed, Stream};
-use engine::model::caption::CaptionContext;
-use engine::model::control::ControlInput;
+use engine::denoise::{Conditioning, GuidanceRule, GuidedNetwork, Network, RowCondition};
+use engine::diffusion::{NoiseSchedule, Outcome, Prediction, SamplerConfig};
+use engine::domain::{Preset, SamplerKind, Seed, Stream};
 use engine::model::practice_ae::PracticeAe;
 use engine::noise;
 
 use crate::data::latents::Normaliser;
-use crate::stages::dit::{Network, TIMESTEPS};
+use crate::stages::dit::TIMESTEPS;
 
-/// What a batch is made from.
-pub struct Inputs<'a> {
-    /// Caption rows `[n, L, De]`.
-    pub captions: &'a Tensor,
-    /// Kept rows `[n, L]`.
-    pub mask: &'a Tensor,
-    /// Normalised condition latents `[n, C, h, w]`.
-    pub condition: Option<&'a Tensor>,
-    /// Control strength of each row; 0 for rows without a condition.
-    pub row_strength: &'a [f32],
-    /// One seed an image.
-    pub seeds: &'a [Seed],
-}
-
-struct Guided<'a> {
-    network: &'a Network,
-    context: CaptionContext,
-    condition: Option<(Tensor, Tensor)>,
-    scale: f64,
-}
-
-impl Denoiser for Guided<'_> {
-    fn prediction(&self) -> Prediction {
-        Prediction::Velocity
+/// The rows of a batch: captions `[n, L, De]` cut to their `lengths`, and for each row that has one
+/// its latent of the normalised conditions `[n, C, h, w]`.
+///
+/// # Errors
+/// When shapes differ.
+pub fn conditioning(
+    captions: &Tensor,
+    lengths: &[usize],
+    conditions: Option<&Tensor>,
+    has_condition: &[bool],
+) -> Result<Conditioning> {
+    let mut rows = Conditioning { captions: Vec::new(), conditions: Vec::new() };
+    for (row, (&length, &has)) in lengths.iter().zip(has_condition).enumerate() {
+        rows.captions.push(captions.narrow(0, row, 1)?.narrow(1, 0, length)?.contiguous()?.detach());
+        let condition = conditions.filter(|_| has).map(|all| all.narrow(0, row, 1)).transpose()?;
+        rows.conditions.push(condition.map(|latent| RowCondition { latent, strength: 1.0 }));
     }
-
-    fn denoise(&mut self, x: &Tensor, timestep: usize) -> candle_core::Result<ModelOutput> {
-        let n = x.dim(0)?;
-        let both = Tensor::cat(&[x, x], 0)?;
-        let t = Tensor::full(timestep as f32, 2 * n, x.device())?;
-        let output = match (self.network, &self.condition) {
-            (Network::Control(net), Some((latent, strength))) => {
-                let input = ControlInput { latent, strength: 1.0, row_strength: Some(strength) };
-                net.forward_with_context(&both, &t, &self.context, Some(&input))
-            }
-            (network, _) => network.base().forward_with_context(&both, &t, &self.context),
-        }
-        .map_err(candle_core::Error::wrap)?;
-        let (conditional, plain) = (output.narrow(0, 0, n)?, output.narrow(0, n, n)?);
-        let prediction = (&plain + (conditional - &plain)?.affine(self.scale, 0.0)?)?;
-        Ok(ModelOutput { prediction, variance: None })
-    }
+    Ok(rows)
 }
 
-/// Samples `n` normalised latents with DPM-Solver++; guidance leaves out caption and condition.
+/// Samples one normalised latent for each seed with DPM-Solver++; guidance leaves out caption and condition.
 ///
 /// # Errors
 /// When shapes differ or the device fails.
 pub fn sample(
     network: &Network,
-    inputs: &Inputs<'_>,
+    rows: &Conditioning,
+    seeds: &[Seed],
     num_steps: usize,
     guidance_scale: f64,
     cancel: &Cancel,
 ) -> Result<Tensor> {
-    let base = network.base();
-    let device = inputs.captions.device();
-    let n = inputs.seeds.len();
-    let (c, side) = (base.config().in_channels, base.config().input_size);
-    let (captions, mask) = base.guided_captions(inputs.captions, Some(inputs.mask))?;
-    let context = match network {
-        Network::Text(dit) => dit.caption_context(&captions, mask.as_ref())?,
-        Network::Control(net) => net.caption_context(&captions, mask.as_ref())?,
-    };
-    let condition = match inputs.condition {
-        Some(latent) => {
-            let mut strength = inputs.row_strength.to_vec();
-            strength.resize(2 * n, 0.0);
-            Some((Tensor::cat(&[latent, latent], 0)?, Tensor::from_vec(strength, 2 * n, device)?))
-        }
-        None => None,
-    };
-    let start: Vec<f32> =
-        inputs.seeds.iter().flat_map(|&seed| noise::normal(seed, Stream::Start, 0, c * side * side)).collect();
+    let Some(device) = rows.captions.first().map(Tensor::device) else { bail!("there is nothing to sample") };
+    let (n, c, side) = (seeds.len(), network.config().in_channels, network.config().input_size);
+    let rule = GuidanceRule { scale: guidance_scale, preset: Preset::Paper, control_unconditional: false };
+    let mut denoiser = GuidedNetwork::new(network, Prediction::Velocity, rule, rows)?;
+    let start: Vec<f32> = seeds.iter().flat_map(|&seed| noise::normal(seed, Stream::Start, 0, c * side * side)).collect();
     let start = Tensor::from_vec(start, (n, c, side, side), device)?;
     let config = SamplerConfig { kind: SamplerKind::DpmPp2M, num_steps, eta: 0.0, karras: false };
-    let mut denoiser = Guided { network, context, condition, scale: guidance_scale };
     let mut no_noise = |_: u32, shape: &[usize]| Tensor::zeros(shape, DType::F32, device);
     let outcome = engine::diffusion::sample(
         &config,

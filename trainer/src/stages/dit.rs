@@ -10,10 +10,10 @@ use std::sync::Arc;
 use anyhow::Result;
 use candle_core::{DType, Device, Tensor};
 use engine::cancel::Cancel;
+use engine::denoise::Network;
 use engine::diffusion::NoiseSchedule;
 use engine::domain::{Seed, Stream};
-use engine::model::control::{ControlDit, ControlInput};
-use engine::model::dit::Dit;
+use engine::model::ControlInput;
 use engine::model::practice_ae::PracticeAe;
 use engine::model::t5::T5Encoder;
 use engine::noise;
@@ -25,24 +25,6 @@ use crate::run::train_loop::{Loss, Stage};
 
 /// Timesteps of the training process.
 pub const TIMESTEPS: usize = 1000;
-
-/// The network of a stage.
-pub enum Network {
-    /// Text only.
-    Text(Dit),
-    /// With control.
-    Control(ControlDit),
-}
-
-impl Network {
-    /// The network without its control branch.
-    pub fn base(&self) -> &Dit {
-        match self {
-            Self::Text(dit) => dit,
-            Self::Control(control) => control.base(),
-        }
-    }
-}
 
 /// What a row's condition is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -196,26 +178,15 @@ impl Stage for DitStage {
         let cases: Vec<usize> = (0..8.min(self.data.len())).collect();
         let ids = self.data.ids.narrow(0, 0, cases.len())?;
         let lengths: Vec<usize> = cases.iter().map(|&c| self.data.lengths[c]).collect();
-        let (captions, mask) = self.captions(&ids, &lengths)?;
+        let (captions, _) = self.captions(&ids, &lengths)?;
         let condition = match &self.network {
             Network::Text(_) => None,
             Network::Control(_) => Some(self.data.masks.narrow(0, 0, cases.len())?.to_dtype(DType::F32)?),
         };
-        let strength: Vec<f32> = cases.iter().map(|&c| f32::from(u8::from(self.data.controllable[c]))).collect();
+        let drawn: Vec<bool> = cases.iter().map(|&c| self.data.controllable[c]).collect();
         let seeds: Vec<Seed> = (0..cases.len() as u64).map(Seed).collect();
-        let latents = sampling::sample(
-            &self.network,
-            &sampling::Inputs {
-                captions: &captions.detach(),
-                mask: &mask,
-                condition: condition.as_ref(),
-                row_strength: &strength,
-                seeds: &seeds,
-            },
-            25,
-            2.0,
-            &Cancel::new(),
-        )?;
+        let rows = sampling::conditioning(&captions, &lengths, condition.as_ref(), &drawn)?;
+        let latents = sampling::sample(&self.network, &rows, &seeds, 25, 2.0, &Cancel::new())?;
         let pictures = sampling::decode(&self.autoencoder, &self.data.image_map, &latents)?;
         let truth = sampling::decode(
             &self.autoencoder,

@@ -1,7 +1,7 @@
 //! Phantom cases with exactly one drawn finding, equally many of each class.
 
 use engine::condition::{Palette, compile};
-use engine::domain::{Annotation, Finding, GrayImage, Mask, Shape, Side};
+use engine::domain::{Annotation, Finding, GrayImage, Mask, Side};
 use engine::model::checker::CLASSES;
 use engine::phantom::{self, PhantomConfig, Plan};
 use rayon::prelude::*;
@@ -75,14 +75,4 @@ fn case_of(config: &PhantomConfig, seed: u64, index: u64, finding: Finding, size
 /// The text with the words left and right exchanged.
 pub(super) fn swap_sides(text: &str) -> String {
     text.replace("right", "\u{1}").replace("left", "right").replace('\u{1}', "left")
-}
-
-/// The condition picture of the case with its mask mirrored, and that mask.
-pub(super) fn mirrored(case: &Case, size_px: u32) -> Option<(GrayImage, Mask)> {
-    let annotation = Annotation::mask(case.finding, case.mask.mirrored());
-    let picture = compile(std::slice::from_ref(&annotation), size_px, &Palette::practice())?;
-    match annotation.shape {
-        Shape::Mask(mask) => Some((picture, mask)),
-        Shape::Box { .. } => None,
-    }
 }

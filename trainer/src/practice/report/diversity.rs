@@ -50,7 +50,7 @@ pub(super) fn measure(
     for (i, case) in chosen.iter().enumerate() {
         for k in 0..SEEDS {
             let seed = Seed(settings.seed ^ 0xd1f ^ ((i * SEEDS + k) as u64) << 24);
-            orders.push(Order { prompt: &case.prompt, condition: None, seed });
+            orders.push(Order { prompt: &case.prompt, drawn: None, seed });
         }
     }
     let made = model.generate(&orders, settings.num_steps, settings.guidance_scale, settings.batch_size, cancel)?;

@@ -1,12 +1,12 @@
 //! Same-seed twins with and without a masked finding, and the same with a mirrored mask.
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use engine::cancel::Cancel;
-use engine::domain::{Finding, GrayImage, Mask, Seed};
+use engine::domain::{Annotation, Finding, Mask, Seed};
 use engine::model::checker::CLASSES;
 use serde::Serialize;
 
-use super::cases::{Case, mirrored, swap_sides};
+use super::cases::{Case, swap_sides};
 use super::Settings;
 use crate::eval::auroc::{auroc, median};
 use crate::eval::blur::gaussian;
@@ -81,27 +81,20 @@ impl Masked {
 /// When the device fails or `cancel` is raised.
 pub(super) fn measure(model: &PracticeModel, settings: &Settings, cases: &[Case], cancel: &Cancel) -> Result<Masked> {
     let size = model.spec.size_px;
-    let black = GrayImage::black(size, size);
     let generate = |orders: &[Order<'_>]| {
         model.generate(orders, settings.num_steps, settings.guidance_scale, settings.batch_size, cancel)
     };
     let seed = |i: usize| Seed(settings.seed ^ 0x5eed ^ ((i as u64) << 20));
-    let order = |i: usize, prompt, condition| Order { prompt, condition: Some(condition), seed: seed(i) };
+    let order = |i: usize, prompt, mask: Mask| Order { prompt, drawn: Some(Annotation::mask(cases[i].finding, mask)), seed: seed(i) };
     let with = generate(
-        &cases.iter().enumerate().map(|(i, c)| order(i, c.prompt.as_str(), &c.condition)).collect::<Vec<_>>(),
+        &cases.iter().enumerate().map(|(i, c)| order(i, c.prompt.as_str(), c.mask.clone())).collect::<Vec<_>>(),
     )?;
     let without = generate(
-        &cases.iter().enumerate().map(|(i, c)| order(i, c.normal_prompt.as_str(), &black)).collect::<Vec<_>>(),
+        &cases.iter().enumerate().map(|(i, c)| order(i, c.normal_prompt.as_str(), Mask::empty(size, size))).collect::<Vec<_>>(),
     )?;
-    let turned = cases
-        .iter()
-        .map(|c| {
-            let (picture, mask) = mirrored(c, size).context("a case's mask cannot be drawn")?;
-            Ok((swap_sides(&c.prompt), picture, mask))
-        })
-        .collect::<Result<Vec<_>>>()?;
+    let turned: Vec<(String, Mask)> = cases.iter().map(|c| (swap_sides(&c.prompt), c.mask.mirrored())).collect();
     let moved = generate(
-        &turned.iter().enumerate().map(|(i, t)| order(i, t.0.as_str(), &t.1)).collect::<Vec<_>>(),
+        &turned.iter().enumerate().map(|(i, t)| order(i, t.0.as_str(), t.1.clone())).collect::<Vec<_>>(),
     )?;
     let (seen, seen_moved) = (model.check(&with)?, model.check(&moved)?);
     let truth: Vec<Vec<f32>> = cases.iter().map(|c| c.with.to_unit()).collect();
@@ -133,7 +126,7 @@ pub(super) fn measure(model: &PracticeModel, settings: &Settings, cases: &[Case]
             };
             areas.extend(auroc(&part(1), &part(0)));
             let found = outline(&seen_moved[i], class, size).centroid();
-            let wanted = half_grid(&turned[i].2, size).centroid();
+            let wanted = half_grid(&turned[i].1, size).centroid();
             if let (Some(a), Some(b)) = (found, wanted) {
                 near += usize::from((a.0 - b.0).hypot(a.1 - b.1) <= 0.05 * size as f32);
             }

@@ -37,7 +37,7 @@ pub(super) fn measure(model: &PracticeModel, settings: &Settings, cases: &[Case]
             .enumerate()
             .map(|(i, c)| Order {
                 prompt: if normal { &c.normal_prompt } else { &c.prompt },
-                condition: None,
+                drawn: None,
                 seed: Seed(settings.seed ^ 0x7e47 ^ ((i as u64) << 20)),
             })
             .collect();
