@@ -45,7 +45,7 @@ impl Denoiser for Guided<'_> {
         let t = Tensor::full(timestep as f32, 2 * n, x.device())?;
         let output = match (self.network, &self.condition) {
             (Network::Control(net), Some((latent, strength))) => {
-                let input = ControlInput { latent, strength: 1.0, row_strength: Some(strength) };
+                let input = ControlInput { latent, strength: 1.0, row_strength: Some(strength), area: None };
                 net.forward_with_context(&both, &t, &self.context, Some(&input))
             }
             (network, _) => network.base().forward_with_context(&both, &t, &self.context),

@@ -1,13 +1,16 @@
 //! The first file format of a run record: JSON, unknown fields refused.
 //!
+//! Fields that came later are optional and left out where they say nothing new, so older files read as before.
 //! A mask is kept as run lengths: row by row, the lengths of alternating runs, outside first, as text.
 
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
-    Annotation, Finding, GenerateRequest, Mask, Preset, RectPx, SamplerKind, Seed, Shape,
+    Annotation, Finding, GenerateRequest, Mask, Preset, RectPx, SamplerKind, Seed, Shape, Source, StepRange,
 };
+use crate::imageio::png::PngError;
 
+use super::source_v1::SourceV1;
 use super::{FileHash, MAX_MASK_SIDE_PX, RunRecord};
 use crate::store::hash::is_hash;
 
@@ -27,6 +30,8 @@ pub(super) struct RecordV1 {
     steps_ran: usize,
     pixels_blake3: String,
     control_blake3: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    noise_blake3: Option<String>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -41,6 +46,8 @@ struct RequestV1 {
     guidance_scale: f32,
     preset: String,
     annotations: Vec<AnnotationV1>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    source: Option<SourceV1>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -48,6 +55,11 @@ struct RequestV1 {
 struct AnnotationV1 {
     finding: String,
     strength: f32,
+    /// First and last fraction of the run; absent for the whole run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    steps: Option<[f32; 2]>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    area_px: Option<u32>,
     shape: ShapeV1,
 }
 
@@ -72,11 +84,13 @@ struct FileV1 {
     blake3: String,
 }
 
-impl From<&RunRecord> for RecordV1 {
-    fn from(record: &RunRecord) -> Self {
+impl TryFrom<&RunRecord> for RecordV1 {
+    type Error = PngError;
+
+    fn try_from(record: &RunRecord) -> Result<Self, PngError> {
         let request = &record.request;
         let file = |file: &FileHash| FileV1 { name: file.name.clone(), blake3: file.blake3.clone() };
-        Self {
+        Ok(Self {
             format: super::FORMAT.to_owned(),
             version: 1,
             synthetic: true,
@@ -90,6 +104,7 @@ impl From<&RunRecord> for RecordV1 {
                 guidance_scale: request.guidance_scale,
                 preset: request.preset.name().to_owned(),
                 annotations: request.annotations.iter().map(AnnotationV1::from).collect(),
+                source: SourceV1::from_source(&request.source)?,
             },
             model: ModelV1 { name: record.model_name.clone(), files: record.files.iter().map(file).collect() },
             engine_version: record.engine_version.clone(),
@@ -99,7 +114,8 @@ impl From<&RunRecord> for RecordV1 {
             steps_ran: record.steps_ran,
             pixels_blake3: record.pixels_blake3.clone(),
             control_blake3: record.control_blake3.clone(),
-        }
+            noise_blake3: record.noise_blake3.clone(),
+        })
     }
 }
 
@@ -118,7 +134,10 @@ impl From<&Annotation> for AnnotationV1 {
                 height: *height,
             },
         };
-        Self { finding: annotation.finding.name().to_owned(), strength: annotation.strength, shape }
+        let StepRange { first, last } = annotation.steps;
+        let steps = (annotation.steps != StepRange::ALL).then_some([first, last]);
+        let (finding, strength) = (annotation.finding.name().to_owned(), annotation.strength);
+        Self { finding, strength, steps, area_px: annotation.area_px, shape }
     }
 }
 
@@ -136,6 +155,9 @@ impl TryFrom<RecordV1> for RunRecord {
         hash(&v1.pixels_blake3, "pixels_blake3")?;
         if let Some(control) = &v1.control_blake3 {
             hash(control, "control_blake3")?;
+        }
+        if let Some(noise) = &v1.noise_blake3 {
+            hash(noise, "noise_blake3")?;
         }
         for file in &v1.model.files {
             hash(&file.blake3, &format!("model.files {:?} blake3", file.name))?;
@@ -158,6 +180,7 @@ impl TryFrom<RecordV1> for RunRecord {
             karras: r.karras,
             guidance_scale: r.guidance_scale,
             preset: r.preset.parse::<Preset>().map_err(named)?,
+            source: r.source.map_or(Ok(Source::Noise), SourceV1::into_source).map_err(|why| format!("request.source: {why}"))?,
         };
         request.check().map_err(named)?;
         Ok(Self {
@@ -171,6 +194,7 @@ impl TryFrom<RecordV1> for RunRecord {
             steps_ran: v1.steps_ran,
             pixels_blake3: v1.pixels_blake3,
             control_blake3: v1.control_blake3,
+            noise_blake3: v1.noise_blake3,
         })
     }
 }
@@ -186,7 +210,8 @@ impl TryFrom<AnnotationV1> for Annotation {
                 Shape::Box { rect: RectPx { x0, y0, x1, y1 }, width, height }
             }
         };
-        Ok(Self { finding, shape, strength: v1.strength })
+        let steps = v1.steps.map_or(StepRange::ALL, |[first, last]| StepRange { first, last });
+        Ok(Self { strength: v1.strength, steps, area_px: v1.area_px, ..Self::new(finding, shape) })
     }
 }
 
