@@ -4,11 +4,13 @@
 //! [`crate::diffusion::Sampler`] asks for. Rows with and without a condition may share a batch; each
 //! row gets the bits it would get alone.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use candle_core::{Device, Tensor};
 
 use crate::diffusion::{Denoiser, ModelOutput, Prediction};
 use crate::domain::{Preset, StepRange};
-use crate::model::{CaptionContext, ControlDit, ControlInput, Dit, DitConfig, ModelError, guidance};
+use crate::model::{AttentionWatch, CaptionContext, ControlDit, ControlInput, Dit, DitConfig, ModelError, guidance};
 
 /// A network with or without a control branch.
 #[derive(Clone, Debug)]
@@ -113,6 +115,30 @@ pub struct GuidedNetwork<'a> {
     conditioning: &'a Conditioning,
     step: (usize, usize),
     phase: Phase,
+    watched: Option<Watched>,
+}
+
+/// Blocks whose cross-attention is noted, and the notes.
+struct Watched {
+    blocks: Vec<usize>,
+    watch: AttentionWatch,
+    rows: RowAttention,
+}
+
+/// The cross-attention of the last answer, row by row; clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct RowAttention(Arc<Mutex<Vec<Tensor>>>);
+
+impl RowAttention {
+    /// Weights `(N, M)` of each row's image tokens over its own caption tokens, mean over heads and watched
+    /// blocks; empty when they were taken already.
+    pub fn take(&self) -> Vec<Tensor> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn put(&self, rows: Vec<Tensor>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = rows;
+    }
 }
 
 impl<'a> GuidedNetwork<'a> {
@@ -135,7 +161,14 @@ impl<'a> GuidedNetwork<'a> {
         }
         let step = (0, 1);
         let phase = Phase::new(network, rule, conditioning, acting(conditioning, step))?;
-        Ok(Self { network, prediction, rule, conditioning, step, phase })
+        Ok(Self { network, prediction, rule, conditioning, step, phase, watched: None })
+    }
+
+    /// Notes the cross-attention of some blocks to the captions from now on; answers stay the same.
+    pub fn watch_attention(&mut self, blocks: &[usize]) -> RowAttention {
+        let watched = Watched { blocks: blocks.to_vec(), watch: AttentionWatch::default(), rows: RowAttention::default() };
+        self.phase.watch(&watched);
+        self.watched.insert(watched).rows.clone()
     }
 
     fn group(&self, group: &Group, x: &Tensor, t: &Tensor) -> Result<Tensor, ModelError> {
@@ -183,6 +216,27 @@ impl Phase {
         let groups = (0..=most).rev().map(rows_with).filter(|rows| !rows.is_empty());
         let groups = groups.map(|rows| Group::new(network, rule, conditioning, &acting, rows));
         Ok(Self { groups: groups.collect::<Result<_, _>>()?, acting })
+    }
+
+    fn watch(&mut self, watched: &Watched) {
+        for group in &mut self.groups {
+            group.captions.watch(&watched.blocks, &watched.watch);
+        }
+    }
+}
+
+impl Watched {
+    /// Gives what a group's conditional half left to its rows.
+    fn sort(&self, group: &Group, rows: &mut [Option<Tensor>]) -> candle_core::Result<()> {
+        let notes = self.watch.take();
+        if notes.is_empty() {
+            return Ok(());
+        }
+        let mean = Tensor::stack(&notes, 0)?.mean(0)?; // (B, N, M)
+        for ((place, &row), &kept) in group.rows.iter().enumerate().zip(group.captions.kept()) {
+            rows[row] = Some(mean.get(place)?.narrow(1, 0, kept)?);
+        }
+        Ok(())
     }
 }
 
@@ -258,12 +312,21 @@ impl Denoiser for GuidedNetwork<'_> {
         let acting = acting(self.conditioning, self.step);
         if acting != self.phase.acting {
             self.phase = Phase::new(self.network, self.rule, self.conditioning, acting)?;
+            if let Some(watched) = &self.watched {
+                self.phase.watch(watched);
+            }
         }
         let device = x.device();
         // Times stay in f32: bf16 would round those above 256.
         let time = |rows: usize| Tensor::full(timestep as f32, rows, device);
+        let mut attention = vec![None; x.dim(0)?];
+        let mut sort = |group: &Group| self.watched.as_ref().map_or(Ok(()), |watched| watched.sort(group, &mut attention));
         let output = match self.phase.groups.as_slice() {
-            [all] => self.group(all, x, &time(all.rows.len())?)?,
+            [all] => {
+                let output = self.group(all, x, &time(all.rows.len())?)?;
+                sort(all)?;
+                output
+            }
             groups => {
                 let mut order = vec![0u32; x.dim(0)?];
                 let mut parts = Vec::with_capacity(groups.len());
@@ -271,6 +334,7 @@ impl Denoiser for GuidedNetwork<'_> {
                 for group in groups {
                     let part = x.index_select(&group.index(device)?, 0)?;
                     parts.push(self.group(group, &part, &time(group.rows.len())?)?);
+                    sort(group)?;
                     for &row in &group.rows {
                         order[row] = place;
                         place += 1;
@@ -280,6 +344,9 @@ impl Denoiser for GuidedNetwork<'_> {
                 Tensor::cat(&parts, 0)?.index_select(&Tensor::from_vec(order, count, device)?, 0)?
             }
         };
+        if let Some(watched) = &self.watched {
+            watched.rows.put(attention.into_iter().flatten().collect());
+        }
         let config = self.network.config();
         let channels = config.in_channels;
         let prediction = output.narrow(1, 0, channels)?.contiguous()?;
@@ -298,8 +365,7 @@ fn padded(captions: &[&Tensor]) -> candle_core::Result<(Tensor, Tensor)> {
         .map(|(caption, &length)| caption.pad_with_zeros(1, 0, longest - length))
         .collect::<candle_core::Result<Vec<_>>>()?;
     let text = Tensor::cat(&rows, 0)?;
-    let mask: Vec<u32> =
-        lengths.iter().flat_map(|&length| (0..longest).map(move |i| u32::from(i < length))).collect();
+    let mask: Vec<u32> = lengths.iter().flat_map(|&length| (0..longest).map(move |i| u32::from(i < length))).collect();
     let mask = Tensor::from_vec(mask, (captions.len(), longest), text.device())?;
     Ok((text, mask))
 }

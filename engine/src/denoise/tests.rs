@@ -57,10 +57,7 @@ fn mixed_batches_give_each_row_the_bits_it_gets_alone() {
     for rule in [rule(1.0, Preset::Paper), rule(3.0, Preset::Paper), rule(3.0, Preset::Release)] {
         let together = answer(&network, &all, rule, &x);
         for (row, expected) in together.iter().enumerate() {
-            let alone = Conditioning {
-                captions: vec![all.captions[row].clone()],
-                conditions: vec![all.conditions[row].clone()],
-            };
+            let alone = Conditioning { captions: vec![all.captions[row].clone()], conditions: vec![all.conditions[row].clone()] };
             let x = x.narrow(0, row, 1).unwrap().contiguous().unwrap();
             assert_eq!(&answer(&network, &alone, rule, &x)[0], expected, "row {row}, {rule:?}");
         }

@@ -152,7 +152,14 @@ impl Sampler for UniPc {
         self.levels.level(index)
     }
 
-    fn step(&mut self, index: usize, x: &Tensor, prediction: Prediction, output: &ModelOutput, _noise: &mut NoiseFn<'_>) -> Result<Step> {
+    fn step(
+        &mut self,
+        index: usize,
+        x: &Tensor,
+        prediction: Prediction,
+        output: &ModelOutput,
+        _noise: &mut NoiseFn<'_>,
+    ) -> Result<Step> {
         let (from, to) = self.levels.around(index)?;
         let (alpha, sigma) = alpha_and_sigma(from);
         let x_start = prediction.denoised_at(alpha, sigma, x, &output.prediction)?.detach();

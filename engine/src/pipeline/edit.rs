@@ -18,8 +18,8 @@ pub(super) struct Beginning {
 
 /// The part of a batch's latents that is known, at every level of noise.
 pub(super) struct Known {
-    clean: Tensor,    // (n, C, h, w)
-    noise: Tensor,    // (n, C, h, w)
+    clean: Tensor,      // (n, C, h, w)
+    noise: Tensor,      // (n, C, h, w)
     may_change: Tensor, // (n, C, h, w), u8
     levels: Vec<(f64, f64)>,
 }

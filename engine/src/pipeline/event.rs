@@ -2,6 +2,7 @@
 
 use candle_core::{DType, Tensor};
 
+use super::AttentionMap;
 use crate::domain::{GrayImage, LatentValues};
 use crate::store::record::RunRecord;
 
@@ -44,6 +45,13 @@ pub enum Event {
         latents: Vec<StepLatent>,
         /// The latents of every request that the next step begins with, noise included.
         noisy: Vec<StepLatent>,
+    },
+    /// What the network looked at in the step just told; only where [`super::RunOptions::attention`] asks for it.
+    Attention {
+        /// Which step, from 1.
+        step: usize,
+        /// One map for every request.
+        maps: Vec<AttentionMap>,
     },
     /// The images are decoded.
     Finished,

@@ -77,14 +77,22 @@ impl ImportedNoise {
     ///
     /// # Errors
     /// When the file has another shape, too few rows or too few steps.
-    pub(super) fn find(&self, what: Use, first_row: usize, shape: &[usize], device: &Device) -> candle_core::Result<Option<Tensor>> {
+    pub(super) fn find(
+        &self,
+        what: Use,
+        first_row: usize,
+        shape: &[usize],
+        device: &Device,
+    ) -> candle_core::Result<Option<Tensor>> {
         let found = match what {
             Use::Start => self.start.clone(),
             Use::Posterior => self.posterior.clone(),
             Use::Step(step) => match &self.step {
                 None => None,
                 Some(all) if (step as usize) < all.dim(0)? => Some(all.get(step as usize)?),
-                Some(all) => candle_core::bail!("the imported noise ends after {} steps; step {} needs more", all.dim(0)?, step + 1),
+                Some(all) => {
+                    candle_core::bail!("the imported noise ends after {} steps; step {} needs more", all.dim(0)?, step + 1)
+                }
             },
         };
         let Some(noise) = found else { return Ok(None) };

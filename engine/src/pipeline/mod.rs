@@ -9,6 +9,7 @@ mod edit;
 mod error;
 mod event;
 mod imported;
+mod insight;
 mod invert;
 mod load;
 mod maps;
@@ -24,6 +25,7 @@ pub use card::{Defaults, ModelCard, TokenCount};
 pub use error::Error;
 pub use event::{Event, Generated, Outcome, StepLatent};
 pub use imported::ImportedNoise;
+pub use insight::AttentionMap;
 pub use invert::from_inverted;
 
 use crate::cancel::Cancel;
@@ -48,6 +50,9 @@ const RELEASE_LATENT_CHANNELS: usize = 4;
 pub struct RunOptions<'a> {
     /// Noise from a file; row `i` of it goes to request `i`, whatever its seed. Recorded by its hash.
     pub noise: Option<&'a ImportedNoise>,
+    /// Blocks of the network, from 0, whose cross-attention to the words is told after each step; none costs
+    /// nothing, and the image is the same either way.
+    pub attention: &'a [usize],
 }
 
 /// A loaded model, ready to generate.
@@ -123,19 +128,18 @@ impl Pipeline {
         }
         let Some(conditioning) = self.conditioning(requests, options, cancel)? else { return Ok(Outcome::Cancelled) };
         let mut denoiser = GuidedNetwork::new(&self.network, self.prediction, self.rule(first), &conditioning)?;
-        let mut sampler = SamplerConfig {
-            kind: first.sampler,
-            num_steps: first.num_steps,
-            eta: f64::from(first.eta),
-            karras: first.karras,
-        }
-        .build(&self.schedule)?;
+        let mut sampler =
+            SamplerConfig { kind: first.sampler, num_steps: first.num_steps, eta: f64::from(first.eta), karras: first.karras }
+                .build(&self.schedule)?;
         let seeds: Vec<Seed> = requests.iter().map(|request| request.seed).collect();
-        let draw = |stream: Stream, block: u32, what: Use, shape: &[usize]| {
-            match options.noise.map(|noise| noise.find(what, 0, shape, &self.device)).transpose()?.flatten() {
-                Some(noise) => Ok(noise),
-                None => self.noise(&seeds, stream, block, shape),
-            }
+        let draw = |stream: Stream, block: u32, what: Use, shape: &[usize]| match options
+            .noise
+            .map(|noise| noise.find(what, 0, shape, &self.device))
+            .transpose()?
+            .flatten()
+        {
+            Some(noise) => Ok(noise),
+            None => self.noise(&seeds, stream, block, shape),
         };
         let side = self.network.config().input_size;
         let noise = draw(Stream::Start, 0, Use::Start, &[seeds.len(), self.card.latent_channels, side, side])?;
@@ -145,13 +149,20 @@ impl Pipeline {
 
         let mut failure = None;
         let inner = Cancel::new();
+        let attention = (!options.attention.is_empty()).then(|| denoiser.watch_attention(options.attention));
         let mut watch = |step: StepEvent<'_>| {
-            match self.step_event(&step) {
-                Ok(event) => on_event(event),
-                Err(error) => {
-                    failure = Some(error);
-                    inner.cancel();
-                }
+            let told = self.step_event(&step).and_then(|event| {
+                on_event(event);
+                let Some(attention) = &attention else { return Ok(()) };
+                let grid = self.network.config().grid();
+                let rows = attention.take();
+                let maps = rows.iter().map(|row| AttentionMap::from_weights(row, grid));
+                on_event(Event::Attention { step: step.index + 1, maps: maps.collect::<candle_core::Result<_>>()? });
+                Ok(())
+            });
+            if let Err(error) = told {
+                failure = Some(error);
+                inner.cancel();
             }
             if cancel.is_cancelled() {
                 inner.cancel();
@@ -227,7 +238,12 @@ impl Pipeline {
     }
 
     /// Captions and conditions of a batch; `None` when cancelled.
-    fn conditioning(&self, requests: &[GenerateRequest], options: &RunOptions<'_>, cancel: &Cancel) -> Result<Option<Conditioning>, Error> {
+    fn conditioning(
+        &self,
+        requests: &[GenerateRequest],
+        options: &RunOptions<'_>,
+        cancel: &Cancel,
+    ) -> Result<Option<Conditioning>, Error> {
         let mut conditioning = Conditioning { captions: Vec::new(), conditions: Vec::new() };
         for (row, request) in requests.iter().enumerate() {
             if cancel.is_cancelled() {
@@ -264,7 +280,8 @@ impl Pipeline {
         let rows = (0..clean.dim(0)?).map(|row| clean.narrow(0, row, 1)).collect::<candle_core::Result<Vec<_>>>()?;
         let previews = rows.iter().map(|row| self.preview.picture(&row.squeeze(0)?)).collect::<candle_core::Result<Vec<_>>>()?;
         let latents = rows.into_iter().map(StepLatent).collect();
-        let noisy = (0..step.x.dim(0)?).map(|row| Ok(StepLatent(step.x.narrow(0, row, 1)?))).collect::<candle_core::Result<_>>()?;
+        let noisy =
+            (0..step.x.dim(0)?).map(|row| Ok(StepLatent(step.x.narrow(0, row, 1)?))).collect::<candle_core::Result<_>>()?;
         Ok(Event::Step { step: index, of, previews, latents, noisy })
     }
 

@@ -32,7 +32,12 @@ impl Pipeline {
     }
 
     /// The conditions of row `row` of a batch, as the network takes them.
-    pub(super) fn row_conditions(&self, row: usize, request: &GenerateRequest, options: &RunOptions<'_>) -> Result<Vec<RowCondition>, Error> {
+    pub(super) fn row_conditions(
+        &self,
+        row: usize,
+        request: &GenerateRequest,
+        options: &RunOptions<'_>,
+    ) -> Result<Vec<RowCondition>, Error> {
         let conditions = self.conditions(request);
         let encoded = conditions.iter().enumerate().map(|(number, condition)| -> Result<RowCondition, Error> {
             let posterior = self.autoencoder.encode(&self.picture(&condition.picture)?)?;

@@ -242,6 +242,7 @@ fn steps_are_told_and_the_last_one_is_the_image() {
             seen.push(format!("{step}/{of}"));
             last = Some(latents);
         }
+        Event::Attention { .. } => panic!("nobody asked"),
         Event::Finished => seen.push("end".into()),
     };
     let Outcome::Done(images) = pipeline.generate(&list, &Cancel::new(), &mut on_event).unwrap() else { panic!("done") };

@@ -137,7 +137,7 @@ fn imported_noise_takes_the_place_of_seeds() {
     for request in &mut list {
         request.seed = Seed(request.seed.0 + 1000);
     }
-    let options = RunOptions { noise: Some(&noise) };
+    let options = RunOptions { noise: Some(&noise), ..RunOptions::default() };
     let outcome = pipeline.generate_with(&list, &options, &Cancel::new(), &mut |_| {}).unwrap();
     let Outcome::Done(images) = outcome else { panic!("nobody cancelled") };
     for (image, expected) in images.iter().zip(&expected) {
@@ -157,7 +157,12 @@ fn noise_that_does_not_fit_is_refused() {
             Err(error) => return error.to_string(),
         };
         let list: Vec<GenerateRequest> = list.iter().map(|request| GenerateRequest { sampler, ..request.clone() }).collect();
-        let run = pipeline.generate_with(&list, &RunOptions { noise: Some(&noise) }, &Cancel::new(), &mut |_| {});
+        let run = pipeline.generate_with(
+            &list,
+            &RunOptions { noise: Some(&noise), ..RunOptions::default() },
+            &Cancel::new(),
+            &mut |_| {},
+        );
         run.map(|_| String::new()).unwrap_or_else(|error| error.to_string())
     };
     assert!(said(b"nothing", SamplerKind::Ddpm).contains("n.safetensors cannot be used as noise"));
@@ -170,6 +175,50 @@ fn noise_that_does_not_fit_is_refused() {
     assert!(said(&file("z", zeros()), SamplerKind::Ddim).contains("\"z\" is none of"));
     assert!(said(&file("start", zeros().get(0).unwrap()), SamplerKind::Ddim).contains("3 axes"));
     assert!(said(&file("start", (zeros() / 0.0).unwrap()), SamplerKind::Ddim).contains("NaN"));
+}
+
+#[test]
+fn attention_is_told_on_request_and_changes_nothing() {
+    for kind in [Kind::Practice, Kind::TextOnly] {
+        let pipeline = TinyModel::new(kind).open();
+        let mut list = requests(&pipeline);
+        if let Some(annotation) = list[0].annotations.first_mut() {
+            annotation.steps = range(0.0, 0.5);
+        }
+        let told = |list: &[GenerateRequest], blocks: &[usize]| {
+            let options = RunOptions { attention: blocks, ..RunOptions::default() };
+            let mut told = Vec::new();
+            let outcome = pipeline.generate_with(list, &options, &Cancel::new(), &mut |event| {
+                if let Event::Attention { step, maps } = event {
+                    assert_eq!(step, told.len() + 1);
+                    told.push(maps);
+                }
+            });
+            let Outcome::Done(images) = outcome.unwrap() else { panic!("nobody cancelled") };
+            (told, images)
+        };
+        let (steps, images) = told(&list, &[0, 2]);
+        assert_eq!(steps.len(), 4);
+        for (watched, plain) in images.iter().zip(run(&pipeline, &list)) {
+            assert_eq!(watched.image, plain.image);
+        }
+        for maps in &steps {
+            assert_eq!(maps.len(), 3);
+            for (map, request) in maps.iter().zip(&list) {
+                let texts = pipeline.token_texts(&request.impression).unwrap();
+                assert_eq!((map.tokens, map.grid), (texts.len(), 4));
+                let sums = (0..16).map(|place| (0..map.tokens).map(|t| map.of_token(t).unwrap()[place]).sum::<f32>());
+                assert!(sums.into_iter().all(|sum| (sum - 1.0).abs() < 1e-4));
+                assert_eq!(map.of_token(map.tokens), None);
+            }
+        }
+        let (alone, _) = told(&list[1..2], &[0, 2]);
+        assert!(alone.iter().zip(&steps).all(|(alone, all)| alone[0].tokens == all[1].tokens));
+        let close = |a: &[f32], b: &[f32]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-5);
+        assert!(alone.iter().zip(&steps).all(|(alone, all)| close(&alone[0].shares, &all[1].shares)));
+        assert!(told(&list, &[]).0.is_empty());
+        assert_eq!(pipeline.token_texts("no acute findings.").unwrap(), ["no", "acute", "findings", ".", ""]);
+    }
 }
 
 proptest! {

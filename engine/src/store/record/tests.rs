@@ -110,6 +110,21 @@ fn older_records_read_as_before_and_stay_as_they_are() {
 }
 
 #[test]
+fn drawings_of_unlike_strength_had_their_mean_before() {
+    let record = example();
+    let strengths = |record: &RunRecord| record.request.annotations.iter().map(|a| a.strength).collect::<Vec<_>>();
+    assert_eq!(strengths(&record), [1.0, 0.7]);
+    let json = record.to_json().unwrap();
+    assert_eq!(strengths(&RunRecord::from_json(&json, "r").unwrap()), [1.0, 0.7]);
+    let mut value: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(value["request"].as_object_mut().unwrap().remove("apart"), Some(true.into()));
+    let older = RunRecord::from_json(&value.to_string(), "r").unwrap();
+    let mean = ((1.0 + f64::from(0.7f32)) / 2.0) as f32;
+    assert_eq!(strengths(&older), [mean, mean]);
+    assert!(!older.to_json().unwrap().contains("apart"));
+}
+
+#[test]
 fn edits_ranges_and_areas_survive() {
     let image = Arc::new(GrayImage::new(3, 2, vec![0, 9, 500, 70, 65535, 3]).unwrap());
     let may_change = Arc::new(Mask::from_fn(3, 2, |x, _| x > 0));

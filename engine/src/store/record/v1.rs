@@ -46,6 +46,9 @@ struct RequestV1 {
     guidance_scale: f32,
     preset: String,
     annotations: Vec<AnnotationV1>,
+    /// Whether drawings of unlike strength acted apart; in records without it, all had their mean.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    apart: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     source: Option<SourceV1>,
 }
@@ -104,6 +107,7 @@ impl TryFrom<&RunRecord> for RecordV1 {
                 guidance_scale: request.guidance_scale,
                 preset: request.preset.name().to_owned(),
                 annotations: request.annotations.iter().map(AnnotationV1::from).collect(),
+                apart: mixed_strengths(&request.annotations).is_some(),
                 source: SourceV1::from_source(&request.source)?,
             },
             model: ModelV1 { name: record.model_name.clone(), files: record.files.iter().map(file).collect() },
@@ -169,10 +173,15 @@ impl TryFrom<RecordV1> for RunRecord {
             .enumerate()
             .map(|(i, a)| Annotation::try_from(a).map_err(|why| format!("request.annotations[{i}]: {why}")))
             .collect();
+        let mut annotations = annotations?;
+        if let Some(mean) = mixed_strengths(&annotations).filter(|_| !r.apart) {
+            let drawn = annotations.iter_mut().filter(|annotation| annotation.strength > 0.0);
+            drawn.for_each(|annotation| annotation.strength = mean);
+        }
         let named = |error: crate::domain::RequestError| format!("request.{error}");
         let request = GenerateRequest {
             impression: r.impression,
-            annotations: annotations?,
+            annotations,
             seed: Seed(r.seed),
             num_steps: r.num_steps,
             sampler: r.sampler.parse::<SamplerKind>().map_err(named)?,
@@ -213,6 +222,13 @@ impl TryFrom<AnnotationV1> for Annotation {
         let steps = v1.steps.map_or(StepRange::ALL, |[first, last]| StepRange { first, last });
         Ok(Self { strength: v1.strength, steps, area_px: v1.area_px, ..Self::new(finding, shape) })
     }
+}
+
+/// The mean of the strengths above 0, where they differ.
+fn mixed_strengths(annotations: &[Annotation]) -> Option<f32> {
+    let drawn: Vec<f64> = annotations.iter().map(|a| f64::from(a.strength)).filter(|&s| s > 0.0).collect();
+    let differ = drawn.windows(2).any(|pair| pair[0] != pair[1]);
+    differ.then(|| (drawn.iter().sum::<f64>() / drawn.len() as f64) as f32)
 }
 
 /// Lengths of alternating runs, outside first, as blank-separated text.
