@@ -81,7 +81,7 @@ def run(name, kind, steps, options):
         "config": {**options, "scheduler": kind.__name__, "steps": steps, "full": full},
         "inputs": ["x", "noise"] if stochastic else ["x"],
         "outputs": ["timesteps", "trajectory"],
-        "tolerance": {"rtol": 0.001, "atol": 0.0001},
+        "tolerance": {"rtol": 0.0003, "atol": 0.0003},
     }
 
 
