@@ -49,6 +49,11 @@ impl SamplerKind {
     /// Every integrator, in the order of their names in messages.
     pub const ALL: [Self; 5] = [Self::Ddpm, Self::Ddim, Self::DpmPp2M, Self::DpmPpSde, Self::UniPc];
 
+    /// Whether Karras spacing means something to it.
+    pub fn takes_karras(self) -> bool {
+        matches!(self, Self::DpmPp2M | Self::DpmPpSde | Self::UniPc)
+    }
+
     /// The name used on the command line and in files.
     pub fn name(self) -> &'static str {
         match self {

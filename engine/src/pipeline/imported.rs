@@ -6,6 +6,7 @@ use candle_core::{DType, Device, Tensor};
 
 use super::Error;
 use crate::store::hash::hash_bytes;
+use crate::store::record::NoiseOrigin;
 
 /// Noise of a whole batch, read from one safetensors file.
 ///
@@ -18,6 +19,7 @@ pub struct ImportedNoise {
     step: Option<Tensor>,
     posterior: Option<Tensor>,
     blake3: String,
+    first_row: usize,
 }
 
 /// A use of noise that a file may give.
@@ -45,7 +47,7 @@ impl ImportedNoise {
     pub fn from_bytes(bytes: &[u8], name: &str) -> Result<Self, Error> {
         let fault = |reason: String| Error::Noise { name: name.to_owned(), reason };
         let tensors = candle_core::safetensors::load_buffer(bytes, &Device::Cpu).map_err(|error| fault(error.to_string()))?;
-        let mut noise = Self { start: None, step: None, posterior: None, blake3: hash_bytes(bytes) };
+        let mut noise = Self { start: None, step: None, posterior: None, blake3: hash_bytes(bytes), first_row: 0 };
         let mut names: Vec<_> = tensors.into_iter().collect();
         names.sort_by(|a, b| a.0.cmp(&b.0));
         for (tensor_name, tensor) in names {
@@ -73,6 +75,17 @@ impl ImportedNoise {
         &self.blake3
     }
 
+    /// The same noise from a row on: that row goes to the first request.
+    #[must_use]
+    pub fn starting_at(self, row: usize) -> Self {
+        Self { first_row: row, ..self }
+    }
+
+    /// Where row `row` of a batch gets its noise.
+    pub(super) fn origin(&self, row: usize) -> NoiseOrigin {
+        NoiseOrigin { blake3: self.blake3.clone(), row: self.first_row + row }
+    }
+
     /// Noise of `shape` for the rows from `first_row` on, where the file gives this use.
     ///
     /// # Errors
@@ -97,6 +110,7 @@ impl ImportedNoise {
         };
         let Some(noise) = found else { return Ok(None) };
         let dims = noise.dims();
+        let first_row = self.first_row + first_row;
         if dims[1..] != shape[1..] || dims[0] < first_row + shape[0] {
             candle_core::bail!("the imported noise has shape {dims:?}, but rows {first_row}.. of {shape:?} are needed");
         }

@@ -194,7 +194,7 @@ impl Pipeline {
             }
             let condition = self.condition(request);
             let mut record = self.record(request, &image, condition.as_ref(), of - from);
-            record.noise_blake3 = options.noise.map(|noise| noise.blake3().to_owned());
+            record.noise = options.noise.map(|noise| noise.origin(row));
             images.push(Generated { image, condition, record });
         }
         on_event(Event::Finished);
@@ -297,7 +297,7 @@ impl Pipeline {
             steps_ran,
             pixels_blake3: hash_image(image),
             control_blake3: condition.map(hash_image),
-            noise_blake3: None,
+            noise: None,
         }
     }
 }

@@ -62,8 +62,17 @@ pub struct RunRecord {
     pub pixels_blake3: String,
     /// Hash of the compiled condition picture, if there was one.
     pub control_blake3: Option<String>,
-    /// Hash of the file that gave the noise, if seeds did not.
-    pub noise_blake3: Option<String>,
+    /// The file that gave the noise, if seeds did not.
+    pub noise: Option<NoiseOrigin>,
+}
+
+/// A row of a file of noise.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NoiseOrigin {
+    /// BLAKE3 of the file, 64 hexadecimal digits.
+    pub blake3: String,
+    /// Which row of its batch, from 0.
+    pub row: usize,
 }
 
 /// Why a record cannot be read.

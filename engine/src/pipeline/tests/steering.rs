@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::StepRange;
+use crate::store::record::NoiseOrigin;
 
 fn image(pipeline: &Pipeline, request: &GenerateRequest) -> GrayImage {
     run(pipeline, std::slice::from_ref(request)).remove(0).image
@@ -140,11 +141,17 @@ fn imported_noise_takes_the_place_of_seeds() {
     let options = RunOptions { noise: Some(&noise), ..RunOptions::default() };
     let outcome = pipeline.generate_with(&list, &options, &Cancel::new(), &mut |_| {}).unwrap();
     let Outcome::Done(images) = outcome else { panic!("nobody cancelled") };
-    for (image, expected) in images.iter().zip(&expected) {
+    for (row, (image, expected)) in images.iter().zip(&expected).enumerate() {
         assert_eq!(image.image, expected.image);
-        assert_eq!(image.record.noise_blake3.as_deref(), Some(hash_bytes(&bytes).as_str()));
-        assert_eq!(expected.record.noise_blake3, None);
+        assert_eq!(image.record.noise, Some(NoiseOrigin { blake3: hash_bytes(&bytes), row }));
+        assert_eq!(expected.record.noise, None);
     }
+    // One image of the batch again: by the row that its record names.
+    let last = noise.starting_at(2);
+    let options = RunOptions { noise: Some(&last), ..RunOptions::default() };
+    let outcome = pipeline.generate_with(&list[2..], &options, &Cancel::new(), &mut |_| {}).unwrap();
+    let Outcome::Done(again) = outcome else { panic!("nobody cancelled") };
+    assert_eq!((&again[0].image, &again[0].record), (&images[2].image, &images[2].record));
 }
 
 #[test]

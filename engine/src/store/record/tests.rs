@@ -29,7 +29,7 @@ fn example() -> RunRecord {
         steps_ran: 25,
         pixels_blake3: hash_image(&GrayImage::black(2, 2)),
         control_blake3: None,
-        noise_blake3: None,
+        noise: None,
     }
 }
 
@@ -104,7 +104,7 @@ fn older_records_read_as_before_and_stay_as_they_are() {
     assert_eq!(record.request.source, Source::Noise);
     let annotation = &record.request.annotations[0];
     assert_eq!((annotation.steps, annotation.area_px, annotation.strength), (StepRange::ALL, None, 0.5));
-    assert_eq!(record.noise_blake3, None);
+    assert_eq!(record.noise, None);
     let value = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
     assert_eq!(value(&record.to_json().unwrap()), value(&text), "nothing is added");
 }
@@ -138,7 +138,7 @@ fn edits_ranges_and_areas_survive() {
         record.request.source = source;
         record.request.annotations[0].steps = StepRange { first: 0.1, last: 0.7 };
         record.request.annotations[1].area_px = Some(12);
-        record.noise_blake3 = Some(hash_bytes(b"n"));
+        record.noise = Some(NoiseOrigin { blake3: hash_bytes(b"n"), row: 3 });
         assert_eq!(RunRecord::from_json(&record.to_json().unwrap(), "r").unwrap(), record);
     }
     let source = |text: &str| error_after(|v| v["request"]["source"] = serde_json::from_str(text).unwrap());
@@ -147,7 +147,7 @@ fn edits_ranges_and_areas_survive() {
     let short = r#"{"kind": "latent", "step": 1, "channels": 1, "height": 1, "width": 2, "values": "AAAAAA=="}"#;
     assert!(source(short).contains("1×1×2"));
     assert!(error_after(|v| v["request"]["annotations"][0]["steps"] = vec![0.7, 0.1].into()).contains("step range"));
-    assert!(error_after(|v| v["noise_blake3"] = "00".into()).contains("noise_blake3"));
+    assert!(error_after(|v| v["noise"] = serde_json::json!({"blake3": "00", "row": 1})).contains("noise.blake3"));
 }
 
 #[test]

@@ -11,7 +11,7 @@ use crate::domain::{
 use crate::imageio::png::PngError;
 
 use super::source_v1::SourceV1;
-use super::{FileHash, MAX_MASK_SIDE_PX, RunRecord};
+use super::{FileHash, MAX_MASK_SIDE_PX, NoiseOrigin, RunRecord};
 use crate::store::hash::is_hash;
 
 /// The record as it stands in the file.
@@ -31,7 +31,14 @@ pub(super) struct RecordV1 {
     pixels_blake3: String,
     control_blake3: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    noise_blake3: Option<String>,
+    noise: Option<NoiseV1>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NoiseV1 {
+    blake3: String,
+    row: usize,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -118,7 +125,7 @@ impl TryFrom<&RunRecord> for RecordV1 {
             steps_ran: record.steps_ran,
             pixels_blake3: record.pixels_blake3.clone(),
             control_blake3: record.control_blake3.clone(),
-            noise_blake3: record.noise_blake3.clone(),
+            noise: record.noise.clone().map(|NoiseOrigin { blake3, row }| NoiseV1 { blake3, row }),
         })
     }
 }
@@ -160,8 +167,8 @@ impl TryFrom<RecordV1> for RunRecord {
         if let Some(control) = &v1.control_blake3 {
             hash(control, "control_blake3")?;
         }
-        if let Some(noise) = &v1.noise_blake3 {
-            hash(noise, "noise_blake3")?;
+        if let Some(noise) = &v1.noise {
+            hash(&noise.blake3, "noise.blake3")?;
         }
         for file in &v1.model.files {
             hash(&file.blake3, &format!("model.files {:?} blake3", file.name))?;
@@ -203,7 +210,7 @@ impl TryFrom<RecordV1> for RunRecord {
             steps_ran: v1.steps_ran,
             pixels_blake3: v1.pixels_blake3,
             control_blake3: v1.control_blake3,
-            noise_blake3: v1.noise_blake3,
+            noise: v1.noise.map(|NoiseV1 { blake3, row }| NoiseOrigin { blake3, row }),
         })
     }
 }
