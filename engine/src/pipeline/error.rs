@@ -102,6 +102,14 @@ pub enum Error {
         /// Those of the model.
         expected: (usize, usize, usize),
     },
+    /// Attention of a block that the network does not have.
+    #[error("attention of block {block} was asked for, but the network has blocks 0 to {last}")]
+    NoBlock {
+        /// What was asked for.
+        block: usize,
+        /// The last block.
+        last: usize,
+    },
     /// A file of noise that cannot be used.
     #[error("{name} cannot be used as noise: {reason}")]
     Noise {

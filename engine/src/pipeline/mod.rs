@@ -114,7 +114,7 @@ impl Pipeline {
     /// As [`Pipeline::generate`], with options of the run.
     ///
     /// # Errors
-    /// As [`Pipeline::generate`]; also when imported noise has another shape.
+    /// As [`Pipeline::generate`]; also when imported noise has another shape or attention of no block is asked for.
     pub fn generate_with(
         &self,
         requests: &[GenerateRequest],
@@ -125,6 +125,10 @@ impl Pipeline {
         let Some(first) = requests.first() else { return Ok(Outcome::Done(Vec::new())) };
         for request in requests {
             self.check(request, first)?;
+        }
+        let last = self.network.config().depth.saturating_sub(1);
+        if let Some(&block) = options.attention.iter().find(|&&block| block > last) {
+            return Err(Error::NoBlock { block, last });
         }
         let Some(conditioning) = self.conditioning(requests, options, cancel)? else { return Ok(Outcome::Cancelled) };
         let mut denoiser = GuidedNetwork::new(&self.network, self.prediction, self.rule(first), &conditioning)?;

@@ -224,6 +224,9 @@ fn attention_is_told_on_request_and_changes_nothing() {
         let close = |a: &[f32], b: &[f32]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-5);
         assert!(alone.iter().zip(&steps).all(|(alone, all)| close(&alone[0].shares, &all[1].shares)));
         assert!(told(&list, &[]).0.is_empty());
+        let options = RunOptions { attention: &[3], ..RunOptions::default() };
+        let error = pipeline.generate_with(&list, &options, &Cancel::new(), &mut |_| {}).unwrap_err();
+        assert!(error.to_string().contains("blocks 0 to 2"), "{error}");
         assert_eq!(pipeline.token_texts("no acute findings.").unwrap(), ["no", "acute", "findings", ".", ""]);
     }
 }
