@@ -117,6 +117,7 @@ impl Generator for FakeModel {
             steps_ran: of,
             pixels_blake3: hash_image(&image),
             control_blake3: condition.as_ref().map(hash_image),
+            noise: None,
         };
         Ok(Some(Artifact { image: Arc::new(image), condition, request: request.clone(), record }))
     }

@@ -6,11 +6,11 @@ use anyhow::{Result, bail, ensure};
 use engine::device::DeviceKind;
 use engine::domain::GrayImage;
 use engine::imageio::png::read_gray;
-use engine::pipeline::{Generated, ModelCard};
+use engine::pipeline::{Generated, ImportedNoise, ModelCard, RunOptions};
 use engine::store::hash::hash_image;
 use engine::store::record::RunRecord;
 
-use crate::generate::{Progress, ResultFiles, check_out_dir, generate, model, write_result};
+use crate::generate::{Progress, ResultFiles, check_out_dir, generate_with, model, write_result};
 use crate::run::signals::StopRequest;
 
 /// A replay.
@@ -24,6 +24,8 @@ pub struct Replay {
     pub device: Option<DeviceKind>,
     /// Folder for the new image and its record.
     pub out: Option<PathBuf>,
+    /// The file of noise, for an image that was made with one.
+    pub noise: Option<PathBuf>,
 }
 
 /// What came out.
@@ -44,6 +46,7 @@ impl Replay {
     /// When the record or the model cannot be read, or the new image cannot be written.
     pub fn run(&self, stop: &StopRequest) -> Result<Verdict> {
         let record = RunRecord::read(&self.file)?;
+        let noise = self.noise(&record)?;
         let files = self.out.as_deref().map(|out| self.new_files(out)).transpose()?;
         let dir = model::model_dir(self.model.as_deref())?;
         let pipeline = model::open(&dir, self.device.unwrap_or_else(|| device_of(&record)))?;
@@ -61,7 +64,8 @@ impl Replay {
             return Ok(Verdict::Different(differences));
         }
         let mut progress = Progress::new(1, record.request.num_steps);
-        let made = generate(&pipeline, std::slice::from_ref(&record.request), stop, &progress)?;
+        let options = RunOptions { noise: noise.as_ref(), ..RunOptions::default() };
+        let made = generate_with(&pipeline, std::slice::from_ref(&record.request), &options, stop, &progress)?;
         progress.finish_images(1);
         progress.clear();
         let Some(new) = made.and_then(|images| images.into_iter().next()) else { return Ok(Verdict::Interrupted) };
@@ -69,6 +73,20 @@ impl Replay {
             write_result(files, &new)?;
         }
         Ok(self.compare(&record, &new, card))
+    }
+
+    /// The noise that the record names.
+    fn noise(&self, record: &RunRecord) -> Result<Option<ImportedNoise>> {
+        match (&record.noise, &self.noise) {
+            (None, None) => Ok(None),
+            (None, Some(_)) => bail!("{} was made from its seed; leave out --noise", self.file.display()),
+            (Some(_), None) => bail!("{} was made with noise from a file; name it with --noise", self.file.display()),
+            (Some(origin), Some(path)) => {
+                let noise = ImportedNoise::read(path)?;
+                ensure!(noise.blake3() == origin.blake3, "{} is not the noise that the record names", path.display());
+                Ok(Some(noise.starting_at(origin.row)))
+            }
+        }
     }
 
     /// Where the new files go; older ones are not replaced.

@@ -47,7 +47,7 @@ impl Generator for EngineModel {
                     on_progress(Progress::Step { step, of, preview });
                 }
             }
-            pipeline::Event::Finished => {}
+            pipeline::Event::Attention { .. } | pipeline::Event::Finished => {}
         };
         match self.pipeline.generate(std::slice::from_ref(request), cancel, &mut on_event)? {
             Outcome::Cancelled => Ok(None),

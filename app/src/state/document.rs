@@ -174,7 +174,7 @@ impl Document {
         self.layers
             .iter()
             .filter(|l| l.visible)
-            .filter_map(|l| Some(Annotation { finding: l.finding, shape: shape(l)?, strength: l.strength }))
+            .filter_map(|l| Some(Annotation { strength: l.strength, ..Annotation::new(l.finding, shape(l)?) }))
             .collect()
     }
 

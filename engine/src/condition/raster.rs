@@ -6,6 +6,7 @@
 
 use crate::domain::{Annotation, GrayImage, Mask, RectPx, Shape};
 
+use super::fit::{Fit, Place};
 use super::{BoxStyle, Palette};
 
 /// Width of a box frame at 256 px.
@@ -16,17 +17,24 @@ const FRAME_PX_AT_256: f32 = 3.0;
 /// Without annotations there is no condition (`None`: text only); an empty mask is a condition too
 /// (a black picture). Annotations of strength 0 are left out.
 pub fn compile(annotations: &[Annotation], size_px: u32, palette: &Palette) -> Option<GrayImage> {
+    compile_fitted(annotations, size_px, palette, Fit::Stretch)
+}
+
+/// As [`compile`], with drawings of another shape fitted as told.
+pub fn compile_fitted(annotations: &[Annotation], size_px: u32, palette: &Palette, fit: Fit) -> Option<GrayImage> {
     let active: Vec<&Annotation> = annotations.iter().filter(|annotation| annotation.strength > 0.0).collect();
+    picture(&active, size_px, palette, fit)
+}
+
+/// The picture of these annotations, whatever their strength.
+pub(super) fn picture(active: &[&Annotation], size_px: u32, palette: &Palette, fit: Fit) -> Option<GrayImage> {
     if active.is_empty() || size_px == 0 {
         return None;
     }
     let mut layers: Vec<(f64, f32, Vec<f32>)> = active
         .iter()
         .map(|annotation| {
-            let coverage = match &annotation.shape {
-                Shape::Mask(mask) => mask_coverage(mask, size_px),
-                Shape::Box { rect, width, height } => box_coverage(rect, *width, *height, size_px, palette.boxes()),
-            };
+            let coverage = coverage(annotation, size_px, palette.boxes(), fit);
             let area = coverage.iter().map(|&c| f64::from(c)).sum();
             (area, palette.grey(annotation.finding), coverage)
         })
@@ -41,35 +49,46 @@ pub fn compile(annotations: &[Annotation], size_px: u32, palette: &Palette) -> O
     GrayImage::from_unit(size_px, size_px, &canvas).ok()
 }
 
-/// The control strength of a set of annotations: the mean over those above 0, or 1 without any.
-///
-/// A control model has one strength for the whole condition picture.
-pub fn control_strength(annotations: &[Annotation]) -> f64 {
-    let active: Vec<f64> =
-        annotations.iter().map(|annotation| f64::from(annotation.strength)).filter(|&s| s > 0.0).collect();
-    if active.is_empty() { 1.0 } else { active.iter().sum::<f64>() / active.len() as f64 }
+/// The filled region of an annotation on the picture: every pixel it touches.
+pub(super) fn region(annotation: &Annotation, size_px: u32, fit: Fit) -> Mask {
+    let coverage = coverage(annotation, size_px, BoxStyle::Filled, fit);
+    Mask::from_fn(size_px, size_px, |x, y| coverage[y as usize * size_px as usize + x as usize] > 0.0)
 }
 
-/// Share of each pixel that lies in the mask, `0..=1`.
-fn mask_coverage(mask: &Mask, size_px: u32) -> Vec<f32> {
+/// Share of each pixel that an annotation covers.
+fn coverage(annotation: &Annotation, size_px: u32, boxes: BoxStyle, fit: Fit) -> Vec<f32> {
+    match &annotation.shape {
+        Shape::Mask(mask) => mask_coverage(mask, size_px, fit.place(mask.width(), mask.height(), size_px)),
+        Shape::Box { rect, width, height } => {
+            let place = fit.place(*width, *height, size_px);
+            let (sx, sy) = (place.width as f32 / (*width).max(1) as f32, place.height as f32 / (*height).max(1) as f32);
+            let scaled = rect.scaled(sx, sy);
+            let (x, y) = (place.x as f32, place.y as f32);
+            box_coverage(&RectPx { x0: scaled.x0 + x, y0: scaled.y0 + y, x1: scaled.x1 + x, y1: scaled.y1 + y }, size_px, boxes)
+        }
+    }
+}
+
+/// Share of each pixel that lies in the mask, `0..=1`; the mask fills `place`.
+fn mask_coverage(mask: &Mask, size_px: u32, place: Place) -> Vec<f32> {
     let (w, h, n) = (mask.width() as usize, mask.height() as usize, size_px as usize);
     let source: Vec<f32> = mask.bits().iter().map(|&b| f32::from(b)).collect();
     if (w, h) == (n, n) {
         return source;
     }
-    let columns = triangle_weights(w, n);
-    let rows = triangle_weights(h, n);
-    let mut narrow = vec![0f32; n * h];
+    let columns = triangle_weights(w, place.width);
+    let rows = triangle_weights(h, place.height);
+    let mut narrow = vec![0f32; place.width * h];
     for y in 0..h {
         for (x, (first, weights)) in columns.iter().enumerate() {
-            narrow[y * n + x] = weights.iter().enumerate().map(|(i, k)| k * source[y * w + first + i]).sum();
+            narrow[y * place.width + x] = weights.iter().enumerate().map(|(i, k)| k * source[y * w + first + i]).sum();
         }
     }
     let mut out = vec![0f32; n * n];
     for (y, (first, weights)) in rows.iter().enumerate() {
-        for x in 0..n {
-            let sum: f32 = weights.iter().enumerate().map(|(i, k)| k * narrow[(first + i) * n + x]).sum();
-            out[y * n + x] = sum.clamp(0.0, 1.0);
+        for x in 0..place.width {
+            let sum: f32 = weights.iter().enumerate().map(|(i, k)| k * narrow[(first + i) * place.width + x]).sum();
+            out[(place.y + y) * n + place.x + x] = sum.clamp(0.0, 1.0);
         }
     }
     out
@@ -99,10 +118,9 @@ fn triangle_weights(from: usize, to: usize) -> Vec<(usize, Vec<f32>)> {
 }
 
 /// The pixels of a box whose centres lie inside it, or those of its frame.
-fn box_coverage(rect: &RectPx, width: u32, height: u32, size_px: u32, style: BoxStyle) -> Vec<f32> {
+fn box_coverage(scaled: &RectPx, size_px: u32, style: BoxStyle) -> Vec<f32> {
     let n = size_px as f32;
-    let scaled = rect.scaled(n / width.max(1) as f32, n / height.max(1) as f32);
-    let mut mask = Mask::from_rect(size_px, size_px, &scaled);
+    let mut mask = Mask::from_rect(size_px, size_px, scaled);
     if style == BoxStyle::Outline {
         let t = (FRAME_PX_AT_256 * n / 256.0).round().max(1.0);
         let inner =

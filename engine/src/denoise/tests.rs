@@ -31,10 +31,10 @@ fn network() -> Network {
 }
 
 fn conditioning() -> Conditioning {
-    let condition = |name: &str| Some(RowCondition { latent: random(name, &[1, 4, 8, 8], 1.0), strength: 0.8 });
+    let condition = |name: &str| vec![RowCondition::new(random(name, &[1, 4, 8, 8], 1.0), 0.8)];
     Conditioning {
         captions: vec![random("a", &[1, 3, 10], 1.0), random("b", &[1, 7, 10], 1.0), random("c", &[1, 1, 10], 1.0)],
-        conditions: vec![condition("ca"), None, condition("cc")],
+        conditions: vec![condition("ca"), Vec::new(), condition("cc")],
     }
 }
 
@@ -57,10 +57,7 @@ fn mixed_batches_give_each_row_the_bits_it_gets_alone() {
     for rule in [rule(1.0, Preset::Paper), rule(3.0, Preset::Paper), rule(3.0, Preset::Release)] {
         let together = answer(&network, &all, rule, &x);
         for (row, expected) in together.iter().enumerate() {
-            let alone = Conditioning {
-                captions: vec![all.captions[row].clone()],
-                conditions: vec![all.conditions[row].clone()],
-            };
+            let alone = Conditioning { captions: vec![all.captions[row].clone()], conditions: vec![all.conditions[row].clone()] };
             let x = x.narrow(0, row, 1).unwrap().contiguous().unwrap();
             assert_eq!(&answer(&network, &alone, rule, &x)[0], expected, "row {row}, {rule:?}");
         }
@@ -99,6 +96,91 @@ fn guidance_is_the_line_through_both_predictions() {
 fn a_condition_needs_a_control_branch() {
     let Network::Control(control) = network() else { unreachable!("made with control") };
     let text = Network::Text(Box::new(control.base().clone()));
-    let error = GuidedNetwork::new(&text, Prediction::Epsilon, rule(1.0, Preset::Paper), &conditioning());
+    let conditioning = conditioning();
+    let error = GuidedNetwork::new(&text, Prediction::Epsilon, rule(1.0, Preset::Paper), &conditioning);
     assert!(error.err().is_some_and(|error| error.to_string().contains("control blocks")));
+}
+
+/// The bits of each row at step `step` of 10.
+fn answer_at(network: &Network, conditioning: &Conditioning, rule: GuidanceRule, x: &Tensor, step: usize) -> Vec<Vec<u32>> {
+    let mut denoiser = GuidedNetwork::new(network, Prediction::Epsilon, rule, conditioning).unwrap();
+    denoiser.begin_step(step, 10);
+    let output = denoiser.denoise(x, 431).unwrap().prediction;
+    let rows = output.flatten_from(1).unwrap().to_vec2::<f32>().unwrap();
+    rows.into_iter().map(|row| row.into_iter().map(f32::to_bits).collect()).collect()
+}
+
+/// Rows with two conditions of different ranges, one with an area, none, and one of strength 0.
+fn ranged() -> Conditioning {
+    let condition = |name: &str, strength: f64, first: f32, last: f32| RowCondition {
+        steps: StepRange { first, last },
+        ..RowCondition::new(random(name, &[1, 4, 8, 8], 1.0), strength)
+    };
+    let area: Vec<f32> = (0..16).map(|i| (i % 4) as f32 / 3.0).collect();
+    let mut in_area = condition("cc", 1.3, 0.0, 1.0);
+    in_area.area = Some(Tensor::from_vec(area, (1, 16), &Device::Cpu).unwrap());
+    Conditioning {
+        captions: ["a", "b", "c", "d"].map(|name| random(name, &[1, 1 + name.len() * 2, 10], 1.0)).to_vec(),
+        conditions: vec![
+            vec![condition("ca", 0.8, 0.0, 0.6), condition("cb", 1.5, 0.3, 1.0)],
+            Vec::new(),
+            vec![in_area],
+            vec![condition("cd", 0.0, 0.0, 1.0)],
+        ],
+    }
+}
+
+#[test]
+fn rows_with_ranges_and_areas_get_the_bits_they_get_alone() {
+    let (network, all) = (network(), ranged());
+    let x = random("x", &[4, 4, 8, 8], 1.0);
+    for rule in [rule(1.0, Preset::Ours), rule(3.0, Preset::Paper), rule(3.0, Preset::Release)] {
+        for step in [0, 4, 8] {
+            let together = answer_at(&network, &all, rule, &x, step);
+            for (row, expected) in together.iter().enumerate() {
+                let alone =
+                    Conditioning { captions: vec![all.captions[row].clone()], conditions: vec![all.conditions[row].clone()] };
+                let x = x.narrow(0, row, 1).unwrap().contiguous().unwrap();
+                assert_eq!(&answer_at(&network, &alone, rule, &x, step)[0], expected, "row {row}, step {step}, {rule:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_branch_does_not_run_where_nothing_acts() {
+    let network = network();
+    let x = random("x", &[1, 4, 8, 8], 1.0);
+    // A latent of NaN would show in the answer if it were looked at.
+    let poison = random("p", &[1, 4, 8, 8], 1.0).affine(f64::NAN, 0.0).unwrap();
+    let with = |strength: f64, first: f32, last: f32| {
+        let steps = StepRange { first, last };
+        let condition = RowCondition { steps, ..RowCondition::new(poison.clone(), strength) };
+        Conditioning { captions: vec![random("a", &[1, 3, 10], 1.0)], conditions: vec![vec![condition]] }
+    };
+    let without = Conditioning { captions: vec![random("a", &[1, 3, 10], 1.0)], conditions: vec![Vec::new()] };
+    let rule = rule(3.0, Preset::Paper);
+    let plain = answer_at(&network, &without, rule, &x, 7);
+    assert_eq!(answer_at(&network, &with(1.0, 0.0, 0.5), rule, &x, 7), plain, "out of range");
+    assert_eq!(answer_at(&network, &with(0.0, 0.0, 1.0), rule, &x, 7), plain, "strength 0");
+    let seen = answer_at(&network, &with(1.0, 0.5, 1.0), rule, &x, 7);
+    assert!(seen[0].iter().all(|&bits| f32::from_bits(bits).is_nan()), "in range");
+}
+
+#[test]
+fn an_area_of_nothing_is_no_condition_and_a_full_one_changes_nothing() {
+    let network = network();
+    let x = random("x", &[1, 4, 8, 8], 1.0);
+    let with = |area: Option<f64>| {
+        let area = area.map(|value| Tensor::full(value as f32, (1, 16), &Device::Cpu).unwrap());
+        let condition = RowCondition { area, ..RowCondition::new(random("ca", &[1, 4, 8, 8], 1.0), 0.8) };
+        let all = Conditioning { captions: vec![random("a", &[1, 3, 10], 1.0)], conditions: vec![vec![condition]] };
+        answer_at(&network, &all, rule(3.0, Preset::Paper), &x, 0)
+    };
+    let without = Conditioning { captions: vec![random("a", &[1, 3, 10], 1.0)], conditions: vec![Vec::new()] };
+    assert_eq!(with(Some(1.0)), with(None));
+    let none = answer_at(&network, &without, rule(3.0, Preset::Paper), &x, 0);
+    let values = |bits: &[Vec<u32>]| bits[0].iter().map(|&b| f32::from_bits(b)).collect::<Vec<_>>();
+    assert_eq!(values(&with(Some(0.0))), values(&none));
+    assert_ne!(values(&with(Some(0.5))), values(&with(None)));
 }

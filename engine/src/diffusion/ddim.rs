@@ -7,7 +7,7 @@
 use candle_core::Tensor;
 
 use super::prediction::epsilon_from_denoised;
-use super::sample::descending;
+use super::sample::{descending, descending_level};
 use super::{DiffusionError, ModelOutput, NoiseFn, NoiseSchedule, Prediction, Result, Sampler, Step};
 
 /// DDIM sampler; `eta` 0 is deterministic, 1 has the noise of ancestral sampling.
@@ -59,6 +59,10 @@ impl Ddim {
 impl Sampler for Ddim {
     fn timesteps(&self) -> &[usize] {
         &self.timesteps
+    }
+
+    fn level(&self, index: usize) -> Result<(f64, f64)> {
+        descending_level(&self.schedule, index)
     }
 
     fn step(&mut self, index: usize, x: &Tensor, prediction: Prediction, output: &ModelOutput, noise: &mut NoiseFn<'_>) -> Result<Step> {

@@ -67,6 +67,17 @@ impl Sampler for DdimScheduler {
         &self.timesteps
     }
 
+    fn level(&self, index: usize) -> Result<(f64, f64)> {
+        let len = self.timesteps.len();
+        let bar = match self.timesteps.get(index) {
+            Some(t) => self.alphas_cumprod[*t],
+            None if index == len && self.config.set_alpha_to_one => 1.0,
+            None if index == len => self.alphas_cumprod[0],
+            None => return Err(DiffusionError::Timestep { index, len }),
+        };
+        Ok((bar.sqrt(), (1.0 - bar).sqrt()))
+    }
+
     fn step(&mut self, index: usize, x: &Tensor, prediction: Prediction, output: &ModelOutput, noise: &mut NoiseFn<'_>) -> Result<Step> {
         let len = self.timesteps.len();
         let t = *self.timesteps.get(index).ok_or(DiffusionError::Timestep { index, len })?;

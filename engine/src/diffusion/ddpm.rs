@@ -5,7 +5,7 @@
 
 use candle_core::Tensor;
 
-use super::sample::descending;
+use super::sample::{descending, descending_level};
 use super::{ModelOutput, NoiseFn, NoiseSchedule, Prediction, Result, Sampler, Step, Variance, moments};
 
 /// Ancestral sampler over a respaced schedule.
@@ -44,6 +44,10 @@ impl Ddpm {
 impl Sampler for Ddpm {
     fn timesteps(&self) -> &[usize] {
         &self.timesteps
+    }
+
+    fn level(&self, index: usize) -> Result<(f64, f64)> {
+        descending_level(&self.schedule, index)
     }
 
     fn step(&mut self, index: usize, x: &Tensor, prediction: Prediction, output: &ModelOutput, noise: &mut NoiseFn<'_>) -> Result<Step> {

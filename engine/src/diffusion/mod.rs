@@ -13,32 +13,40 @@ mod ddim;
 mod ddim_scheduler;
 mod ddpm;
 mod dpmpp_2m;
+mod dpmpp_sde;
 mod error;
 mod gaussian;
+mod inversion;
 mod loss;
 mod posterior;
 mod prediction;
 mod sample;
 mod schedule;
+mod sigma_levels;
 mod spacing;
 mod timesteps;
+mod unipc;
 mod velocity_loss;
 
 pub use betas::{BetaCurve, betas, rescale_zero_terminal_snr};
 pub use ddim::Ddim;
 pub use ddim_scheduler::{DdimScheduler, DdimSchedulerConfig};
 pub use ddpm::Ddpm;
-pub use dpmpp_2m::{DpmPp2M, DpmPp2MConfig, FinalSigma, SolverType};
+pub use dpmpp_2m::{DpmPp2M, DpmPp2MConfig, SolverType};
+pub use dpmpp_sde::DpmPpSde;
 pub use error::DiffusionError;
+pub use inversion::{Inversion, invert};
 pub use loss::{Loss, LossConfig, LossKind, training_loss};
 pub use posterior::{Moments, Variance, moments, true_posterior};
 pub use prediction::Prediction;
 pub use sample::{
-    Denoiser, ModelOutput, NoiseFn, Outcome, Sampler, SamplerConfig, Step, StepEvent, drive, sample,
+    Adjust, Denoiser, ModelOutput, NoiseFn, Outcome, Sampler, SamplerConfig, Step, StepEvent, ddim_schedule, drive, drive_from, sample,
 };
 pub use schedule::NoiseSchedule;
+pub use sigma_levels::FinalSigma;
 pub use spacing::TimestepSpacing;
 pub use timesteps::space_timesteps;
+pub use unipc::{UniPc, UniPcConfig};
 pub use velocity_loss::{velocity_loss, velocity_target};
 
 /// Result of this module.

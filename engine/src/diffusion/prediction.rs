@@ -47,6 +47,18 @@ impl Prediction {
             Self::Velocity => Ok((x.affine(signal, 0.0)? - output.affine(noise, 0.0)?)?),
         }
     }
+
+    /// The noise in `x` at the point where [`Prediction::denoised_at`] gives the clean latent.
+    ///
+    /// # Errors
+    /// When shapes do not fit.
+    pub fn epsilon_at(self, signal: f64, noise: f64, x: &Tensor, output: &Tensor) -> Result<Tensor> {
+        match self {
+            Self::Epsilon => Ok(output.clone()),
+            Self::Velocity => Ok((output.affine(signal, 0.0)? + x.affine(noise, 0.0)?)?),
+            Self::Denoised => Ok((x - output.affine(signal, 0.0)?)?.affine(1.0 / noise, 0.0)?),
+        }
+    }
 }
 
 /// The noise that leads from a clean latent to `x` at schedule indices `t`.

@@ -2,7 +2,9 @@
 
 use candle_core::Tensor;
 
-use super::{Ddim, Ddpm, DiffusionError, DpmPp2M, DpmPp2MConfig, NoiseSchedule, Prediction, Result};
+use super::{
+    Ddim, Ddpm, DiffusionError, DpmPp2M, DpmPp2MConfig, DpmPpSde, NoiseSchedule, Prediction, Result, UniPc, UniPcConfig,
+};
 use crate::cancel::Cancel;
 use crate::domain::SamplerKind;
 
@@ -19,6 +21,9 @@ pub struct ModelOutput {
 pub trait Denoiser {
     /// What [`ModelOutput::prediction`] means.
     fn prediction(&self) -> Prediction;
+
+    /// Tells that the answers that follow are for step `index` of `of`; what acts in a part of a run needs to know.
+    fn begin_step(&mut self, _index: usize, _of: usize) {}
 
     /// Asks the network about latents `x` at an original timestep (0..1000, not a step number).
     ///
@@ -59,6 +64,13 @@ pub trait Sampler {
     /// Original timesteps in the order in which they are visited.
     fn timesteps(&self) -> &[usize];
 
+    /// Shares of signal and noise, `sqrt(alpha_bar)` and `sqrt(1 - alpha_bar)`, of the latents that step
+    /// `index` begins with; where `index` is the count of steps, of the result.
+    ///
+    /// # Errors
+    /// When `index` is outside.
+    fn level(&self, index: usize) -> Result<(f64, f64)>;
+
     /// Takes step `index` (from 0) with the network's answer about `x`.
     ///
     /// # Errors
@@ -75,7 +87,7 @@ pub struct SamplerConfig {
     pub num_steps: usize,
     /// DDIM's noise share, 0 (deterministic) to 1.
     pub eta: f64,
-    /// Karras spacing of the noise levels (DPM-Solver++ only).
+    /// Karras spacing of the noise levels (DPM-Solver++ and UniPC only).
     pub karras: bool,
 }
 
@@ -83,7 +95,7 @@ impl SamplerConfig {
     /// Builds the sampler over a full-length schedule.
     ///
     /// DDIM takes a whole stride where one gives the count of steps, else evenly spread timesteps.
-    /// DPM-Solver++ spreads timesteps evenly and ends at zero noise; where rounding makes two timesteps equal,
+    /// DPM-Solver++ and UniPC spread timesteps evenly and end at zero noise; where rounding makes two timesteps equal,
     /// one is left out.
     ///
     /// # Errors
@@ -93,17 +105,25 @@ impl SamplerConfig {
         if !(1..=schedule.len()).contains(&steps) {
             return Err(DiffusionError::OutOfRange { field: "steps", value: steps.to_string(), range: "1 to the length of the schedule" });
         }
+        let solver = DpmPp2MConfig { steps, karras: self.karras, ..DpmPp2MConfig::default() };
         Ok(match self.kind {
             SamplerKind::Ddpm => Box::new(Ddpm::new(schedule.respaced(&steps.to_string())?)),
-            SamplerKind::Ddim => {
-                let respaced = schedule.respaced(&format!("ddim{steps}")).or_else(|_| schedule.respaced(&steps.to_string()))?;
-                Box::new(Ddim::new(respaced, self.eta)?)
-            }
-            SamplerKind::DpmPp2M => {
-                Box::new(DpmPp2M::new(schedule, &DpmPp2MConfig { steps, karras: self.karras, ..DpmPp2MConfig::default() })?)
+            SamplerKind::Ddim => Box::new(Ddim::new(ddim_schedule(schedule, steps)?, self.eta)?),
+            SamplerKind::DpmPp2M => Box::new(DpmPp2M::new(schedule, &solver)?),
+            SamplerKind::DpmPpSde => Box::new(DpmPpSde::new(schedule, &solver)?),
+            SamplerKind::UniPc => {
+                Box::new(UniPc::new(schedule, &UniPcConfig { steps, karras: self.karras, ..UniPcConfig::default() })?)
             }
         })
     }
+}
+
+/// The steps that DDIM takes: a whole stride where one gives the count, else evenly spread ones.
+///
+/// # Errors
+/// When the count of steps is out of range.
+pub fn ddim_schedule(schedule: &NoiseSchedule, steps: usize) -> Result<NoiseSchedule> {
+    schedule.respaced(&format!("ddim{steps}")).or_else(|_| schedule.respaced(&steps.to_string()))
 }
 
 /// How a run ended.
@@ -145,17 +165,45 @@ pub fn drive(
     cancel: &Cancel,
     on_step: &mut dyn FnMut(StepEvent<'_>),
 ) -> Result<Outcome> {
+    drive_from(sampler, denoiser, start, 0, noise, cancel, &mut |_, x| Ok(x), on_step)
+}
+
+/// Changes latents between two steps: gets the index of the step they go into (the count of steps for the
+/// result) and the latents.
+pub type Adjust<'a> = dyn FnMut(usize, Tensor) -> Result<Tensor> + 'a;
+
+/// As [`drive`], beginning with step `first` at latents that have the noise of that step.
+///
+/// Solvers with a memory begin without one. `adjust` sees the latents after each step, before anybody else.
+///
+/// # Errors
+/// As [`sample`]; also when `first` is beyond the last step or `adjust` fails.
+pub fn drive_from(
+    sampler: &mut dyn Sampler,
+    denoiser: &mut dyn Denoiser,
+    start: Tensor,
+    first: usize,
+    noise: &mut NoiseFn<'_>,
+    cancel: &Cancel,
+    adjust: &mut Adjust<'_>,
+    on_step: &mut dyn FnMut(StepEvent<'_>),
+) -> Result<Outcome> {
     let timesteps = sampler.timesteps().to_vec();
+    let of = timesteps.len();
+    if first > of {
+        return Err(DiffusionError::Timestep { index: first, len: of });
+    }
     let prediction = denoiser.prediction();
     let mut x = start;
-    for (index, &timestep) in timesteps.iter().enumerate() {
+    for (index, &timestep) in timesteps.iter().enumerate().skip(first) {
         if cancel.is_cancelled() {
             return Ok(Outcome::Cancelled);
         }
+        denoiser.begin_step(index, of);
         let output = denoiser.denoise(&x, timestep)?;
         let step = sampler.step(index, &x, prediction, &output, noise)?;
-        x = step.x.detach();
-        on_step(StepEvent { index, of: timesteps.len(), timestep, x: &x, x_start: &step.x_start });
+        x = adjust(index + 1, step.x.detach())?;
+        on_step(StepEvent { index, of, timestep, x: &x, x_start: &step.x_start });
     }
     Ok(Outcome::Done(x))
 }
@@ -163,4 +211,13 @@ pub fn drive(
 /// Schedule index of step `index` when `len` steps go from the noisiest down.
 pub(super) fn descending(index: usize, len: usize) -> Result<usize> {
     len.checked_sub(index + 1).ok_or(DiffusionError::Timestep { index, len })
+}
+
+/// [`Sampler::level`] of samplers that visit every step of a schedule from the noisiest down and end clean.
+pub(super) fn descending_level(schedule: &NoiseSchedule, index: usize) -> Result<(f64, f64)> {
+    if index == schedule.len() {
+        return Ok((1.0, 0.0));
+    }
+    let bar = schedule.alphas_cumprod()[descending(index, schedule.len())?];
+    Ok((bar.sqrt(), (1.0 - bar).sqrt()))
 }

@@ -69,6 +69,10 @@ fn every_sampler_finds_a_known_latent() {
             (SamplerKind::Ddim, 0.7, false),
             (SamplerKind::DpmPp2M, 0.0, false),
             (SamplerKind::DpmPp2M, 0.0, true),
+            (SamplerKind::DpmPpSde, 0.0, false),
+            (SamplerKind::DpmPpSde, 0.0, true),
+            (SamplerKind::UniPc, 0.0, false),
+            (SamplerKind::UniPc, 0.0, true),
         ] {
             for steps in [1, 2, 14, 25, 70] {
                 let (x, oracle) = run(kind, prediction, steps, eta, karras);
@@ -85,7 +89,7 @@ fn every_sampler_finds_a_known_latent() {
 
 #[test]
 fn as_many_steps_as_timesteps_stay_finite() {
-    for (kind, karras) in [(SamplerKind::DpmPp2M, false), (SamplerKind::DpmPp2M, true), (SamplerKind::Ddim, false)] {
+    for (kind, karras) in SamplerKind::ALL.into_iter().flat_map(|kind| [(kind, false), (kind, true)]) {
         let (x, _) = run(kind, Prediction::Velocity, 1000, 0.0, karras);
         assert!(values(&x).iter().all(|v| v.is_finite()), "{kind:?}");
     }
@@ -93,7 +97,7 @@ fn as_many_steps_as_timesteps_stay_finite() {
 
 #[test]
 fn rows_do_not_touch_each_other() {
-    for kind in [SamplerKind::Ddpm, SamplerKind::Ddim, SamplerKind::DpmPp2M] {
+    for kind in SamplerKind::ALL {
         let schedule = NoiseSchedule::linear(1000).expect("a schedule");
         let config = SamplerConfig { kind, num_steps: 9, eta: 0.5, karras: false };
         let both = |rows: &[usize]| {
@@ -144,6 +148,85 @@ fn inversion_undoes_sampling() {
 }
 
 #[test]
+fn levels_are_those_of_the_latents() {
+    let schedule = NoiseSchedule::linear(1000).expect("a schedule");
+    for kind in SamplerKind::ALL {
+        for karras in [false, true] {
+            let sampler = SamplerConfig { kind, num_steps: 12, eta: 0.0, karras }.build(&schedule).expect("a sampler");
+            let levels: Vec<(f64, f64)> = (0..=12).map(|i| sampler.level(i).expect("a level")).collect();
+            assert!(levels.iter().all(|(signal, noise)| (signal * signal + noise * noise - 1.0).abs() < 1e-12));
+            assert!(levels.is_sorted_by(|a, b| a.0 < b.0), "{kind:?}");
+            assert_eq!(levels[12], (1.0, 0.0), "{kind:?} ends clean");
+            assert!(sampler.level(13).is_err());
+        }
+    }
+}
+
+#[test]
+fn a_run_may_begin_in_the_middle() {
+    let schedule = NoiseSchedule::linear(1000).expect("a schedule");
+    for kind in SamplerKind::ALL {
+        let config = SamplerConfig { kind, num_steps: 9, eta: 0.5, karras: false };
+        let x_start = wave(0.3, &[1, 2, 3, 3]);
+        let mut oracle = Oracle { schedule: schedule.clone(), x_start, prediction: Prediction::Velocity, calls: Vec::new() };
+        let mut noise = |step: u32, shape: &[usize]| Ok(wave(step as f32, shape));
+        let mut run = |start: Tensor, first: usize, kept: &mut Vec<Tensor>| {
+            let mut sampler = config.build(&schedule).expect("a sampler");
+            let cancel = Cancel::new();
+            let mut keep = |event: StepEvent<'_>| kept.push(event.x.clone());
+            let ended =
+                drive_from(sampler.as_mut(), &mut oracle, start, first, &mut noise, &cancel, &mut |_, x| Ok(x), &mut keep);
+            match ended.expect("a run") {
+                Outcome::Done(x) => x,
+                Outcome::Cancelled => panic!("nobody cancelled"),
+            }
+        };
+        let mut kept = Vec::new();
+        let whole = run(wave(9.0, &[1, 2, 3, 3]), 0, &mut kept);
+        let rest = run(kept[3].clone(), 4, &mut Vec::new());
+        match kind {
+            SamplerKind::Ddpm | SamplerKind::Ddim => assert_eq!(values(&whole), values(&rest), "{kind:?}"),
+            // Their memory starts anew.
+            _ => assert!(largest_difference(&whole, &rest) < 2e-5, "{kind:?}"),
+        }
+        assert_eq!(values(&run(kept[8].clone(), 9, &mut Vec::new())), values(&whole), "no step is left");
+    }
+}
+
+/// A network whose answer bends with the latent and the timestep.
+struct Bent(Prediction);
+
+impl Denoiser for Bent {
+    fn prediction(&self) -> Prediction {
+        self.0
+    }
+
+    fn denoise(&mut self, x: &Tensor, timestep: usize) -> candle_core::Result<ModelOutput> {
+        let bump = (x.affine(0.8, 0.0)? / x.sqr()?.affine(0.1, 1.0)?)?;
+        Ok(ModelOutput { prediction: (bump + 0.1 * (timestep as f64 / 100.0).cos())?, variance: None })
+    }
+}
+
+#[test]
+fn inverted_noise_leads_back() {
+    let schedule = NoiseSchedule::linear(1000).expect("a schedule").respaced("40").expect("a respacing");
+    let clean = wave(0.3, &[2, 3, 4, 4]);
+    for prediction in [Prediction::Epsilon, Prediction::Velocity] {
+        let error = |refinements: usize| {
+            let (mut network, cancel) = (Bent(prediction), Cancel::new());
+            let up = invert(Inversion { refinements }, &schedule, &mut network, clean.clone(), &cancel, &mut |_| {});
+            let Outcome::Done(noise) = up.expect("an inversion") else { panic!("nobody cancelled") };
+            let mut ddim = Ddim::new(schedule.clone(), 0.0).expect("a sampler");
+            let down = drive(&mut ddim, &mut network, noise, &mut |_, s| Ok(wave(0.0, s)), &cancel, &mut |_| {});
+            let Outcome::Done(back) = down.expect("a run") else { panic!("nobody cancelled") };
+            largest_difference(&back, &clean)
+        };
+        let (plain, once, often) = (error(0), error(1), error(12));
+        assert!(once < 0.5 * plain && often < 1e-3, "{prediction:?}: {plain} {once} {often}");
+    }
+}
+
+#[test]
 fn settings_out_of_range_are_refused() {
     let schedule = NoiseSchedule::linear(1000).expect("a schedule");
     let build = |num_steps, eta, kind| SamplerConfig { kind, num_steps, eta, karras: false }.build(&schedule).is_err();
@@ -151,6 +234,8 @@ fn settings_out_of_range_are_refused() {
     assert!(build(1001, 0.0, SamplerKind::DpmPp2M));
     assert!(build(10, f64::NAN, SamplerKind::Ddim));
     assert!(build(10, 1.5, SamplerKind::Ddim));
+    assert!(build(0, 0.0, SamplerKind::UniPc) && build(1001, 0.0, SamplerKind::DpmPpSde));
+    assert!(UniPc::new(&schedule, &UniPcConfig { order: 3, ..UniPcConfig::default() }).is_err());
     assert!(NoiseSchedule::linear(0).is_err());
     assert!(NoiseSchedule::from_betas(vec![0.1, f64::NAN]).is_err());
     assert!(schedule.keep(&[5, 5]).is_err());

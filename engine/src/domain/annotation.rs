@@ -1,6 +1,6 @@
 //! What a person draws: a shape with a class.
 
-use super::{Finding, Mask, RectPx};
+use super::{Finding, Mask, RectPx, StepRange};
 
 /// Where a finding lies, in pixels of the generated image or of any other size that is then scaled.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,16 +27,25 @@ pub struct Annotation {
     pub shape: Shape,
     /// Control strength, 0 to 2; 1 is natural.
     pub strength: f32,
+    /// The part of the run in which it acts.
+    pub steps: StepRange,
+    /// Where it may act: within this many pixels (of the generated image) of its shape; `None` is everywhere.
+    pub area_px: Option<u32>,
 }
 
 impl Annotation {
-    /// A painted finding of natural strength.
-    pub fn mask(finding: Finding, mask: Mask) -> Self {
-        Self { finding, shape: Shape::Mask(mask), strength: 1.0 }
+    /// A finding of natural strength that acts in the whole run and everywhere.
+    pub fn new(finding: Finding, shape: Shape) -> Self {
+        Self { finding, shape, strength: 1.0, steps: StepRange::ALL, area_px: None }
     }
 
-    /// A boxed finding of natural strength, on an image of the given size.
+    /// A painted finding, as [`Annotation::new`].
+    pub fn mask(finding: Finding, mask: Mask) -> Self {
+        Self::new(finding, Shape::Mask(mask))
+    }
+
+    /// A boxed finding, as [`Annotation::new`], on an image of the given size.
     pub fn boxed(finding: Finding, rect: RectPx, width: u32, height: u32) -> Self {
-        Self { finding, shape: Shape::Box { rect, width, height }, strength: 1.0 }
+        Self::new(finding, Shape::Box { rect, width, height })
     }
 }

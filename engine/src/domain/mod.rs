@@ -5,12 +5,15 @@
 //! a pixel's centre lies at +0.5.
 
 mod annotation;
+mod distance;
 mod finding;
 mod geometry;
 mod image;
 mod mask;
 mod request;
 mod seed;
+mod source;
+mod step_range;
 
 pub use annotation::{Annotation, Shape};
 pub use finding::{Finding, Side, UnknownFinding};
@@ -19,3 +22,5 @@ pub use image::{GrayImage, ImageError};
 pub use mask::Mask;
 pub use request::{GenerateRequest, Preset, RequestError, SamplerKind};
 pub use seed::{Seed, Stream};
+pub use source::{LatentValues, Source};
+pub use step_range::StepRange;

@@ -2,7 +2,10 @@
 
 use std::str::FromStr;
 
-use super::{Annotation, Seed, Shape};
+use super::{Annotation, Seed, Shape, Source, StepRange};
+
+/// Farthest that an area of effect reaches beyond its annotation.
+const MAX_AREA_PX: u32 = 8192;
 
 /// How guidance and control behave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -11,6 +14,9 @@ pub enum Preset {
     Release,
     /// As the published paper says: guidance on all channels, in control too.
     Paper,
+    /// As the paper, and control that does not waver: the condition's latent is the mean instead of a sample,
+    /// and drawings of another shape keep their proportions instead of being stretched.
+    Ours,
 }
 
 impl Preset {
@@ -19,6 +25,7 @@ impl Preset {
         match self {
             Self::Release => "release",
             Self::Paper => "paper",
+            Self::Ours => "ours",
         }
     }
 }
@@ -32,15 +39,29 @@ pub enum SamplerKind {
     Ddim,
     /// DPM-Solver++ of second order, multistep.
     DpmPp2M,
+    /// DPM-Solver++ of second order, multistep, with fresh noise at every step.
+    DpmPpSde,
+    /// UniPC of second order: predictor and corrector.
+    UniPc,
 }
 
 impl SamplerKind {
+    /// Every integrator, in the order of their names in messages.
+    pub const ALL: [Self; 5] = [Self::Ddpm, Self::Ddim, Self::DpmPp2M, Self::DpmPpSde, Self::UniPc];
+
+    /// Whether Karras spacing means something to it.
+    pub fn takes_karras(self) -> bool {
+        matches!(self, Self::DpmPp2M | Self::DpmPpSde | Self::UniPc)
+    }
+
     /// The name used on the command line and in files.
     pub fn name(self) -> &'static str {
         match self {
             Self::Ddpm => "ddpm",
             Self::Ddim => "ddim",
             Self::DpmPp2M => "dpmpp",
+            Self::DpmPpSde => "dpmpp-sde",
+            Self::UniPc => "unipc",
         }
     }
 }
@@ -100,7 +121,8 @@ impl FromStr for Preset {
         match s {
             "release" => Ok(Self::Release),
             "paper" => Ok(Self::Paper),
-            _ => Err(RequestError::UnknownName { field: "preset", value: s.to_owned(), known: "release, paper" }),
+            "ours" => Ok(Self::Ours),
+            _ => Err(RequestError::UnknownName { field: "preset", value: s.to_owned(), known: "release, paper, ours" }),
         }
     }
 }
@@ -109,12 +131,12 @@ impl FromStr for SamplerKind {
     type Err = RequestError;
 
     fn from_str(s: &str) -> Result<Self, RequestError> {
-        match s {
-            "ddpm" => Ok(Self::Ddpm),
-            "ddim" => Ok(Self::Ddim),
-            "dpmpp" => Ok(Self::DpmPp2M),
-            _ => Err(RequestError::UnknownName { field: "sampler", value: s.to_owned(), known: "ddpm, ddim, dpmpp" }),
-        }
+        let known = "ddpm, ddim, dpmpp, dpmpp-sde, unipc";
+        Self::ALL.into_iter().find(|kind| kind.name() == s).ok_or_else(|| RequestError::UnknownName {
+            field: "sampler",
+            value: s.to_owned(),
+            known,
+        })
     }
 }
 
@@ -133,12 +155,14 @@ pub struct GenerateRequest {
     pub sampler: SamplerKind,
     /// DDIM's noise share, 0 (deterministic) to 1.
     pub eta: f32,
-    /// Karras spacing of the noise levels (DPM-Solver++ only).
+    /// Karras spacing of the noise levels (DPM-Solver++ and UniPC only).
     pub karras: bool,
     /// Guidance strength; 1.0 is off.
     pub guidance_scale: f32,
     /// Behaviour of guidance and control.
     pub preset: Preset,
+    /// What the run begins with; noise for a new image.
+    pub source: Source,
 }
 
 impl GenerateRequest {
@@ -154,7 +178,15 @@ impl GenerateRequest {
             karras: false,
             guidance_scale: 2.0,
             preset: Preset::Paper,
+            source: Source::Noise,
         }
+    }
+
+    /// The counterfactual twin: the same seed and settings without any drawn finding, and another text, for
+    /// example "No acute findings.".
+    #[must_use]
+    pub fn twin_without_findings(&self, impression: impl Into<String>) -> Self {
+        Self { impression: impression.into(), annotations: Vec::new(), ..self.clone() }
     }
 
     /// Checks every field; the first offence is returned.
@@ -175,9 +207,17 @@ impl GenerateRequest {
         if !(self.eta.is_finite() && (0.0..=1.0).contains(&self.eta)) {
             return range("eta", self.eta.to_string(), "a number from 0 to 1");
         }
+        self.source.check(self.num_steps)?;
         for (i, annotation) in self.annotations.iter().enumerate() {
             if !(annotation.strength.is_finite() && (0.0..=2.0).contains(&annotation.strength)) {
                 return range("strength", annotation.strength.to_string(), "a number from 0 to 2");
+            }
+            if !annotation.steps.is_valid() {
+                let StepRange { first, last } = annotation.steps;
+                return range("step range", format!("{first} to {last}"), "two numbers from 0 to 1, the smaller first");
+            }
+            if annotation.area_px.is_some_and(|px| px > MAX_AREA_PX) {
+                return range("area", format!("{} px", annotation.area_px.unwrap_or(0)), "0 to 8192 px");
             }
             if let Shape::Box { rect, width, height } = annotation.shape
                 && !(rect.is_valid() && rect.is_inside(width, height))

@@ -1,5 +1,7 @@
 //! Self-attention over image tokens and cross-attention to caption tokens.
 
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
 use candle_core::Tensor;
 use candle_nn::VarBuilder;
 
@@ -9,11 +11,28 @@ use super::config::DitConfig;
 use super::error::Result;
 use super::linear::Linear;
 
+/// Notes how image tokens attend to captions, for somebody who asked; clones share their notes.
+#[derive(Clone, Debug, Default)]
+pub struct AttentionWatch(Arc<Mutex<Vec<Tensor>>>);
+
+impl AttentionWatch {
+    /// The notes since the last call: for each watched block the weights `(B, N, M)`, mean over heads, in `f32`.
+    pub fn take(&self) -> Vec<Tensor> {
+        std::mem::take(&mut *self.notes())
+    }
+
+    fn notes(&self) -> MutexGuard<'_, Vec<Tensor>> {
+        // Notes are whole at any time, so a panic elsewhere does not spoil them.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// Keys and values of one cross-attention, each `(B, H, M, Dh)`.
 #[derive(Clone, Debug)]
 pub struct KeyValue {
     pub(super) key: Tensor,
     pub(super) value: Tensor,
+    pub(super) watch: Option<AttentionWatch>,
 }
 
 impl KeyValue {
@@ -22,7 +41,8 @@ impl KeyValue {
     /// # Errors
     /// When the range leaves the batch.
     pub fn rows(&self, start: usize, len: usize) -> Result<Self> {
-        Ok(Self { key: self.key.narrow(0, start, len)?, value: self.value.narrow(0, start, len)? })
+        let (key, value) = (self.key.narrow(0, start, len)?, self.value.narrow(0, start, len)?);
+        Ok(Self { key, value, watch: self.watch.clone() })
     }
 }
 
@@ -104,7 +124,7 @@ impl CrossAttention {
     /// When the width differs.
     pub fn key_value(&self, caption: &Tensor) -> Result<KeyValue> {
         let part = |index| split_heads(&self.key_value.part(index, 2)?.forward(caption)?, self.heads);
-        Ok(KeyValue { key: part(0)?, value: part(1)? })
+        Ok(KeyValue { key: part(0)?, value: part(1)?, watch: None })
     }
 
     /// Maps image tokens `(B, N, D)`; row i sees the first `kept[i]` caption tokens only.
@@ -113,6 +133,10 @@ impl CrossAttention {
     /// When batch or width differ from the keys.
     pub fn forward(&self, x: &Tensor, caption: &KeyValue, kept: &[usize]) -> Result<Tensor> {
         let q = split_heads(&self.query.forward(x)?, self.heads)?;
+        if let Some(watch) = &caption.watch {
+            let weights = ops::attention_weights(&q, &caption.key, Some(kept), self.scale)?;
+            watch.notes().push(weights.mean(1)?.detach()); // (B, N, M)
+        }
         let out = ops::attention(&q, &caption.key, &caption.value, Some(kept), None, self.scale)?;
         self.proj.forward(&join_heads(&out)?)
     }

@@ -5,7 +5,7 @@
 
 use candle_core::{DType, Tensor};
 
-use super::attention::KeyValue;
+use super::attention::{AttentionWatch, KeyValue};
 use super::error::{ModelError, Result};
 
 /// Keys and values of every block for a batch of captions.
@@ -39,6 +39,15 @@ impl CaptionContext {
         })?;
         let rows = |all: &[KeyValue]| all.iter().map(|kv| kv.rows(start, len)).collect::<Result<Vec<_>>>();
         Ok(Self { kept: kept.to_vec(), blocks: rows(&self.blocks)?, control: rows(&self.control)? })
+    }
+
+    /// Lets `watch` note the cross-attention of the base network's blocks with these numbers; others are ignored.
+    pub fn watch(&mut self, blocks: &[usize], watch: &AttentionWatch) {
+        for &block in blocks {
+            if let Some(caption) = self.blocks.get_mut(block) {
+                caption.watch = Some(watch.clone());
+            }
+        }
     }
 
     pub(super) fn check_batch(&self, batch: usize) -> Result<()> {

@@ -84,6 +84,8 @@ pub struct ControlInput<'a> {
     pub strength: f64,
     /// Multiplies the skips of each row, `(B)`; 0 for rows without a condition.
     pub row_strength: Option<&'a Tensor>,
+    /// Multiplies the skips of each token, `(B, N)` or `(1, N)`, 0 to 1: where the condition may act.
+    pub area: Option<&'a Tensor>,
 }
 
 /// A base network with control blocks.
@@ -163,7 +165,7 @@ impl ControlDit {
         condition: Option<&Tensor>,
         strength: f64,
     ) -> Result<Tensor> {
-        let control = condition.map(|latent| ControlInput { latent, strength, row_strength: None });
+        let control = condition.map(|latent| ControlInput { latent, strength, row_strength: None, area: None });
         self.forward_with_context(x, t, &self.caption_context(y, mask)?, control.as_ref())
     }
 
@@ -178,28 +180,56 @@ impl ControlDit {
         captions: &CaptionContext,
         control: Option<&ControlInput<'_>>,
     ) -> Result<Tensor> {
-        let Some(control) = control else {
+        self.forward_with_controls(x, t, captions, control.map_or(&[], std::slice::from_ref))
+    }
+
+    /// Predicts noise steered by several conditions at once, each with its own strength: every condition goes
+    /// through the control blocks by itself and the skips are added in the given order.
+    ///
+    /// One condition gives the bits of [`ControlDit::forward_with_context`], none those of the base network.
+    ///
+    /// # Errors
+    /// When shapes differ.
+    pub fn forward_with_controls(
+        &self,
+        x: &Tensor,
+        t: &Tensor,
+        captions: &CaptionContext,
+        controls: &[ControlInput<'_>],
+    ) -> Result<Tensor> {
+        if controls.is_empty() {
             return self.base.forward_with_context(x, t, captions);
-        };
+        }
         let batch = x.dim(0)?;
         captions.check_batch(batch)?;
-        if control.latent.dims() != x.dims() {
+        if let Some(other) = controls.iter().find(|control| control.latent.dims() != x.dims()) {
             return Err(ModelError::Shape {
                 what: "condition latent",
-                got: control.latent.dims().to_vec(),
+                got: other.latent.dims().to_vec(),
                 expected: format!("{:?}, as the latent", x.dims()),
             });
         }
         let time = self.base.time_context(t)?;
         let signal = &time.modulation;
         let mut tokens = self.base.embed_latent(x)?; // (B, N, D)
-        let mut state = self.condition_tokens(control.latent)?; // (B, N, D)
+        let states = controls.iter().map(|control| self.condition_tokens(control.latent));
+        let mut states = states.collect::<Result<Vec<_>>>()?; // (B, N, D) each
         for (i, (block, caption)) in self.base.blocks().iter().zip(&captions.blocks).enumerate() {
             let steered = i.checked_sub(1).and_then(|j| self.controlnet.get(j).zip(captions.control.get(j)));
             if let Some((steering, control_caption)) = steered {
-                let (next, skip) = steering.forward(&tokens, &state, signal, control_caption, &captions.kept)?;
-                state = next;
-                tokens = (tokens + weigh(&skip, control)?)?;
+                let mut sum: Option<Tensor> = None;
+                for (control, state) in controls.iter().zip(&mut states) {
+                    let (next, skip) = steering.forward(&tokens, state, signal, control_caption, &captions.kept)?;
+                    *state = next;
+                    let skip = weigh(&skip, control)?;
+                    sum = Some(match sum {
+                        Some(sum) => (sum + skip)?,
+                        None => skip,
+                    });
+                }
+                if let Some(sum) = sum {
+                    tokens = (tokens + sum)?;
+                }
             }
             tokens = block.forward(&tokens, signal, caption, &captions.kept)?;
         }
@@ -230,7 +260,9 @@ impl ControlDit {
         }
         let latent = Tensor::cat(&[control.latent, control.latent], 0)?;
         let rows = control.row_strength.map(|rows| Tensor::cat(&[rows, rows], 0)).transpose()?;
-        let doubled = ControlInput { latent: &latent, row_strength: rows.as_ref(), ..*control };
+        let area = control.area.map(|area| if area.dim(0)? == 1 { Ok(area.clone()) } else { Tensor::cat(&[area, area], 0) });
+        let area = area.transpose()?;
+        let doubled = ControlInput { latent: &latent, row_strength: rows.as_ref(), area: area.as_ref(), ..*control };
         let output = self.forward_with_context(
             &Tensor::cat(&[x, x], 0)?,
             &Tensor::cat(&[t, t], 0)?,
@@ -268,19 +300,20 @@ impl ControlDit {
         let output = self.forward(&Tensor::cat(&[&first, &first], 0)?, t, y, mask.as_ref(), condition, strength)?;
         match preset {
             Preset::Release => Ok(output),
-            Preset::Paper => guidance::guide_both(&output, self.base.config().in_channels, scale),
+            Preset::Paper | Preset::Ours => guidance::guide_both(&output, self.base.config().in_channels, scale),
         }
     }
 }
 
-/// A skip times its strengths.
+/// A skip times its strengths, and nothing outside its area.
 fn weigh(skip: &Tensor, control: &ControlInput<'_>) -> Result<Tensor> {
-    let skip = if control.strength == 1.0 { skip.clone() } else { (skip * control.strength)? };
-    match control.row_strength {
-        None => Ok(skip),
-        Some(rows) => {
-            let rows = rows.to_dtype(skip.dtype())?.reshape((skip.dim(0)?, 1, 1))?;
-            Ok(skip.broadcast_mul(&rows)?)
-        }
+    let mut skip = if control.strength == 1.0 { skip.clone() } else { (skip * control.strength)? };
+    if let Some(rows) = control.row_strength {
+        let rows = rows.to_dtype(skip.dtype())?.reshape((skip.dim(0)?, 1, 1))?;
+        skip = skip.broadcast_mul(&rows)?;
     }
+    if let Some(area) = control.area {
+        skip = skip.broadcast_mul(&area.to_dtype(skip.dtype())?.unsqueeze(2)?)?;
+    }
+    Ok(skip)
 }

@@ -13,7 +13,7 @@ pub const RELEASE_CHANNELS: usize = 3;
 pub fn guided_channels(preset: Preset, in_channels: usize) -> usize {
     match preset {
         Preset::Release => RELEASE_CHANNELS.min(in_channels),
-        Preset::Paper => in_channels,
+        Preset::Paper | Preset::Ours => in_channels,
     }
 }
 

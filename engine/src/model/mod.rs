@@ -22,6 +22,7 @@ pub mod practice_ae;
 pub mod t5;
 pub mod vae;
 
+pub use attention::AttentionWatch;
 pub use caption::CaptionContext;
 pub use config::DitConfig;
 pub use control::{ControlDit, ControlInput};

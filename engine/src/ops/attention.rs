@@ -4,6 +4,9 @@
 //! Vaswani et al., "Attention Is All You Need", 2017, section 3.2.1.
 
 mod fused;
+mod weights;
+
+pub use weights::attention_weights;
 
 use super::device;
 use candle_core::{D, DType, Device, Result, Tensor, bail};

@@ -22,7 +22,7 @@ mod rms_norm;
 mod silu;
 mod upsample;
 
-pub use attention::attention;
+pub use attention::{attention, attention_weights};
 pub use conv2d::conv2d;
 pub use gated_residual::gated_residual;
 pub use gelu::gelu_tanh;

@@ -1,6 +1,6 @@
 //! What a loaded model is, in plain values that a window or a command line can show.
 
-use crate::domain::{GenerateRequest, Preset, SamplerKind, Seed};
+use crate::domain::{GenerateRequest, Preset, SamplerKind, Seed, Source};
 use crate::store::record::FileHash;
 
 /// A model's settings for a request that says nothing else.
@@ -59,6 +59,7 @@ impl ModelCard {
             karras: d.karras,
             guidance_scale: d.guidance_scale,
             preset: d.preset,
+            source: Source::Noise,
         }
     }
 }

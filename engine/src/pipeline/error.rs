@@ -71,7 +71,7 @@ pub enum Error {
         model: String,
     },
     /// The release preset is made for latents of four channels.
-    #[error("preset release needs a model with 4 latent channels, but model {model} has {channels}; choose preset paper")]
+    #[error("preset release needs a model with 4 latent channels, but model {model} has {channels}; choose preset paper or ours")]
     Preset {
         /// The model.
         model: String,
@@ -83,6 +83,40 @@ pub enum Error {
     MixedBatch {
         /// The first field that differs.
         field: &'static str,
+    },
+    /// An image to edit that has another size than the model's.
+    #[error("the image to edit is {width}×{height}, but the model makes {size}×{size}; resize it first")]
+    ImageSize {
+        /// Its width.
+        width: u32,
+        /// Its height.
+        height: u32,
+        /// The model's size.
+        size: u32,
+    },
+    /// Latents of another model.
+    #[error("the kept latents are {got:?} (channels, height, width), but the model has {expected:?}; they come from another model")]
+    LatentSize {
+        /// Channels, height and width.
+        got: (usize, usize, usize),
+        /// Those of the model.
+        expected: (usize, usize, usize),
+    },
+    /// Attention of a block that the network does not have.
+    #[error("attention of block {block} was asked for, but the network has blocks 0 to {last}")]
+    NoBlock {
+        /// What was asked for.
+        block: usize,
+        /// The last block.
+        last: usize,
+    },
+    /// A file of noise that cannot be used.
+    #[error("{name} cannot be used as noise: {reason}")]
+    Noise {
+        /// The file.
+        name: String,
+        /// Why.
+        reason: String,
     },
     /// The network gave NaN or infinity.
     #[error("the model produced NaN or infinity at step {step} of {of}; its weights are damaged or guidance is too strong")]

@@ -1,20 +1,36 @@
 //! What a run tells while it runs, and what it leaves.
 
-use candle_core::Tensor;
+use candle_core::{DType, Tensor};
 
-use crate::domain::GrayImage;
+use super::AttentionMap;
+use crate::domain::{GrayImage, LatentValues};
 use crate::store::record::RunRecord;
 
-/// The predicted clean latent of one image at one step; [`super::Pipeline::decode`] makes a picture of it.
+/// A latent of one image at one step; [`super::Pipeline::decode`] makes a picture of it.
 #[derive(Clone, Debug)]
 pub struct StepLatent(pub(super) Tensor);
+
+impl StepLatent {
+    /// The latent as plain numbers, to keep it or to go on from it ([`crate::domain::Source::Latent`]).
+    ///
+    /// # Errors
+    /// When it holds NaN or infinity, or a tensor operation fails.
+    pub fn values(&self) -> candle_core::Result<LatentValues> {
+        let (_, channels, height, width) = self.0.dims4()?;
+        let values = self.0.to_dtype(DType::F32)?.flatten_all()?.to_vec1()?;
+        match LatentValues::new(channels, height, width, values) {
+            Some(values) => Ok(values),
+            None => candle_core::bail!("the latent holds NaN or infinity"),
+        }
+    }
+}
 
 /// Progress of a run; all images of a batch go through the same step together.
 #[derive(Clone, Debug)]
 pub enum Event {
     /// Text and condition are ready and sampling begins.
     Started {
-        /// Sampler steps of the run.
+        /// Sampler steps of the run; an edit may begin after some of them.
         steps: usize,
     },
     /// A step is done.
@@ -27,6 +43,15 @@ pub enum Event {
         previews: Vec<GrayImage>,
         /// The predicted clean latent of every request.
         latents: Vec<StepLatent>,
+        /// The latents of every request that the next step begins with, noise included.
+        noisy: Vec<StepLatent>,
+    },
+    /// What the network looked at in the step just told; only where [`super::RunOptions::attention`] asks for it.
+    Attention {
+        /// Which step, from 1.
+        step: usize,
+        /// One map for every request.
+        maps: Vec<AttentionMap>,
     },
     /// The images are decoded.
     Finished,

@@ -5,11 +5,17 @@
 //! batch, its order, the thread count or whether anybody watches.
 
 mod card;
+mod edit;
 mod error;
 mod event;
+mod imported;
+mod insight;
+mod invert;
 mod load;
 mod maps;
+mod paste;
 mod prompt;
+mod steer;
 
 use std::path::Path;
 
@@ -18,22 +24,36 @@ use candle_core::{DType, Device, Tensor};
 pub use card::{Defaults, ModelCard, TokenCount};
 pub use error::Error;
 pub use event::{Event, Generated, Outcome, StepLatent};
+pub use imported::ImportedNoise;
+pub use insight::AttentionMap;
+pub use invert::from_inverted;
 
 use crate::cancel::Cancel;
-use crate::condition::{self, Palette};
-use crate::denoise::{Conditioning, GuidanceRule, GuidedNetwork, Network, RowCondition};
+use crate::condition::Palette;
+use crate::denoise::{Conditioning, GuidanceRule, GuidedNetwork, Network};
 use crate::device::DeviceKind;
 use crate::diffusion::{self, NoiseSchedule, Prediction, SamplerConfig, StepEvent};
-use crate::domain::{GenerateRequest, GrayImage, Preset, Seed, Stream};
+use crate::domain::{GenerateRequest, GrayImage, Preset, Seed, Source, Stream};
 use crate::model::Autoencoder;
 use crate::noise;
 use crate::store::hash::hash_image;
 use crate::store::record::RunRecord;
+use imported::Use;
 use maps::{LatentMap, PreviewMap};
 use prompt::Prompt;
 
 /// Channels of a latent that the release preset is made for.
 const RELEASE_LATENT_CHANNELS: usize = 4;
+
+/// What belongs to a run and not to its images.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RunOptions<'a> {
+    /// Noise from a file; row `i` of it goes to request `i`, whatever its seed. Recorded by its hash.
+    pub noise: Option<&'a ImportedNoise>,
+    /// Blocks of the network, from 0, whose cross-attention to the words is told after each step; none costs
+    /// nothing, and the image is the same either way.
+    pub attention: &'a [usize],
+}
 
 /// A loaded model, ready to generate.
 pub struct Pipeline {
@@ -77,13 +97,8 @@ impl Pipeline {
         self.prompt.count(impression)
     }
 
-    /// The condition picture the model would see, if findings are drawn.
-    pub fn condition(&self, request: &GenerateRequest) -> Option<GrayImage> {
-        condition::compile(&request.annotations, self.card.size_px, &self.palette)
-    }
-
-    /// Generates one image for every request; all must agree in steps, sampler, eta, karras, guidance
-    /// and preset. `on_event` is called on this thread.
+    /// Generates one image for every request; all must agree in steps, sampler, eta, karras, guidance,
+    /// preset and the step they begin with. `on_event` is called on this thread.
     ///
     /// # Errors
     /// When a request is out of range, does not fit the model, or the network gives NaN.
@@ -93,69 +108,97 @@ impl Pipeline {
         cancel: &Cancel,
         on_event: &mut dyn FnMut(Event),
     ) -> Result<Outcome, Error> {
+        self.generate_with(requests, &RunOptions::default(), cancel, on_event)
+    }
+
+    /// As [`Pipeline::generate`], with options of the run.
+    ///
+    /// # Errors
+    /// As [`Pipeline::generate`]; also when imported noise has another shape or attention of no block is asked for.
+    pub fn generate_with(
+        &self,
+        requests: &[GenerateRequest],
+        options: &RunOptions<'_>,
+        cancel: &Cancel,
+        on_event: &mut dyn FnMut(Event),
+    ) -> Result<Outcome, Error> {
         let Some(first) = requests.first() else { return Ok(Outcome::Done(Vec::new())) };
         for request in requests {
             self.check(request, first)?;
         }
-        let pictures: Vec<Option<GrayImage>> = requests.iter().map(|request| self.condition(request)).collect();
-        let mut conditioning = Conditioning { captions: Vec::new(), conditions: Vec::new() };
-        for (request, picture) in requests.iter().zip(&pictures) {
-            if cancel.is_cancelled() {
-                return Ok(Outcome::Cancelled);
-            }
-            conditioning.captions.push(self.prompt.embed(&request.impression)?);
-            let encode = |picture| self.encode_condition(picture, request);
-            conditioning.conditions.push(picture.as_ref().map(encode).transpose()?);
+        let last = self.network.config().depth.saturating_sub(1);
+        if let Some(&block) = options.attention.iter().find(|&&block| block > last) {
+            return Err(Error::NoBlock { block, last });
         }
-        let rule = GuidanceRule {
-            scale: f64::from(first.guidance_scale),
-            preset: first.preset,
-            control_unconditional: self.control_unconditional,
-        };
-        let mut denoiser = GuidedNetwork::new(&self.network, self.prediction, rule, &conditioning)?;
+        let Some(conditioning) = self.conditioning(requests, options, cancel)? else { return Ok(Outcome::Cancelled) };
+        let mut denoiser = GuidedNetwork::new(&self.network, self.prediction, self.rule(first), &conditioning)?;
+        let mut sampler =
+            SamplerConfig { kind: first.sampler, num_steps: first.num_steps, eta: f64::from(first.eta), karras: first.karras }
+                .build(&self.schedule)?;
         let seeds: Vec<Seed> = requests.iter().map(|request| request.seed).collect();
+        let draw = |stream: Stream, block: u32, what: Use, shape: &[usize]| match options
+            .noise
+            .map(|noise| noise.find(what, 0, shape, &self.device))
+            .transpose()?
+            .flatten()
+        {
+            Some(noise) => Ok(noise),
+            None => self.noise(&seeds, stream, block, shape),
+        };
         let side = self.network.config().input_size;
-        let start = self.noise(&seeds, Stream::Start, 0, &[seeds.len(), self.card.latent_channels, side, side])?;
-        let mut sampler = SamplerConfig {
-            kind: first.sampler,
-            num_steps: first.num_steps,
-            eta: f64::from(first.eta),
-            karras: first.karras,
-        }
-        .build(&self.schedule)?;
-        let steps_ran = sampler.timesteps().len();
-        on_event(Event::Started { steps: steps_ran });
+        let noise = draw(Stream::Start, 0, Use::Start, &[seeds.len(), self.card.latent_channels, side, side])?;
+        let beginning = self.begin(requests, sampler.as_ref(), &noise)?;
+        let of = sampler.timesteps().len();
+        on_event(Event::Started { steps: of });
 
         let mut failure = None;
         let inner = Cancel::new();
+        let attention = (!options.attention.is_empty()).then(|| denoiser.watch_attention(options.attention));
         let mut watch = |step: StepEvent<'_>| {
-            match self.step_event(&step) {
-                Ok(event) => on_event(event),
-                Err(error) => {
-                    failure = Some(error);
-                    inner.cancel();
-                }
+            let told = self.step_event(&step).and_then(|event| {
+                on_event(event);
+                let Some(attention) = &attention else { return Ok(()) };
+                let grid = self.network.config().grid();
+                let rows = attention.take();
+                let maps = rows.iter().map(|row| AttentionMap::from_weights(row, grid));
+                on_event(Event::Attention { step: step.index + 1, maps: maps.collect::<candle_core::Result<_>>()? });
+                Ok(())
+            });
+            if let Err(error) = told {
+                failure = Some(error);
+                inner.cancel();
             }
             if cancel.is_cancelled() {
                 inner.cancel();
             }
         };
-        let mut draw = |step: u32, shape: &[usize]| self.noise(&seeds, Stream::Step, step, shape);
+        let mut fresh = |step: u32, shape: &[usize]| draw(Stream::Step, step, Use::Step(step), shape);
+        let mut keep = |index: usize, x: Tensor| match &beginning.known {
+            Some(known) => Ok(known.blend(index, &x)?),
+            None => Ok(x),
+        };
         if cancel.is_cancelled() {
             return Ok(Outcome::Cancelled);
         }
-        let outcome = diffusion::drive(sampler.as_mut(), &mut denoiser, start, &mut draw, &inner, &mut watch)?;
+        let (start, from) = (beginning.latents.clone(), beginning.first);
+        let outcome =
+            diffusion::drive_from(sampler.as_mut(), &mut denoiser, start, from, &mut fresh, &inner, &mut keep, &mut watch)?;
         if let Some(error) = failure {
             return Err(error);
         }
         let diffusion::Outcome::Done(latents) = outcome else { return Ok(Outcome::Cancelled) };
         let mut images = Vec::with_capacity(requests.len());
-        for (row, (request, condition)) in requests.iter().zip(pictures).enumerate() {
+        for (row, request) in requests.iter().enumerate() {
             if cancel.is_cancelled() {
                 return Ok(Outcome::Cancelled);
             }
-            let image = self.decode(&StepLatent(latents.narrow(0, row, 1)?))?;
-            let record = self.record(request, &image, condition.as_ref(), steps_ran);
+            let mut image = self.decode(&StepLatent(latents.narrow(0, row, 1)?))?;
+            if let Source::Region { image: original, may_change, feather_px, .. } = &request.source {
+                image = paste::paste(original, &image, may_change, *feather_px).map_err(candle_core::Error::wrap)?;
+            }
+            let condition = self.condition(request);
+            let mut record = self.record(request, &image, condition.as_ref(), of - from);
+            record.noise = options.noise.map(|noise| noise.origin(row));
             images.push(Generated { image, condition, record });
         }
         on_event(Event::Finished);
@@ -183,6 +226,7 @@ impl Pipeline {
         if request.preset == Preset::Release && self.card.latent_channels != RELEASE_LATENT_CHANNELS {
             return Err(Error::Preset { model: model(), channels: self.card.latent_channels });
         }
+        self.check_source(&request.source)?;
         let same = [
             ("steps", request.num_steps == first.num_steps),
             ("sampler", request.sampler == first.sampler),
@@ -197,22 +241,30 @@ impl Pipeline {
         }
     }
 
-    /// The scaled latent of a condition picture, with the request's strength.
-    fn encode_condition(&self, picture: &GrayImage, request: &GenerateRequest) -> Result<RowCondition, Error> {
-        let side = self.card.size_px as usize;
-        let grey: Vec<f32> = picture.pixels().iter().map(|&v| f32::from(v) / 32767.5 - 1.0).collect();
-        let channels = self.autoencoder.image_channels();
-        let picture = Tensor::from_vec(grey, (1, 1, side, side), &self.device)?.broadcast_as((1, channels, side, side))?;
-        let posterior = self.autoencoder.encode(&picture.contiguous()?)?;
-        let latent = if self.condition_sampled {
-            posterior.sample(&self.noise(&[request.seed], Stream::Condition, 0, posterior.mean.dims())?)?
-        } else {
-            posterior.mean
-        };
-        Ok(RowCondition {
-            latent: self.condition_map.apply(&latent)?,
-            strength: condition::control_strength(&request.annotations),
-        })
+    /// Captions and conditions of a batch; `None` when cancelled.
+    fn conditioning(
+        &self,
+        requests: &[GenerateRequest],
+        options: &RunOptions<'_>,
+        cancel: &Cancel,
+    ) -> Result<Option<Conditioning>, Error> {
+        let mut conditioning = Conditioning { captions: Vec::new(), conditions: Vec::new() };
+        for (row, request) in requests.iter().enumerate() {
+            if cancel.is_cancelled() {
+                return Ok(None);
+            }
+            conditioning.captions.push(self.prompt.embed(&request.impression)?);
+            conditioning.conditions.push(self.row_conditions(row, request, options)?);
+        }
+        Ok(Some(conditioning))
+    }
+
+    fn rule(&self, request: &GenerateRequest) -> GuidanceRule {
+        GuidanceRule {
+            scale: f64::from(request.guidance_scale),
+            preset: request.preset,
+            control_unconditional: self.control_unconditional,
+        }
     }
 
     /// Standard normal noise of `shape`, each row from its own seed.
@@ -231,7 +283,10 @@ impl Pipeline {
         }
         let rows = (0..clean.dim(0)?).map(|row| clean.narrow(0, row, 1)).collect::<candle_core::Result<Vec<_>>>()?;
         let previews = rows.iter().map(|row| self.preview.picture(&row.squeeze(0)?)).collect::<candle_core::Result<Vec<_>>>()?;
-        Ok(Event::Step { step: index, of, previews, latents: rows.into_iter().map(StepLatent).collect() })
+        let latents = rows.into_iter().map(StepLatent).collect();
+        let noisy =
+            (0..step.x.dim(0)?).map(|row| Ok(StepLatent(step.x.narrow(0, row, 1)?))).collect::<candle_core::Result<_>>()?;
+        Ok(Event::Step { step: index, of, previews, latents, noisy })
     }
 
     fn record(&self, request: &GenerateRequest, image: &GrayImage, condition: Option<&GrayImage>, steps_ran: usize) -> RunRecord {
@@ -246,6 +301,7 @@ impl Pipeline {
             steps_ran,
             pixels_blake3: hash_image(image),
             control_blake3: condition.map(hash_image),
+            noise: None,
         }
     }
 }

@@ -1,5 +1,8 @@
 //! On a tiny model folder with random weights: the whole road, and everything that may be wrong with a folder.
 
+mod editing;
+mod steering;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -181,7 +184,7 @@ fn run(pipeline: &Pipeline, requests: &[GenerateRequest]) -> Vec<Generated> {
 fn an_image_depends_on_its_request_alone() {
     for kind in [Kind::Practice, Kind::Release, Kind::TextOnly] {
         let pipeline = TinyModel::new(kind).open();
-        for sampler in [SamplerKind::DpmPp2M, SamplerKind::Ddpm, SamplerKind::Ddim] {
+        for sampler in SamplerKind::ALL {
             let mut list = requests(&pipeline);
             for request in &mut list {
                 (request.sampler, request.eta) = (sampler, 0.5);
@@ -233,12 +236,13 @@ fn steps_are_told_and_the_last_one_is_the_image() {
     let (mut seen, mut last) = (Vec::new(), None);
     let mut on_event = |event: Event| match event {
         Event::Started { steps } => seen.push(format!("start {steps}")),
-        Event::Step { step, of, previews, latents } => {
-            assert_eq!((previews.len(), latents.len()), (3, 3));
+        Event::Step { step, of, previews, latents, noisy } => {
+            assert_eq!((previews.len(), latents.len(), noisy.len()), (3, 3, 3));
             assert_eq!((previews[0].width(), previews[0].height()), (64, 64));
             seen.push(format!("{step}/{of}"));
             last = Some(latents);
         }
+        Event::Attention { .. } => panic!("nobody asked"),
         Event::Finished => seen.push("end".into()),
     };
     let Outcome::Done(images) = pipeline.generate(&list, &Cancel::new(), &mut on_event).unwrap() else { panic!("done") };

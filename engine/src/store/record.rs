@@ -3,6 +3,8 @@
 //! In memory a record is a plain [`RunRecord`]; the format on disk is a type of its own (`v1`), so that
 //! either may change without the other. The record carries the control pixels themselves.
 
+mod base64;
+mod source_v1;
 mod v1;
 
 use std::path::{Path, PathBuf};
@@ -60,6 +62,17 @@ pub struct RunRecord {
     pub pixels_blake3: String,
     /// Hash of the compiled condition picture, if there was one.
     pub control_blake3: Option<String>,
+    /// The file that gave the noise, if seeds did not.
+    pub noise: Option<NoiseOrigin>,
+}
+
+/// A row of a file of noise.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NoiseOrigin {
+    /// BLAKE3 of the file, 64 hexadecimal digits.
+    pub blake3: String,
+    /// Which row of its batch, from 0.
+    pub row: usize,
 }
 
 /// Why a record cannot be read.
@@ -119,9 +132,11 @@ impl RunRecord {
     /// The record as JSON text, ending with a line break.
     ///
     /// # Errors
-    /// Only if a number is not finite, which [`GenerateRequest::check`] excludes.
+    /// Only if a number is not finite, which [`GenerateRequest::check`] excludes, or an edited image cannot be
+    /// packed.
     pub fn to_json(&self) -> Result<String, serde_json::Error> {
-        let mut text = serde_json::to_string_pretty(&RecordV1::from(self))?;
+        let record = RecordV1::try_from(self).map_err(serde::ser::Error::custom)?;
+        let mut text = serde_json::to_string_pretty(&record)?;
         text.push('\n');
         Ok(text)
     }

@@ -23,6 +23,9 @@ pub struct Args {
     /// Also write the new image and its record into this folder.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// The safetensors file of noise, for an image that was made with one.
+    #[arg(long, value_name = "FILE")]
+    noise: Option<PathBuf>,
     /// Where to run: cpu or cuda[:N]; if left out, where the record was made, or else cpu.
     #[arg(long, value_name = "DEVICE")]
     device: Option<DeviceKind>,
@@ -34,7 +37,13 @@ pub struct Args {
 /// When the input cannot be used or a file cannot be read or written.
 pub fn run(args: &Args) -> Result<ExitCode> {
     let stop = StopRequest::listen(None)?;
-    let replay = Replay { file: args.file.clone(), model: args.model.clone(), device: args.device, out: args.out.clone() };
+    let replay = Replay {
+        file: args.file.clone(),
+        model: args.model.clone(),
+        device: args.device,
+        out: args.out.clone(),
+        noise: args.noise.clone(),
+    };
     let verdict = replay.run(&stop)?;
     writeln!(std::io::stdout(), "{}", sentence(&verdict)).context("cannot write to standard output")?;
     Ok(match verdict {

@@ -26,7 +26,7 @@ use anyhow::{Context as _, Result, ensure};
 use engine::cancel::Cancel;
 use engine::device::DeviceKind;
 use engine::domain::{GenerateRequest, Seed};
-use engine::pipeline::{Generated, ModelCard, Outcome, Pipeline};
+use engine::pipeline::{Generated, ModelCard, Outcome, Pipeline, RunOptions};
 use rayon::prelude::*;
 
 use crate::run::signals::StopRequest;
@@ -201,11 +201,25 @@ pub fn generate(
     stop: &StopRequest,
     progress: &Progress,
 ) -> Result<Option<Vec<Generated>>> {
+    generate_with(pipeline, requests, &RunOptions::default(), stop, progress)
+}
+
+/// As [`generate`], with options of the run.
+///
+/// # Errors
+/// As [`Pipeline::generate_with`].
+pub fn generate_with(
+    pipeline: &Pipeline,
+    requests: &[GenerateRequest],
+    options: &RunOptions<'_>,
+    stop: &StopRequest,
+    progress: &Progress,
+) -> Result<Option<Vec<Generated>>> {
     let cancel = Cancel::new();
     if stop.is_raised() {
         return Ok(None);
     }
-    let outcome = pipeline.generate(requests, &cancel, &mut |event| {
+    let outcome = pipeline.generate_with(requests, options, &cancel, &mut |event| {
         if stop.is_raised() {
             cancel.cancel();
         }

@@ -10,19 +10,20 @@ pub struct Settings {
     /// Sampler steps, 1 to 1000; the model's default if left out.
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     steps: Option<usize>,
-    /// The sampler: ddpm, ddim or dpmpp; the model's default if left out.
+    /// The sampler: ddpm, ddim, dpmpp, dpmpp-sde or unipc; the model's default if left out.
     #[arg(long, value_name = "NAME")]
     sampler: Option<SamplerKind>,
     /// Guidance strength, 0 to 30, 1 is off; the model's default if left out.
     #[arg(long, value_name = "G", allow_negative_numbers = true)]
     guidance: Option<f32>,
-    /// How guidance and control behave: release (as the published code) or paper (as the paper says).
+    /// How guidance and control behave: release (as the published code), paper (as the paper says) or ours (as the
+    /// paper, with steadier control).
     #[arg(long, value_name = "NAME")]
     preset: Option<Preset>,
     /// Share of fresh noise at each step of ddim, 0 (none) to 1.
     #[arg(long, value_name = "ETA", allow_negative_numbers = true)]
     eta: Option<f32>,
-    /// Karras spacing of the noise levels of dpmpp.
+    /// Karras spacing of the noise levels of dpmpp, dpmpp-sde and unipc.
     #[arg(long)]
     karras: bool,
 }
@@ -52,8 +53,8 @@ impl Settings {
             "--eta belongs to the sampler ddim, and this run uses {sampler}; add --sampler ddim or leave it out"
         );
         ensure!(
-            !self.karras || request.sampler == SamplerKind::DpmPp2M,
-            "--karras belongs to the sampler dpmpp, and this run uses {sampler}; add --sampler dpmpp or leave it out"
+            !self.karras || request.sampler.takes_karras(),
+            "--karras belongs to the samplers dpmpp, dpmpp-sde and unipc, and this run uses {sampler}; add --sampler dpmpp or leave it out"
         );
         Ok(request)
     }

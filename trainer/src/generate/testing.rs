@@ -41,5 +41,6 @@ pub(super) fn record(request: &GenerateRequest) -> RunRecord {
         steps_ran: request.num_steps,
         pixels_blake3: "3".repeat(64),
         control_blake3: None,
+        noise: None,
     }
 }

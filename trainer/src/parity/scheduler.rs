@@ -2,11 +2,12 @@
 
 use anyhow::{Context as _, bail, ensure};
 use engine::diffusion::{
-    BetaCurve, DdimScheduler, DdimSchedulerConfig, DpmPp2M, DpmPp2MConfig, FinalSigma, NoiseSchedule, Prediction, SolverType,
-    TimestepSpacing, betas, rescale_zero_terminal_snr,
+    BetaCurve, DdimScheduler, DdimSchedulerConfig, DpmPp2M, DpmPp2MConfig, DpmPpSde, FinalSigma, NoiseSchedule, Prediction, SolverType,
+    TimestepSpacing, UniPc, UniPcConfig, betas, rescale_zero_terminal_snr,
 };
 use serde_json::Value;
 
+use super::context::Tensors;
 use super::guided::{Network, trace};
 use super::{Check, Comparison, Context, Entry, Tolerance};
 
@@ -108,24 +109,72 @@ fn scheduler(context: &Context, entry: &Entry) -> anyhow::Result<Comparison> {
             trace(&mut sampler, &mut network, &golden)?.compare(entry, &golden)
         }
         "DPMSolverMultistepScheduler" => {
-            let mut sampler = solver(&options)?;
-            let mut comparison = trace(&mut sampler, &mut network, &golden)?.compare(entry, &golden)?;
-            if let Some(want) = golden.find("sigmas") {
-                let want: Vec<f64> = want.to_dtype(candle_core::DType::F64)?.to_vec1()?;
-                let tolerance = Tolerance { rtol: 1e-4, atol: 1e-6, ..Tolerance::EXACT };
-                comparison.numbers("sigmas", sampler.sigmas(), &want, &tolerance);
+            let (process, config) = (options.process()?, solver(&options)?);
+            let mut comparison;
+            match options.text("algorithm_type", "dpmsolver++") {
+                "dpmsolver++" => {
+                    let mut sampler = DpmPp2M::new(&process, &config)?;
+                    comparison = trace(&mut sampler, &mut network, &golden)?.compare(entry, &golden)?;
+                    sigmas(&mut comparison, &golden, sampler.sigmas())?;
+                }
+                "sde-dpmsolver++" => {
+                    let mut sampler = DpmPpSde::new(&process, &config)?;
+                    comparison = trace(&mut sampler, &mut network, &golden)?.compare(entry, &golden)?;
+                    sigmas(&mut comparison, &golden, sampler.sigmas())?;
+                }
+                other => bail!("config.algorithm_type is {other:?}"),
             }
+            Ok(comparison)
+        }
+        "UniPCMultistepScheduler" => {
+            let mut sampler = unipc(&options)?;
+            let mut comparison = trace(&mut sampler, &mut network, &golden)?.compare(entry, &golden)?;
+            sigmas(&mut comparison, &golden, sampler.sigmas())?;
             Ok(comparison)
         }
         other => bail!("config.scheduler is {other:?}"),
     }
 }
 
-fn solver(options: &Options<'_>) -> anyhow::Result<DpmPp2M> {
-    let algorithm = options.text("algorithm_type", "dpmsolver++");
-    ensure!(algorithm == "dpmsolver++", "config.algorithm_type is {algorithm:?}");
+/// Compares noise levels, where the golden has them.
+fn sigmas(comparison: &mut Comparison, golden: &Tensors, got: &[f64]) -> anyhow::Result<()> {
+    if let Some(want) = golden.find("sigmas") {
+        let want: Vec<f64> = want.to_dtype(candle_core::DType::F64)?.to_vec1()?;
+        let tolerance = Tolerance { rtol: 1e-4, atol: 1e-6, ..Tolerance::EXACT };
+        comparison.numbers("sigmas", got, &want, &tolerance);
+    }
+    Ok(())
+}
+
+fn final_sigma(options: &Options<'_>) -> anyhow::Result<FinalSigma> {
+    match options.text("final_sigmas_type", "zero") {
+        "zero" => Ok(FinalSigma::Zero),
+        "sigma_min" => Ok(FinalSigma::SigmaMin),
+        other => bail!("config.final_sigmas_type is {other:?}"),
+    }
+}
+
+fn unipc(options: &Options<'_>) -> anyhow::Result<UniPc> {
+    ensure!(options.flag("predict_x0", true), "config.predict_x0 false is not supported");
+    let solver = options.text("solver_type", "bh2");
+    ensure!(solver == "bh2", "config.solver_type is {solver:?}");
+    let disabled = options.find("disable_corrector").and_then(Value::as_array);
+    ensure!(disabled.is_none_or(Vec::is_empty), "config.disable_corrector is not supported");
+    let config = UniPcConfig {
+        steps: options.count("steps", None)?,
+        order: options.count("solver_order", Some(2))?,
+        spacing: options.spacing("linspace")?,
+        steps_offset: options.count("steps_offset", Some(0))?,
+        karras: options.flag("use_karras_sigmas", false),
+        lower_order_final: options.flag("lower_order_final", true),
+        final_sigma: final_sigma(options)?,
+    };
+    Ok(UniPc::new(&options.process()?, &config)?)
+}
+
+fn solver(options: &Options<'_>) -> anyhow::Result<DpmPp2MConfig> {
     ensure!(options.find("variance_type").is_none(), "config.variance_type is not supported");
-    let config = DpmPp2MConfig {
+    Ok(DpmPp2MConfig {
         steps: options.count("steps", None)?,
         order: options.count("solver_order", Some(2))?,
         spacing: options.spacing("linspace")?,
@@ -138,11 +187,6 @@ fn solver(options: &Options<'_>) -> anyhow::Result<DpmPp2M> {
         },
         euler_at_final: options.flag("euler_at_final", false),
         lower_order_final: options.flag("lower_order_final", true),
-        final_sigma: match options.text("final_sigmas_type", "zero") {
-            "zero" => FinalSigma::Zero,
-            "sigma_min" => FinalSigma::SigmaMin,
-            other => bail!("config.final_sigmas_type is {other:?}"),
-        },
-    };
-    Ok(DpmPp2M::new(&options.process()?, &config)?)
+        final_sigma: final_sigma(options)?,
+    })
 }

@@ -27,7 +27,7 @@ pub fn conditioning(
     for (row, (&length, &has)) in lengths.iter().zip(has_condition).enumerate() {
         rows.captions.push(captions.narrow(0, row, 1)?.narrow(1, 0, length)?.contiguous()?.detach());
         let condition = conditions.filter(|_| has).map(|all| all.narrow(0, row, 1)).transpose()?;
-        rows.conditions.push(condition.map(|latent| RowCondition { latent, strength: 1.0 }));
+        rows.conditions.push(condition.map(|latent| RowCondition::new(latent, 1.0)).into_iter().collect());
     }
     Ok(rows)
 }

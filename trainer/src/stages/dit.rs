@@ -157,7 +157,7 @@ impl Stage for DitStage {
                 let outlined = self.data.boxes.index_select(&cases, 0)?.to_dtype(DType::F32)?;
                 let latent = (filled.broadcast_mul(&masks)? + outlined.broadcast_mul(&boxes)?)?;
                 let strength = (masks + boxes)?.flatten_all()?;
-                let input = ControlInput { latent: &latent, strength: 1.0, row_strength: Some(&strength) };
+                let input = ControlInput { latent: &latent, strength: 1.0, row_strength: Some(&strength), area: None };
                 let context = control.caption_context(&captions, Some(&mask))?;
                 control.forward_with_context(&x, &t, &context, Some(&input))?
             }

@@ -74,13 +74,18 @@ fn a_mask_of_another_size_keeps_place_and_area() {
 }
 
 #[test]
-fn strength_is_the_mean_of_those_drawn() {
-    let mut a = Annotation::mask(Finding::Nodule, disc(8, 4.0, 4.0, 2.0));
-    assert_eq!(control_strength(&[]), 1.0);
-    let mut b = a.clone();
-    let mut c = a.clone();
-    (a.strength, b.strength, c.strength) = (0.5, 1.0, 0.0);
-    assert_eq!(control_strength(&[a, b, c]), 0.75);
+fn a_letterbox_keeps_a_circle_round() {
+    let wide = Mask::from_fn(128, 64, |x, y| (x as f32 - 63.5).hypot(y as f32 - 31.5) < 20.0);
+    let rect = RectPx { x0: 44.0, y0: 12.0, x1: 84.0, y1: 52.0 };
+    for annotation in [Annotation::mask(Finding::Edema, wide), Annotation::boxed(Finding::Edema, rect, 128, 64)] {
+        let side = |fit| {
+            let region = region(&annotation, 64, fit).bounds().unwrap();
+            (region.width(), region.height())
+        };
+        let (stretched, boxed) = (side(Fit::Stretch), side(Fit::Letterbox));
+        assert!((stretched.0 - 20.0).abs() <= 2.0 && (stretched.1 - 40.0).abs() <= 2.0, "{stretched:?}");
+        assert!((boxed.0 - 20.0).abs() <= 2.0 && (boxed.1 - 20.0).abs() <= 2.0, "{boxed:?}");
+    }
 }
 
 proptest! {

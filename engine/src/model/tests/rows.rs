@@ -46,7 +46,7 @@ fn guided_control_rows_are_the_same_bits_in_any_batch() {
             let latent = row(&latent, start, len);
             let (y, mask) = model.base().guided_captions(&y, Some(&mask)).unwrap();
             let context = model.caption_context(&y, mask.as_ref()).unwrap();
-            let control = ControlInput { latent: &latent, strength: 0.7, row_strength: None };
+            let control = ControlInput { latent: &latent, strength: 0.7, row_strength: None, area: None };
             model.guided(&x, &t, &context, Some(&control), 2.0, preset).unwrap()
         };
         for preset in [Preset::Paper, Preset::Release] {
@@ -72,7 +72,7 @@ fn no_condition_no_strength_and_no_row_strength_equal_the_base() {
     assert_ne!(values(&full), values(&base));
     let rows = Tensor::new(&[0f32, 1.0], &Device::Cpu).unwrap();
     let context = model.caption_context(&y, Some(&mask)).unwrap();
-    let control = ControlInput { latent: &latent, strength: 1.0, row_strength: Some(&rows) };
+    let control = ControlInput { latent: &latent, strength: 1.0, row_strength: Some(&rows), area: None };
     let mixed = model.forward_with_context(&x, &t, &context, Some(&control)).unwrap();
     assert_same_bits(&row(&mixed, 0, 1), &row(&base, 0, 1), "row without condition");
     assert_same_bits(&row(&mixed, 1, 1), &row(&full, 1, 1), "row with condition");
@@ -86,7 +86,7 @@ fn release_ignores_guidance_under_control_and_paper_applies_it() {
     let latent = random("condition", x.dims(), 1.0);
     let (both, mask2) = model.base().guided_captions(&y, Some(&mask)).unwrap();
     let context = model.caption_context(&both, mask2.as_ref()).unwrap();
-    let control = ControlInput { latent: &latent, strength: 1.0, row_strength: None };
+    let control = ControlInput { latent: &latent, strength: 1.0, row_strength: None, area: None };
     let plain = model.forward(&x, &t, &y, Some(&mask), Some(&latent), 1.0).unwrap();
     let guided = |preset| model.guided(&x, &t, &context, Some(&control), 4.0, preset).unwrap();
     assert_same_bits(&guided(Preset::Release), &plain, "release");

@@ -2,7 +2,9 @@ use proptest::prelude::*;
 
 use super::v1::{mask_from_runs, runs_from_mask};
 use super::*;
-use crate::domain::{Annotation, Finding, Mask, Preset, RectPx, SamplerKind, Seed};
+use std::sync::Arc;
+
+use crate::domain::{Annotation, Finding, LatentValues, Mask, Preset, RectPx, SamplerKind, Seed, Source, StepRange};
 use crate::store::hash::{hash_bytes, hash_image};
 
 fn example() -> RunRecord {
@@ -27,6 +29,7 @@ fn example() -> RunRecord {
         steps_ran: 25,
         pixels_blake3: hash_image(&GrayImage::black(2, 2)),
         control_blake3: None,
+        noise: None,
     }
 }
 
@@ -76,6 +79,75 @@ fn foreign_json_is_refused_by_name_and_field() {
     assert!(runs("10 20").contains("cover 30 of the 200"));
     assert!(runs("10 999").contains("go past"));
     assert!(runs("10 -1").contains("whole number"));
+}
+
+/// The JSON of a record from before edits, step ranges, areas and imported noise.
+const OLD: &str = r#"{
+  "format": "chexgen-run", "version": 1, "synthetic": true,
+  "request": {
+    "impression": "Nodule.", "seed": 7, "num_steps": 25, "sampler": "dpmpp", "eta": 0.0, "karras": false,
+    "guidance_scale": 2.0, "preset": "paper",
+    "annotations": [{
+      "finding": "nodule", "strength": 0.5,
+      "shape": {"kind": "mask", "width": 2, "height": 2, "runs": "1 2 1"}
+    }]
+  },
+  "model": {"name": "practice", "files": []},
+  "engine_version": "0.1.0", "device": "cpu", "dtype": "f32", "size_px": 256, "steps_ran": 25,
+  "pixels_blake3": "HASH", "control_blake3": null
+}"#;
+
+#[test]
+fn older_records_read_as_before_and_stay_as_they_are() {
+    let text = OLD.replace("HASH", &hash_bytes(b"p"));
+    let record = RunRecord::from_json(&text, "old.json").unwrap();
+    assert_eq!(record.request.source, Source::Noise);
+    let annotation = &record.request.annotations[0];
+    assert_eq!((annotation.steps, annotation.area_px, annotation.strength), (StepRange::ALL, None, 0.5));
+    assert_eq!(record.noise, None);
+    let value = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
+    assert_eq!(value(&record.to_json().unwrap()), value(&text), "nothing is added");
+}
+
+#[test]
+fn drawings_of_unlike_strength_had_their_mean_before() {
+    let record = example();
+    let strengths = |record: &RunRecord| record.request.annotations.iter().map(|a| a.strength).collect::<Vec<_>>();
+    assert_eq!(strengths(&record), [1.0, 0.7]);
+    let json = record.to_json().unwrap();
+    assert_eq!(strengths(&RunRecord::from_json(&json, "r").unwrap()), [1.0, 0.7]);
+    let mut value: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(value["request"].as_object_mut().unwrap().remove("apart"), Some(true.into()));
+    let older = RunRecord::from_json(&value.to_string(), "r").unwrap();
+    let mean = ((1.0 + f64::from(0.7f32)) / 2.0) as f32;
+    assert_eq!(strengths(&older), [mean, mean]);
+    assert!(!older.to_json().unwrap().contains("apart"));
+}
+
+#[test]
+fn edits_ranges_and_areas_survive() {
+    let image = Arc::new(GrayImage::new(3, 2, vec![0, 9, 500, 70, 65535, 3]).unwrap());
+    let may_change = Arc::new(Mask::from_fn(3, 2, |x, _| x > 0));
+    let latent = LatentValues::new(1, 2, 2, vec![0.1, -2.5e-8, 3.0, -0.0]).unwrap();
+    for source in [
+        Source::Image { image: image.clone(), strength: 0.3 },
+        Source::Region { image, may_change, strength: 0.9, feather_px: 4 },
+        Source::Latent { latent, step: 3 },
+    ] {
+        let mut record = example();
+        record.request.source = source;
+        record.request.annotations[0].steps = StepRange { first: 0.1, last: 0.7 };
+        record.request.annotations[1].area_px = Some(12);
+        record.noise = Some(NoiseOrigin { blake3: hash_bytes(b"n"), row: 3 });
+        assert_eq!(RunRecord::from_json(&record.to_json().unwrap(), "r").unwrap(), record);
+    }
+    let source = |text: &str| error_after(|v| v["request"]["source"] = serde_json::from_str(text).unwrap());
+    assert!(source(r#"{"kind": "image", "strength": 0.5, "png": "?"}"#).contains("request.source: png is not base64"));
+    assert!(source(r#"{"kind": "image", "strength": 0.5, "png": "Zm9v"}"#).contains("not a PNG"));
+    let short = r#"{"kind": "latent", "step": 1, "channels": 1, "height": 1, "width": 2, "values": "AAAAAA=="}"#;
+    assert!(source(short).contains("1×1×2"));
+    assert!(error_after(|v| v["request"]["annotations"][0]["steps"] = vec![0.7, 0.1].into()).contains("step range"));
+    assert!(error_after(|v| v["noise"] = serde_json::json!({"blake3": "00", "row": 1})).contains("noise.blake3"));
 }
 
 #[test]

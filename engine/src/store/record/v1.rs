@@ -1,14 +1,17 @@
 //! The first file format of a run record: JSON, unknown fields refused.
 //!
+//! Fields that came later are optional and left out where they say nothing new, so older files read as before.
 //! A mask is kept as run lengths: row by row, the lengths of alternating runs, outside first, as text.
 
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
-    Annotation, Finding, GenerateRequest, Mask, Preset, RectPx, SamplerKind, Seed, Shape,
+    Annotation, Finding, GenerateRequest, Mask, Preset, RectPx, SamplerKind, Seed, Shape, Source, StepRange,
 };
+use crate::imageio::png::PngError;
 
-use super::{FileHash, MAX_MASK_SIDE_PX, RunRecord};
+use super::source_v1::SourceV1;
+use super::{FileHash, MAX_MASK_SIDE_PX, NoiseOrigin, RunRecord};
 use crate::store::hash::is_hash;
 
 /// The record as it stands in the file.
@@ -27,6 +30,15 @@ pub(super) struct RecordV1 {
     steps_ran: usize,
     pixels_blake3: String,
     control_blake3: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    noise: Option<NoiseV1>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NoiseV1 {
+    blake3: String,
+    row: usize,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -41,6 +53,11 @@ struct RequestV1 {
     guidance_scale: f32,
     preset: String,
     annotations: Vec<AnnotationV1>,
+    /// Whether drawings of unlike strength acted apart; in records without it, all had their mean.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    apart: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    source: Option<SourceV1>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -48,6 +65,11 @@ struct RequestV1 {
 struct AnnotationV1 {
     finding: String,
     strength: f32,
+    /// First and last fraction of the run; absent for the whole run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    steps: Option<[f32; 2]>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    area_px: Option<u32>,
     shape: ShapeV1,
 }
 
@@ -72,11 +94,13 @@ struct FileV1 {
     blake3: String,
 }
 
-impl From<&RunRecord> for RecordV1 {
-    fn from(record: &RunRecord) -> Self {
+impl TryFrom<&RunRecord> for RecordV1 {
+    type Error = PngError;
+
+    fn try_from(record: &RunRecord) -> Result<Self, PngError> {
         let request = &record.request;
         let file = |file: &FileHash| FileV1 { name: file.name.clone(), blake3: file.blake3.clone() };
-        Self {
+        Ok(Self {
             format: super::FORMAT.to_owned(),
             version: 1,
             synthetic: true,
@@ -90,6 +114,8 @@ impl From<&RunRecord> for RecordV1 {
                 guidance_scale: request.guidance_scale,
                 preset: request.preset.name().to_owned(),
                 annotations: request.annotations.iter().map(AnnotationV1::from).collect(),
+                apart: mixed_strengths(&request.annotations).is_some(),
+                source: SourceV1::from_source(&request.source)?,
             },
             model: ModelV1 { name: record.model_name.clone(), files: record.files.iter().map(file).collect() },
             engine_version: record.engine_version.clone(),
@@ -99,7 +125,8 @@ impl From<&RunRecord> for RecordV1 {
             steps_ran: record.steps_ran,
             pixels_blake3: record.pixels_blake3.clone(),
             control_blake3: record.control_blake3.clone(),
-        }
+            noise: record.noise.clone().map(|NoiseOrigin { blake3, row }| NoiseV1 { blake3, row }),
+        })
     }
 }
 
@@ -118,7 +145,10 @@ impl From<&Annotation> for AnnotationV1 {
                 height: *height,
             },
         };
-        Self { finding: annotation.finding.name().to_owned(), strength: annotation.strength, shape }
+        let StepRange { first, last } = annotation.steps;
+        let steps = (annotation.steps != StepRange::ALL).then_some([first, last]);
+        let (finding, strength) = (annotation.finding.name().to_owned(), annotation.strength);
+        Self { finding, strength, steps, area_px: annotation.area_px, shape }
     }
 }
 
@@ -137,6 +167,9 @@ impl TryFrom<RecordV1> for RunRecord {
         if let Some(control) = &v1.control_blake3 {
             hash(control, "control_blake3")?;
         }
+        if let Some(noise) = &v1.noise {
+            hash(&noise.blake3, "noise.blake3")?;
+        }
         for file in &v1.model.files {
             hash(&file.blake3, &format!("model.files {:?} blake3", file.name))?;
         }
@@ -147,10 +180,15 @@ impl TryFrom<RecordV1> for RunRecord {
             .enumerate()
             .map(|(i, a)| Annotation::try_from(a).map_err(|why| format!("request.annotations[{i}]: {why}")))
             .collect();
+        let mut annotations = annotations?;
+        if let Some(mean) = mixed_strengths(&annotations).filter(|_| !r.apart) {
+            let drawn = annotations.iter_mut().filter(|annotation| annotation.strength > 0.0);
+            drawn.for_each(|annotation| annotation.strength = mean);
+        }
         let named = |error: crate::domain::RequestError| format!("request.{error}");
         let request = GenerateRequest {
             impression: r.impression,
-            annotations: annotations?,
+            annotations,
             seed: Seed(r.seed),
             num_steps: r.num_steps,
             sampler: r.sampler.parse::<SamplerKind>().map_err(named)?,
@@ -158,6 +196,7 @@ impl TryFrom<RecordV1> for RunRecord {
             karras: r.karras,
             guidance_scale: r.guidance_scale,
             preset: r.preset.parse::<Preset>().map_err(named)?,
+            source: r.source.map_or(Ok(Source::Noise), SourceV1::into_source).map_err(|why| format!("request.source: {why}"))?,
         };
         request.check().map_err(named)?;
         Ok(Self {
@@ -171,6 +210,7 @@ impl TryFrom<RecordV1> for RunRecord {
             steps_ran: v1.steps_ran,
             pixels_blake3: v1.pixels_blake3,
             control_blake3: v1.control_blake3,
+            noise: v1.noise.map(|NoiseV1 { blake3, row }| NoiseOrigin { blake3, row }),
         })
     }
 }
@@ -186,8 +226,16 @@ impl TryFrom<AnnotationV1> for Annotation {
                 Shape::Box { rect: RectPx { x0, y0, x1, y1 }, width, height }
             }
         };
-        Ok(Self { finding, shape, strength: v1.strength })
+        let steps = v1.steps.map_or(StepRange::ALL, |[first, last]| StepRange { first, last });
+        Ok(Self { strength: v1.strength, steps, area_px: v1.area_px, ..Self::new(finding, shape) })
     }
+}
+
+/// The mean of the strengths above 0, where they differ.
+fn mixed_strengths(annotations: &[Annotation]) -> Option<f32> {
+    let drawn: Vec<f64> = annotations.iter().map(|a| f64::from(a.strength)).filter(|&s| s > 0.0).collect();
+    let differ = drawn.windows(2).any(|pair| pair[0] != pair[1]);
+    differ.then(|| (drawn.iter().sum::<f64>() / drawn.len() as f64) as f32)
 }
 
 /// Lengths of alternating runs, outside first, as blank-separated text.
