@@ -9,7 +9,9 @@ mod error;
 mod event;
 mod load;
 mod maps;
+mod plan;
 mod prompt;
+mod text_encoder;
 
 use std::path::Path;
 
@@ -18,6 +20,8 @@ use candle_core::{DType, Device, Tensor};
 pub use card::{Defaults, ModelCard, TokenCount};
 pub use error::Error;
 pub use event::{Event, Generated, Outcome, StepLatent};
+pub use plan::MemoryPlan;
+pub use text_encoder::TextMemory;
 
 use crate::cancel::Cancel;
 use crate::condition::{self, Palette};
@@ -27,6 +31,7 @@ use crate::diffusion::{self, NoiseSchedule, Prediction, SamplerConfig, StepEvent
 use crate::domain::{GenerateRequest, GrayImage, Preset, Seed, Stream};
 use crate::model::Autoencoder;
 use crate::noise;
+use crate::store::embedding_cache::EmbeddingCache;
 use crate::store::hash::hash_image;
 use crate::store::record::RunRecord;
 use maps::{LatentMap, PreviewMap};
@@ -39,6 +44,8 @@ const RELEASE_LATENT_CHANNELS: usize = 4;
 pub struct Pipeline {
     card: ModelCard,
     prompt: Prompt,
+    /// What text embeddings depend on beside their text.
+    text_key: String,
     network: Network,
     prediction: Prediction,
     control_unconditional: bool,
@@ -64,7 +71,25 @@ impl Pipeline {
     /// # Errors
     /// When a file is missing, damaged or foreign, or the device cannot be used.
     pub fn open(dir: &Path, device: &DeviceKind) -> Result<Self, Error> {
-        load::open(dir, device)
+        load::open(dir, device, TextMemory::Auto)
+    }
+
+    /// As [`Pipeline::open`], with a say in where the text encoder's weights are kept; images do not depend on it.
+    ///
+    /// # Errors
+    /// As [`Pipeline::open`].
+    pub fn open_with(dir: &Path, device: &DeviceKind, text_memory: TextMemory) -> Result<Self, Error> {
+        load::open(dir, device, text_memory)
+    }
+
+    /// Keeps text embeddings in the folder `dir`, made when missing, so that a text is encoded once; images do not
+    /// depend on it. Worthwhile for a large encoder.
+    ///
+    /// # Errors
+    /// When the folder cannot be made or written.
+    pub fn with_cache(mut self, dir: &Path) -> Result<Self, Error> {
+        self.prompt.cache = Some(EmbeddingCache::open(dir, &self.text_key)?);
+        Ok(self)
     }
 
     /// What was loaded.

@@ -131,6 +131,7 @@ impl TinyModel {
             },
             defaults: DefaultsSpec { preset: "paper".into(), sampler: "dpmpp".into(), num_steps: 4, guidance_scale: 2.0 },
             hashes,
+            reference: None,
         };
         std::fs::write(dir.path().join("model.toml"), spec.to_toml().unwrap()).unwrap();
         Self { dir }
