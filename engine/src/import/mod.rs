@@ -224,6 +224,3 @@ fn fit(dit: &DitPart, text: &TextPart, autoencoder: &AutoencoderPart) -> Result<
         _ => Err(ImportError::Unfit(format!("the model would make images of {size} pixels, expected 16 to 4096"))),
     }
 }
-
-#[cfg(test)]
-mod tests;
