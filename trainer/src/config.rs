@@ -29,8 +29,11 @@ pub struct DataConfig {
 pub struct TextConfig {
     /// Tokens of the vocabulary.
     pub vocab_size: usize,
-    /// Longest caption.
+    /// Longest caption in training.
     pub max_tokens: usize,
+    /// Longest caption of the exported model; rows of the null caption that no training caption reached
+    /// are filled with the mean of the learned ones.
+    pub export_tokens: usize,
     /// Width of the encoder.
     pub width: usize,
     /// Blocks of the encoder.
@@ -76,6 +79,9 @@ pub struct AutoencoderStageConfig {
     pub refit_from: f64,
     /// Weight of the divergence.
     pub kl_weight: f64,
+    /// Largest share of noise the decoder learns to look past, in deviations of a latent channel: much hides
+    /// the diffusion model's tiles, little keeps fine lines.
+    pub decoder_noise: f64,
     /// The loop.
     pub train: LoopConfig,
 }
@@ -149,6 +155,12 @@ impl TrainConfig {
             "field dit.num_heads must divide dit.hidden_size"
         );
         ensure!(
+            self.text.max_tokens > 0 && self.text.export_tokens >= self.text.max_tokens,
+            "field text.export_tokens is {}; choose at least text.max_tokens, which is {} and must be above 0",
+            self.text.export_tokens,
+            self.text.max_tokens
+        );
+        ensure!(
             self.dit.control_blocks < self.dit.depth,
             "field dit.control_blocks is {}; it must be less than dit.depth",
             self.dit.control_blocks
@@ -157,6 +169,7 @@ impl TrainConfig {
             ("dit.caption_dropout", self.dit.caption_dropout),
             ("dit.control_share", self.dit.control_share),
             ("autoencoder.refit_from", self.autoencoder.refit_from),
+            ("autoencoder.decoder_noise", self.autoencoder.decoder_noise),
         ] {
             ensure!((0.0..=1.0).contains(&share), "field {name} is {share}; choose a number from 0 to 1");
         }

@@ -36,6 +36,7 @@ use crate::store::hash::hash_image;
 use crate::store::record::RunRecord;
 use maps::{LatentMap, PreviewMap};
 use prompt::Prompt;
+use text_encoder::TextEncoder;
 
 /// Channels of a latent that the release preset is made for.
 const RELEASE_LATENT_CHANNELS: usize = 4;
@@ -90,6 +91,11 @@ impl Pipeline {
     pub fn with_cache(mut self, dir: &Path) -> Result<Self, Error> {
         self.prompt.cache = Some(EmbeddingCache::open(dir, &self.text_key)?);
         Ok(self)
+    }
+
+    /// Whether the text encoder's weights are read from their file for every text.
+    pub fn text_is_streamed(&self) -> bool {
+        matches!(self.prompt.encoder, TextEncoder::Streamed(_))
     }
 
     /// What was loaded.

@@ -12,7 +12,7 @@ pub mod order;
 
 use std::path::Path;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 
 /// One image to generate.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -54,7 +54,7 @@ pub fn parse_cases(file_name: &str, text: &str) -> anyhow::Result<Vec<CaseRow>> 
         Some("json") => json_file::parse(text),
         Some("jsonl" | "ndjson") => json_file::parse_lines(text),
         Some("txt") => Ok(lines(text)),
-        _ => bail!("its kind is unknown; name it .csv, .json, .jsonl or .txt"),
+        _ => Err(anyhow!("its kind is unknown; name it .csv, .json, .jsonl or .txt")),
     }
     .with_context(|| file_name.to_owned())
 }

@@ -9,14 +9,15 @@ use engine::device::{Capabilities, DeviceKind, Memory};
 use engine::pipeline::MemoryPlan;
 
 use crate::doctor::{Check, Verdict, check, write_reference};
+use crate::generate::model::model_dir;
 
 /// Arguments of the subcommand.
 #[derive(clap::Args, Debug)]
 #[command(after_help = AFTER_HELP)]
 pub struct Args {
-    /// Model folder to plan for and to test; may be given several times.
+    /// Model folder to plan for and to test, or `practice`; may be given several times.
     #[arg(long, value_name = "DIR")]
-    model: Vec<PathBuf>,
+    model: Vec<String>,
     /// Make a reference image with this model and keep its hash in its model.toml.
     #[arg(long, value_name = "DIR", conflicts_with = "model")]
     write_reference: Option<PathBuf>,
@@ -60,8 +61,16 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         None => writeln!(out, "memory: this system does not tell")?,
     }
     let mut failed = usable.is_err();
-    for dir in &args.model {
-        writeln!(out, "\n{}", dir.display())?;
+    for name in &args.model {
+        writeln!(out, "\n{name}")?;
+        let dir = &match model_dir(Some(name)) {
+            Ok(dir) => dir,
+            Err(error) => {
+                writeln!(out, "  FAIL {error:#}")?;
+                failed = true;
+                continue;
+            }
+        };
         failed |= !plan(dir, memory, &mut out)?;
         if args.plan || usable.is_err() {
             continue;

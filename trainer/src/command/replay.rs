@@ -1,15 +1,45 @@
 //! Make an image again from its run record and compare.
 
+use std::io::Write;
+use std::path::PathBuf;
 use std::process::ExitCode;
+
+use anyhow::{Context as _, Result};
+use engine::device::DeviceKind;
+
+use crate::replay::{Replay, Verdict, sentence};
+use crate::run::signals::StopRequest;
 
 /// Arguments of the subcommand.
 #[derive(clap::Args, Debug)]
-pub struct Args {}
+#[command(after_help = "Prints `identical` (exit code 0) or `different: …` (exit code 1).")]
+pub struct Args {
+    /// Run record (.json), or an image of ChexGen that carries it (.png).
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Model folder, or `practice`; if left out, the practice model, if the record was made by it.
+    #[arg(long, value_name = "DIR")]
+    model: Option<String>,
+    /// Also write the new image and its record into this folder.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Where to run: cpu or cuda[:N]; if left out, where the record was made, or else cpu.
+    #[arg(long, value_name = "DEVICE")]
+    device: Option<DeviceKind>,
+}
 
 /// Runs the subcommand.
 ///
 /// # Errors
 /// When the input cannot be used or a file cannot be read or written.
-pub fn run(_args: &Args) -> anyhow::Result<ExitCode> {
-    anyhow::bail!("this subcommand is not part of this build")
+pub fn run(args: &Args) -> Result<ExitCode> {
+    let stop = StopRequest::listen(None)?;
+    let replay = Replay { file: args.file.clone(), model: args.model.clone(), device: args.device, out: args.out.clone() };
+    let verdict = replay.run(&stop)?;
+    writeln!(std::io::stdout(), "{}", sentence(&verdict)).context("cannot write to standard output")?;
+    Ok(match verdict {
+        Verdict::Identical => ExitCode::SUCCESS,
+        Verdict::Different(_) => ExitCode::from(1),
+        Verdict::Interrupted => ExitCode::from(3),
+    })
 }

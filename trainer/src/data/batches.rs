@@ -52,7 +52,7 @@ impl<B: Send + 'static> Batches<B> {
     ///
     /// # Errors
     /// When its making failed.
-    pub fn next(&mut self) -> Result<B> {
+    pub fn take(&mut self) -> Result<B> {
         let begin = Instant::now();
         let lane = self.next % self.lanes.len();
         let batch = self.lanes[lane].recv().map_err(|_| anyhow!("the loader thread {lane} ended early"))?;
@@ -114,7 +114,7 @@ mod tests {
             let source: Source<usize> = Arc::new(Ok);
             let mut batches = Batches::start(&source, 3..40, threads)?;
             for expected in 3..40 {
-                assert_eq!(batches.next()?, expected);
+                assert_eq!(batches.take()?, expected);
             }
         }
         Ok(())
@@ -124,8 +124,8 @@ mod tests {
     fn a_failing_batch_is_reported() -> Result<()> {
         let source: Source<usize> = Arc::new(|step| if step == 1 { Err(anyhow!("bad case")) } else { Ok(step) });
         let mut batches = Batches::start(&source, 0..4, 2)?;
-        assert_eq!(batches.next()?, 0);
-        assert!(batches.next().is_err());
+        assert_eq!(batches.take()?, 0);
+        assert!(batches.take().is_err());
         Ok(())
     }
 }

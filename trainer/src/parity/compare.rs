@@ -104,7 +104,7 @@ impl Comparison {
             return Ok(());
         }
         let values = |t: &Tensor| -> anyhow::Result<Vec<f64>> {
-            Ok(t.to_dtype(DType::F64).and_then(|t| t.flatten_all()?.to_vec1()).with_context(|| format!("reading {name}"))?)
+            t.to_dtype(DType::F64).and_then(|t| t.flatten_all()?.to_vec1()).with_context(|| format!("reading {name}"))
         };
         self.numbers(name, &values(got)?, &values(want)?, tolerance);
         Ok(())

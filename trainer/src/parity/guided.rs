@@ -157,7 +157,7 @@ fn noise_of(golden: &Tensors, step: u32, shape: &[usize]) -> candle_core::Result
     let noise = all.get(step as usize)?.to_dtype(DType::F32)?.to_device(&Device::Cpu)?;
     match noise.dims() == shape {
         true => Ok(noise),
-        false if shape[0] % noise.dim(0)? == 0 => Tensor::cat(&vec![noise.clone(); shape[0] / noise.dim(0)?], 0),
+        false if shape[0].is_multiple_of(noise.dim(0)?) => Tensor::cat(&vec![noise.clone(); shape[0] / noise.dim(0)?], 0),
         false => noise.broadcast_as(shape)?.contiguous(),
     }
 }

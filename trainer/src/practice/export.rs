@@ -123,3 +123,16 @@ pub fn write(dir: &Path, parts: &Parts<'_>) -> Result<()> {
     write_atomic(&path, spec.to_toml()?.as_bytes()).with_context(|| format!("cannot write {}", path.display()))?;
     Ok(())
 }
+
+/// A null caption `[L, De]` cut to the rows that some training caption reached, then filled up to
+/// `rows` with their mean.
+///
+/// # Errors
+/// When the device fails.
+pub fn fill_null_caption(learned: &Tensor, reached: usize, rows: usize) -> Result<Tensor> {
+    let (have, width) = learned.dims2()?;
+    let reached = learned.narrow(0, 0, reached.clamp(1, have).min(rows))?;
+    let missing = rows - reached.dim(0)?;
+    let mean = reached.mean_keepdim(0)?.broadcast_as((missing, width))?;
+    Ok(Tensor::cat(&[&reached, &mean.contiguous()?], 0)?)
+}

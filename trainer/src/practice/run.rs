@@ -187,7 +187,12 @@ pub fn run(
             let path = run.final_weights(stage);
             ensure!(path.is_file(), "{} is missing, so stage {stage} is not finished; train it before the export", path.display());
         }
-        let all = params.tensors()?;
+        let mut all = params.tensors()?;
+        let exported = DitConfig { token_num: config.text.export_tokens, ..dit_sizes.clone() };
+        let null = "dit.base_model.y_embedder.y_embedding";
+        let longest = latents.lengths.iter().copied().max().unwrap_or(1);
+        let filled = export::fill_null_caption(all.get(null).context("the network has a null caption")?, longest, exported.token_num)?;
+        all.insert(null.to_owned(), filled);
         let pictures = chunk_images(&*data.chunk(0)?, d.size_px, device)?.narrow(0, 0, 64)?;
         let seen = latents.images.narrow(0, 0, 64)?.to_dtype(DType::F32)?;
         export::write(
@@ -196,9 +201,9 @@ pub fn run(
                 name: &config.name,
                 size_px: d.size_px as u32,
                 tokenizer: &tokenizer_text,
-                max_tokens: config.text.max_tokens,
+                max_tokens: config.text.export_tokens,
                 text: (export::table(&text_sizes)?, part(&all, "text.")),
-                dit: (export::table(&dit_sizes)?, part(&all, "dit.")),
+                dit: (export::table(&exported)?, part(&all, "dit.")),
                 control_blocks: blocks,
                 autoencoder: (export::table(&config.autoencoder.net)?, ae_weights),
                 checker: (export::table(&config.checker.net)?, checker_params.tensors()?),
@@ -222,7 +227,7 @@ fn autoencoder_stage(
     let refit_from_step = (c.refit_from * c.train.steps as f64) as usize;
     let rows = c.train.batch_size;
     let token = config.dit.patch_size;
-    Ok(AutoencoderStage::new(net, data.clone(), device, config.seed, rows, refit_from_step, c.kl_weight, token))
+    Ok(AutoencoderStage::new(net, data.clone(), device, config.seed, rows, refit_from_step, c.kl_weight, token, c.decoder_noise))
 }
 
 /// Reads a finished stage's weights, or trains it.

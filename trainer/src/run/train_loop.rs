@@ -45,6 +45,14 @@ pub struct LoopConfig {
     pub loader_threads: usize,
 }
 
+impl LoopConfig {
+    /// What a checkpoint's state belongs to; a resumed run may change everything else: its length,
+    /// learning rate, checkpoint and sheet intervals and loader threads.
+    fn identity(&self) -> (usize, [f64; 5]) {
+        (self.batch_size, [self.beta1, self.beta2, self.weight_decay, self.clip_norm, self.ema_decay])
+    }
+}
+
 /// The loss of a batch and its named parts.
 pub struct Loss {
     /// What is minimised, a scalar.
@@ -88,7 +96,7 @@ pub fn train<S: Stage>(
     stop: &StopRequest,
 ) -> Result<Ending> {
     let (name, dir) = (stage.name(), run.stage(stage.name()));
-    let hash = checkpoint::config_hash(config)?;
+    let hash = checkpoint::config_hash(&config.identity())?;
     let mut optimizer = Optimizer::new(params.vars(), optimizer_config(config))?;
     let start = match checkpoint::load_newest(&dir, &hash)? {
         Some((step, state)) => {
@@ -101,7 +109,7 @@ pub fn train<S: Stage>(
     let mut log = Log::open(&run.metrics(), name, start, config.steps)?;
     let (mut interval, mut last_save, begin) = (Interval::new(), Instant::now(), Instant::now());
     for step in start..config.steps {
-        let loss = stage.loss(&batches.next()?, step)?;
+        let loss = stage.loss(&batches.take()?, step)?;
         let value = f64::from(loss.total.to_scalar::<f32>()?);
         let lr = config.lr.at(step, config.steps);
         let report = optimizer.step(&loss.total.backward()?, lr)?;

@@ -40,6 +40,7 @@ pub struct AutoencoderStage {
     refit_from_step: usize,
     kl_weight: f64,
     token_side: usize,
+    noise: f64,
 }
 
 impl AutoencoderStage {
@@ -53,8 +54,9 @@ impl AutoencoderStage {
         refit_from_step: usize,
         kl_weight: f64,
         token_side: usize,
+        noise: f64,
     ) -> Self {
-        Self { net, data, device: device.clone(), seed, batch_size, refit_from_step, kl_weight, token_side }
+        Self { net, data, device: device.clone(), seed, batch_size, refit_from_step, kl_weight, token_side, noise }
     }
 
     /// Starts the linear path from the principal components of 8×8 blocks.
@@ -160,7 +162,7 @@ impl Stage for AutoencoderStage {
         let latent = if refit {
             let mean = mean.detach();
             let sd = channel_deviation(&mean)?;
-            let share = Tensor::from_slice(&batch.noise_share, (2, b, 1, 1, 1), d)?.affine(0.35, 0.0)?;
+            let share = Tensor::from_slice(&batch.noise_share, (2, b, 1, 1, 1), d)?.affine(self.noise, 0.0)?;
             let (p, grid) = (self.token_side, side / self.token_side);
             let token = Tensor::from_slice(&batch.token_noise, (b, c, grid, 1, grid, 1), d)?
                 .broadcast_as((b, c, grid, p, grid, p))?

@@ -102,12 +102,18 @@ impl FlatLayout {
         Ok(())
     }
 
-    /// Cuts a flat vector into named tensors of the variables' shapes; names get `prefix` in front.
+    /// Cuts a flat vector into named CPU tensors of the variables' shapes; names get `prefix` in front.
     ///
     /// # Errors
     /// When a tensor operation fails.
     pub fn split(&self, flat: &Tensor, prefix: &str) -> anyhow::Result<BTreeMap<String, Tensor>> {
-        (0..self.vars.len()).map(|i| Ok((format!("{prefix}{}", self.vars[i].0), self.part(flat, i)?.copy()?))).collect()
+        // `Tensor::copy` of a part would copy the whole vector each time, and a part alone would keep it alive.
+        let values = flat.to_vec1::<f32>()?;
+        let part = |i: usize| {
+            let (from, shape) = (self.offsets[i], &self.shapes[i]);
+            Tensor::from_slice(&values[from..from + shape.elem_count()], shape, &Device::Cpu)
+        };
+        (0..self.vars.len()).map(|i| Ok((format!("{prefix}{}", self.vars[i].0), part(i)?))).collect()
     }
 
     /// The inverse of [`FlatLayout::split`].

@@ -29,7 +29,7 @@ pub struct Case {
 }
 
 /// `per_finding` cases of each class the checker knows, in the order of its channels.
-pub fn collect(seed: u64, per_finding: usize, size_px: u32) -> Vec<Case> {
+pub(super) fn collect(seed: u64, per_finding: usize, size_px: u32) -> Vec<Case> {
     let mut cases = Vec::new();
     for (k, &finding) in CLASSES.iter().enumerate() {
         let config = PhantomConfig::practice().with_only(finding);
@@ -73,12 +73,12 @@ fn case_of(config: &PhantomConfig, seed: u64, index: u64, finding: Finding, size
 }
 
 /// The text with the words left and right exchanged.
-pub fn swap_sides(text: &str) -> String {
+pub(super) fn swap_sides(text: &str) -> String {
     text.replace("right", "\u{1}").replace("left", "right").replace('\u{1}', "left")
 }
 
 /// The condition picture of the case with its mask mirrored, and that mask.
-pub fn mirrored(case: &Case, size_px: u32) -> Option<(GrayImage, Mask)> {
+pub(super) fn mirrored(case: &Case, size_px: u32) -> Option<(GrayImage, Mask)> {
     let annotation = Annotation::mask(case.finding, case.mask.mirrored());
     let picture = compile(std::slice::from_ref(&annotation), size_px, &Palette::practice())?;
     match annotation.shape {

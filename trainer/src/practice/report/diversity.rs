@@ -36,7 +36,7 @@ pub struct Diversity {
 ///
 /// # Errors
 /// When the device fails or `cancel` is raised.
-pub fn measure(
+pub(super) fn measure(
     model: &PracticeModel,
     settings: &Settings,
     cases: &[Case],

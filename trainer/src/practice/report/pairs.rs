@@ -79,7 +79,7 @@ impl Masked {
 ///
 /// # Errors
 /// When the device fails or `cancel` is raised.
-pub fn measure(model: &PracticeModel, settings: &Settings, cases: &[Case], cancel: &Cancel) -> Result<Masked> {
+pub(super) fn measure(model: &PracticeModel, settings: &Settings, cases: &[Case], cancel: &Cancel) -> Result<Masked> {
     let size = model.spec.size_px;
     let black = GrayImage::black(size, size);
     let generate = |orders: &[Order<'_>]| {

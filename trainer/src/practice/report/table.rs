@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::Report;
 
 /// Bounds and tables.
-pub fn markdown(report: &Report) -> String {
+pub(super) fn markdown(report: &Report) -> String {
     let mut out = String::new();
     let s = &report.settings;
     // Writing to a string cannot fail.

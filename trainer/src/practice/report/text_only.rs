@@ -29,7 +29,7 @@ pub struct TextRow {
 ///
 /// # Errors
 /// When the device fails or `cancel` is raised.
-pub fn measure(model: &PracticeModel, settings: &Settings, cases: &[Case], cancel: &Cancel) -> Result<Vec<TextRow>> {
+pub(super) fn measure(model: &PracticeModel, settings: &Settings, cases: &[Case], cancel: &Cancel) -> Result<Vec<TextRow>> {
     let size = model.spec.size_px as usize;
     let generate = |normal: bool| {
         let orders: Vec<Order<'_>> = cases

@@ -1,0 +1,122 @@
+//! What already stands where a result would go: nothing, an earlier result, or a file that is not ours.
+
+use anyhow::{Result, bail};
+use engine::domain::GenerateRequest;
+use engine::imageio::png::read_text;
+use engine::pipeline::ModelCard;
+use engine::store::record::{RecordError, RunRecord};
+
+use super::names::ResultFiles;
+use super::write::CONDITION_MARK;
+
+/// What was found.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Existing {
+    /// Nothing; the result can be written.
+    Nothing,
+    /// An image with its record.
+    Result(Box<RunRecord>),
+}
+
+/// Looks at the places of a result.
+///
+/// # Errors
+/// When a file stands there that ChexGen did not write: it is not replaced.
+pub(super) fn look(files: &ResultFiles) -> Result<Existing> {
+    if files.image.exists() {
+        return match RunRecord::read(&files.image) {
+            Ok(record) => Ok(Existing::Result(Box::new(record))),
+            Err(RecordError::NoChunk { .. }) => {
+                bail!("{} exists and is not a result of ChexGen; move it away or choose another --out", files.image.display())
+            }
+            Err(error) => bail!("{error}; move it away or choose another --out"),
+        };
+    }
+    // A run that was killed may have left these two without their image.
+    if files.record.exists()
+        && let Err(error) = RunRecord::read(&files.record)
+    {
+        bail!("{error}; move it away or choose another --out");
+    }
+    if files.mask.exists() && !is_condition(&files.mask) {
+        bail!("{} exists and is not a result of ChexGen; move it away or choose another --out", files.mask.display());
+    }
+    Ok(Existing::Nothing)
+}
+
+fn is_condition(path: &std::path::Path) -> bool {
+    matches!(read_text(path, CONDITION_MARK.0), Ok(Some(text)) if text == CONDITION_MARK.1)
+}
+
+/// The fields in which an earlier result differs from what is asked now.
+pub(super) fn differences(record: &RunRecord, request: &GenerateRequest, card: &ModelCard) -> Vec<&'static str> {
+    let old = &record.request;
+    let checks = [
+        ("impression", old.impression != request.impression),
+        ("seed", old.seed != request.seed),
+        ("mask or boxes", old.annotations != request.annotations),
+        ("steps", old.num_steps != request.num_steps),
+        ("sampler", old.sampler != request.sampler),
+        ("eta", old.eta.to_bits() != request.eta.to_bits()),
+        ("karras", old.karras != request.karras),
+        ("guidance", old.guidance_scale.to_bits() != request.guidance_scale.to_bits()),
+        ("preset", old.preset != request.preset),
+        ("model", !record.changed_files(&card.files).is_empty()),
+    ];
+    checks.into_iter().filter(|(_, differs)| *differs).map(|(field, _)| field).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use engine::domain::GrayImage;
+    use engine::imageio::png::encode_gray16;
+    use engine::store::record::encode_png_with_record;
+
+    use super::super::testing::{card, record};
+    use super::*;
+
+    #[test]
+    fn results_are_known_and_strangers_are_not_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        let files = ResultFiles::new(dir.path(), "a");
+        assert_eq!(look(&files).unwrap(), Existing::Nothing);
+        let record = record(&card().request("A nodule.", 1));
+        let black = GrayImage::black(4, 4);
+        let put = |path: &Path, bytes: &[u8]| std::fs::write(path, bytes).unwrap();
+        let refused = |file: &Path| {
+            let sentence = look(&files).unwrap_err().to_string();
+            assert!(sentence.contains(file.to_str().unwrap()) && sentence.contains("--out"), "{sentence}");
+        };
+
+        put(&files.mask, &encode_gray16(&black, &[]).unwrap());
+        refused(&files.mask);
+        put(&files.mask, &super::super::write::condition_png(&black).unwrap());
+        assert_eq!(look(&files).unwrap(), Existing::Nothing, "left behind by a killed run");
+
+        put(&files.record, b"{}");
+        refused(&files.record);
+        put(&files.record, record.to_json().unwrap().as_bytes());
+        assert_eq!(look(&files).unwrap(), Existing::Nothing, "left behind by a killed run");
+
+        put(&files.image, &encode_gray16(&black, &[]).unwrap());
+        refused(&files.image);
+        put(&files.image, b"no png");
+        refused(&files.image);
+        put(&files.image, &encode_png_with_record(&black, &record).unwrap());
+        assert_eq!(look(&files).unwrap(), Existing::Result(Box::new(record)));
+    }
+
+    #[test]
+    fn differences_are_named() {
+        let request = card().request("A nodule.", 1);
+        let record = record(&request);
+        assert!(differences(&record, &request, &card()).is_empty());
+        let other = GenerateRequest { num_steps: 3, guidance_scale: 1.0, ..request.clone() };
+        assert_eq!(differences(&record, &other, &card()), ["steps", "guidance"]);
+        let mut retrained = card();
+        retrained.files[0].blake3 = "2".repeat(64);
+        assert_eq!(differences(&record, &request, &retrained), ["model"]);
+    }
+}

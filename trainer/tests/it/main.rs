@@ -1,0 +1,8 @@
+//! The program `chexgen` from outside: trained, asked, interrupted, fed with nonsense.
+
+mod bad_input;
+mod generate;
+mod interrupt;
+mod replay;
+mod resume;
+mod support;
