@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod generate;
+mod import;
 mod interrupt;
 mod replay;
 mod resume;
