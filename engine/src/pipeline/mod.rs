@@ -40,6 +40,8 @@ use text_encoder::TextEncoder;
 
 /// Channels of a latent that the release preset is made for.
 const RELEASE_LATENT_CHANNELS: usize = 4;
+/// Folder of text embeddings inside a model folder.
+const EMBEDDINGS: &str = "embeddings";
 
 /// A loaded model, ready to generate.
 pub struct Pipeline {
@@ -81,6 +83,23 @@ impl Pipeline {
     /// As [`Pipeline::open`].
     pub fn open_with(dir: &Path, device: &DeviceKind, text_memory: TextMemory) -> Result<Self, Error> {
         load::open(dir, device, text_memory)
+    }
+
+    /// As [`Pipeline::open`]; a text encoder that is read from its file for every text keeps its embeddings in the
+    /// model folder, where that can be written, so that a text is encoded once.
+    ///
+    /// # Errors
+    /// As [`Pipeline::open`].
+    pub fn open_cached(dir: &Path, device: &DeviceKind) -> Result<Self, Error> {
+        let mut pipeline = load::open(dir, device, TextMemory::Auto)?;
+        if pipeline.text_is_streamed() {
+            match EmbeddingCache::open(&dir.join(EMBEDDINGS), &pipeline.text_key) {
+                Ok(cache) => pipeline.prompt.cache = Some(cache),
+                // A read-only folder costs time and no image.
+                Err(error) => tracing::warn!("text embeddings are not kept: {error}"),
+            }
+        }
+        Ok(pipeline)
     }
 
     /// Keeps text embeddings in the folder `dir`, made when missing, so that a text is encoded once; images do not

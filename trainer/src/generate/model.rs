@@ -5,13 +5,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use engine::device::DeviceKind;
 use engine::pipeline::Pipeline;
-use engine::store::atomic::ensure_writable_dir;
 use engine::store::find_model::practice_model_dir;
 
 /// The word that stands for the practice model.
 pub const PRACTICE: &str = "practice";
-/// Folder of text embeddings inside a model folder.
-const EMBEDDINGS: &str = "embeddings";
 
 /// The folder of `name`: the practice model for `practice` or nothing, else the folder itself.
 ///
@@ -28,23 +25,10 @@ pub fn model_dir(name: Option<&str>) -> Result<PathBuf> {
     }
 }
 
-/// Loads a model folder. A text encoder that is read from its file for every text keeps its embeddings in the
-/// folder, where that can be written, so that a text is encoded once.
+/// Loads a model folder.
 ///
 /// # Errors
 /// Names the file that is missing, damaged or foreign, or the device that cannot be used.
 pub fn open(dir: &Path, device: DeviceKind) -> Result<Pipeline> {
-    let context = || format!("--model {}", dir.display());
-    let pipeline = Pipeline::open(dir, &device).with_context(context)?;
-    let cache = dir.join(EMBEDDINGS);
-    if !pipeline.text_is_streamed() {
-        return Ok(pipeline);
-    }
-    match ensure_writable_dir(&cache) {
-        Ok(()) => pipeline.with_cache(&cache).with_context(context),
-        Err(error) => {
-            tracing::warn!("text embeddings are not kept: {error}");
-            Ok(pipeline)
-        }
-    }
+    Pipeline::open_cached(dir, &device).with_context(|| format!("--model {}", dir.display()))
 }
