@@ -88,6 +88,8 @@ pub struct Capabilities {
     pub threads: usize,
     /// Whether the processor has AVX2.
     pub avx2: bool,
+    /// Whether the processor has AVX-512.
+    pub avx512: bool,
     /// Whether CUDA was built in.
     pub cuda: bool,
 }
@@ -98,8 +100,50 @@ impl Capabilities {
         Self {
             threads: candle_core::utils::get_num_threads(),
             avx2: has_avx2(),
+            avx512: has_avx512(),
             cuda: candle_core::utils::cuda_is_available(),
         }
+    }
+}
+
+/// Memory of this machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Memory {
+    /// All of it.
+    pub total_bytes: u64,
+    /// What a program can still take.
+    pub available_bytes: u64,
+}
+
+impl Memory {
+    /// Asks the system; `None` where it does not tell (only Linux does).
+    pub fn now() -> Option<Self> {
+        Self::parse(&std::fs::read_to_string("/proc/meminfo").ok()?)
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let field = |name: &str| -> Option<u64> {
+            let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+            Some(line.trim().trim_end_matches("kB").trim().parse::<u64>().ok()?.saturating_mul(1024))
+        };
+        Some(Self { total_bytes: field("MemTotal:")?, available_bytes: field("MemAvailable:")? })
+    }
+}
+
+/// Memory that a program can still take, where the system tells.
+pub fn available_memory_bytes() -> Option<u64> {
+    Memory::now().map(|memory| memory.available_bytes)
+}
+
+/// Whether the processor has AVX-512; the matrix kernels choose by this at run time.
+fn has_avx512() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    {
+        std::arch::is_x86_feature_detected!("avx512f")
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    {
+        false
     }
 }
 
@@ -118,7 +162,7 @@ fn has_avx2() -> bool {
 impl fmt::Display for Capabilities {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let yes = |b| if b { "yes" } else { "no" };
-        write!(f, "cpu threads {}, avx2 {}, cuda {}", self.threads, yes(self.avx2), yes(self.cuda))
+        write!(f, "cpu threads {}, avx2 {}, avx512 {}, cuda {}", self.threads, yes(self.avx2), yes(self.avx512), yes(self.cuda))
     }
 }
 
@@ -135,6 +179,15 @@ mod tests {
         for bad in ["", "gpu", "cuda:", "cuda:x", "cpu:0", "CUDA"] {
             assert!(bad.parse::<DeviceKind>().is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn memory_is_read_from_the_systems_words() {
+        let text = "MemTotal:       24586352 kB\nMemFree:          213452 kB\nMemAvailable:   20123456 kB\n";
+        let memory = Memory::parse(text).unwrap();
+        assert_eq!((memory.total_bytes, memory.available_bytes), (24_586_352 * 1024, 20_123_456 * 1024));
+        assert_eq!(Memory::parse("MemTotal: many kB"), None);
+        assert_eq!(Memory::parse(""), None);
     }
 
     #[test]

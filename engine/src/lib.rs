@@ -10,6 +10,7 @@ pub mod device;
 pub mod diffusion;
 pub mod domain;
 pub mod imageio;
+pub mod import;
 pub mod model;
 pub mod noise;
 pub mod ops;

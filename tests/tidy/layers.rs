@@ -7,7 +7,7 @@ const RANKS: &[&[&str]] = &[
     &["domain", "cancel"],
     &["imageio", "text", "noise", "device", "ops"],
     &["model", "diffusion", "condition", "store", "phantom"],
-    &["denoise"],
+    &["denoise", "import"],
     &["pipeline"],
 ];
 

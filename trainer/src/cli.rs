@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::command::{generate, parity, phantom, practice_report, replay, train};
+use crate::command::{doctor, generate, import, parity, phantom, practice_report, replay, train};
 
 /// ChexGen without a window: generate, train and measure synthetic chest radiographs.
 #[derive(Parser, Debug)]
@@ -20,6 +20,10 @@ enum Command {
     Generate(generate::Args),
     /// Make an image again from its run record and compare.
     Replay(replay::Args),
+    /// Make a model folder of published weights.
+    Import(import::Args),
+    /// Say what runs on this machine, and test installed models.
+    Doctor(doctor::Args),
     /// Draw procedural chest radiographs with exact labels.
     Phantom(phantom::Args),
     /// Train the stages of a configuration file.
@@ -39,6 +43,8 @@ impl Cli {
         match &self.command {
             Command::Generate(args) => generate::run(args),
             Command::Replay(args) => replay::run(args),
+            Command::Import(args) => import::run(args),
+            Command::Doctor(args) => doctor::run(args),
             Command::Phantom(args) => phantom::run(args),
             Command::Train(args) => train::run(args),
             Command::PracticeReport(args) => practice_report::run(args),

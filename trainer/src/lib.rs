@@ -6,6 +6,7 @@ pub mod command;
 pub mod config;
 pub mod data;
 pub mod device;
+pub mod doctor;
 pub mod eval;
 pub mod generate;
 pub mod parity;

@@ -73,7 +73,7 @@ pub fn opener(folder: Option<PathBuf>) -> Opener {
         // A build for graphics cards takes the first one that works.
         let card = DeviceKind::Cuda(0);
         let device = if cfg!(feature = "cuda") && card.open().is_ok() { card } else { DeviceKind::Cpu };
-        let pipeline = Pipeline::open(&folder, &device)?;
+        let pipeline = Pipeline::open_cached(&folder, &device)?;
         let from = pipeline.card();
         let card = Card {
             name: from.name.clone(),

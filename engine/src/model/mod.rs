@@ -9,6 +9,7 @@ pub mod caption;
 pub mod checker;
 pub mod config;
 pub mod control;
+pub mod detect;
 pub mod dit;
 pub mod embed;
 pub mod error;
@@ -19,6 +20,7 @@ pub mod linear;
 pub mod names;
 pub mod params;
 pub mod practice_ae;
+pub mod preview;
 pub mod t5;
 pub mod vae;
 
@@ -29,7 +31,7 @@ pub use control::{ControlDit, ControlInput};
 pub use dit::Dit;
 pub use error::{ModelError, Result};
 pub use params::{Base, Param, control_params, dit_params, vae_params};
-pub use t5::{T5Config, T5Encoder};
+pub use t5::{StreamedT5, T5Config, T5Encoder};
 pub use vae::{Autoencoder, AutoencoderKl, KlConfig, Posterior};
 
 #[cfg(test)]

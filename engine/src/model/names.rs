@@ -59,6 +59,14 @@ pub fn official_name(name: &str) -> String {
     name.to_owned()
 }
 
+/// The shape of a tensor under its official name: 1×1 convolutions in the autoencoder's attention lose their trailing axes.
+pub fn official_shape(official: &str, shape: &[usize]) -> Vec<usize> {
+    match shape {
+        [rows, columns, 1, 1] if is_attention_matrix(official) => vec![*rows, *columns],
+        _ => shape.to_vec(),
+    }
+}
+
 /// Renames a whole file's tensors and drops the trailing axes of 1×1 convolutions in the autoencoder's attention.
 ///
 /// A tensor that is there under two names is kept once if both are equal (the text encoder's embedding).

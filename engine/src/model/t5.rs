@@ -8,9 +8,13 @@
 //! # Source
 //! Raffel et al. 2020 (T5); huggingface/transformers `models/t5/modeling_t5.py` at 4.38.
 
+mod streamed;
+
 use candle_core::{DType, Result, Tensor};
 use candle_nn::{Init, VarBuilder};
 use serde::{Deserialize, Serialize};
+
+pub use streamed::{StreamedT5, WeightSource};
 
 use crate::ops;
 
@@ -87,6 +91,17 @@ impl T5Config {
         }
     }
 
+    /// Checks that the sizes describe a network.
+    fn check(&self) -> Result<()> {
+        let sizes = [self.d_model, self.d_kv, self.d_ff, self.num_heads, self.vocab_size, self.relative_attention_num_buckets];
+        // The upper bound keeps products of two sizes far from overflow.
+        let odd = sizes.iter().any(|&size| size == 0 || size > 1 << 24) || self.num_layers > 1 << 12;
+        if odd || self.relative_attention_num_buckets < 4 {
+            candle_core::bail!("T5 needs heads, widths and at least 4 relative buckets, got {self:?}");
+        }
+        Ok(())
+    }
+
     /// Every tensor of the encoder with its shape, the embedding as `shared.weight`, in file order.
     pub fn param_shapes(&self) -> Vec<(String, Vec<usize>)> {
         let inner = self.num_heads * self.d_kv;
@@ -150,48 +165,22 @@ impl T5Encoder {
     /// # Errors
     /// A missing or misshapen tensor, or a configuration with a zero size.
     pub fn new(vb: VarBuilder<'_>, config: &T5Config) -> Result<Self> {
-        let T5Config { d_model, d_ff, .. } = *config;
-        let inner = config.num_heads * config.d_kv;
-        if inner == 0 || d_model == 0 || config.relative_attention_num_buckets < 4 {
-            candle_core::bail!("T5 needs heads, a width and at least 4 relative buckets, got {config:?}");
-        }
-        let normal = |stdev: f64| Init::Randn { mean: 0., stdev };
-        let wide = normal((d_model as f64).powf(-0.5));
+        config.check()?;
         let name = if vb.contains_tensor(EMBEDDING_NAMES[0]) || !vb.contains_tensor(EMBEDDING_NAMES[1]) {
             EMBEDDING_NAMES[0]
         } else {
             EMBEDDING_NAMES[1]
         };
-        let embedding = vb.get_with_hints((config.vocab_size, d_model), name, normal(1.0))?;
+        let embedding = vb.get_with_hints((config.vocab_size, config.d_model), name, normal(1.0))?;
         let encoder = vb.pp("encoder");
-        let position_bias = encoder.get_with_hints(
-            (config.relative_attention_num_buckets, config.num_heads),
-            "block.0.layer.0.SelfAttention.relative_attention_bias.weight",
-            wide,
-        )?;
-        let block = |index: usize| -> Result<Block> {
-            let attention = encoder.pp(format!("block.{index}.layer.0"));
-            let heads = attention.pp("SelfAttention");
-            let dense = encoder.pp(format!("block.{index}.layer.1"));
-            let inside = dense.pp("DenseReluDense");
-            let wi = |part: &&str| inside.get_with_hints((d_ff, d_model), &format!("{part}.weight"), wide);
-            Ok(Block {
-                norm1: attention.get_with_hints(d_model, "layer_norm.weight", Init::Const(1.))?,
-                q: heads.get_with_hints((inner, d_model), "q.weight", normal(((d_model * config.d_kv) as f64).powf(-0.5)))?,
-                k: heads.get_with_hints((inner, d_model), "k.weight", wide)?,
-                v: heads.get_with_hints((inner, d_model), "v.weight", wide)?,
-                o: heads.get_with_hints((d_model, inner), "o.weight", normal((inner as f64).powf(-0.5)))?,
-                norm2: dense.get_with_hints(d_model, "layer_norm.weight", Init::Const(1.))?,
-                wi: config.wi_names().iter().map(wi).collect::<Result<_>>()?,
-                wo: inside.get_with_hints((d_model, d_ff), "wo.weight", normal((d_ff as f64).powf(-0.5)))?,
-            })
-        };
+        let position_bias = position_bias(&encoder, config)?;
+        let block = |index: usize| Block::new(&encoder, index, config);
         Ok(Self {
             activations: embedding.dtype(),
             embedding,
             position_bias,
             blocks: (0..config.num_layers).map(block).collect::<Result<_>>()?,
-            final_norm: encoder.get_with_hints(d_model, "final_layer_norm.weight", Init::Const(1.))?,
+            final_norm: final_norm(&encoder, config)?,
             config: config.clone(),
         })
     }
@@ -234,7 +223,7 @@ impl T5Encoder {
         let x = self.embedding.index_select(&rows, 0)?.reshape((batch, length, self.config.d_model))?;
         let mut x = x.to_dtype(self.activations)?;
         seen("embedding", &x);
-        let position_bias = self.relative_bias(length)?; // (1, heads, length, length)
+        let position_bias = relative_bias(&self.position_bias, length, &self.config)?; // (1, heads, length, length)
         seen("position_bias", &position_bias);
         let bias = match mask {
             None => position_bias,
@@ -246,23 +235,61 @@ impl T5Encoder {
         }
         ops::rms_norm(&x, &self.final_norm, self.config.layer_norm_epsilon)
     }
+}
 
-    /// Bias of every (query, key) pair of a text of `length` tokens.
-    fn relative_bias(&self, length: usize) -> Result<Tensor> {
-        let buckets = relative_buckets(length, &self.config);
-        let buckets = Tensor::from_vec(buckets, length * length, self.position_bias.device())?;
-        let heads = self.config.num_heads;
-        self.position_bias
-            .index_select(&buckets, 0)?
-            .reshape((length, length, heads))?
-            .permute((2, 0, 1))? // (heads, length, length)
-            .contiguous()?
-            .to_dtype(DType::F32)?
-            .unsqueeze(0)
-    }
+fn normal(stdev: f64) -> Init {
+    Init::Randn { mean: 0., stdev }
+}
+
+/// The table of relative positions, which block 0 holds for all.
+fn position_bias(encoder: &VarBuilder<'_>, config: &T5Config) -> Result<Tensor> {
+    encoder.get_with_hints(
+        (config.relative_attention_num_buckets, config.num_heads),
+        "block.0.layer.0.SelfAttention.relative_attention_bias.weight",
+        normal((config.d_model as f64).powf(-0.5)),
+    )
+}
+
+fn final_norm(encoder: &VarBuilder<'_>, config: &T5Config) -> Result<Tensor> {
+    encoder.get_with_hints(config.d_model, "final_layer_norm.weight", Init::Const(1.))
+}
+
+/// Bias `(1, heads, length, length)` of every (query, key) pair of a text of `length` tokens.
+fn relative_bias(table: &Tensor, length: usize, config: &T5Config) -> Result<Tensor> {
+    let buckets = relative_buckets(length, config);
+    let buckets = Tensor::from_vec(buckets, length * length, table.device())?;
+    table
+        .index_select(&buckets, 0)?
+        .reshape((length, length, config.num_heads))?
+        .permute((2, 0, 1))? // (heads, length, length)
+        .contiguous()?
+        .to_dtype(DType::F32)?
+        .unsqueeze(0)
 }
 
 impl Block {
+    /// Takes the weights of one block from the builder of the whole encoder.
+    fn new(encoder: &VarBuilder<'_>, index: usize, config: &T5Config) -> Result<Self> {
+        let T5Config { d_model, d_ff, .. } = *config;
+        let inner = config.num_heads * config.d_kv;
+        let wide = normal((d_model as f64).powf(-0.5));
+        let attention = encoder.pp(format!("block.{index}.layer.0"));
+        let heads = attention.pp("SelfAttention");
+        let dense = encoder.pp(format!("block.{index}.layer.1"));
+        let inside = dense.pp("DenseReluDense");
+        let wi = |part: &&str| inside.get_with_hints((d_ff, d_model), &format!("{part}.weight"), wide);
+        Ok(Self {
+            norm1: attention.get_with_hints(d_model, "layer_norm.weight", Init::Const(1.))?,
+            q: heads.get_with_hints((inner, d_model), "q.weight", normal(((d_model * config.d_kv) as f64).powf(-0.5)))?,
+            k: heads.get_with_hints((inner, d_model), "k.weight", wide)?,
+            v: heads.get_with_hints((inner, d_model), "v.weight", wide)?,
+            o: heads.get_with_hints((d_model, inner), "o.weight", normal((inner as f64).powf(-0.5)))?,
+            norm2: dense.get_with_hints(d_model, "layer_norm.weight", Init::Const(1.))?,
+            wi: config.wi_names().iter().map(wi).collect::<Result<_>>()?,
+            wo: inside.get_with_hints((d_model, d_ff), "wo.weight", normal((d_ff as f64).powf(-0.5)))?,
+        })
+    }
+
     fn forward(&self, x: &Tensor, bias: &Tensor, config: &T5Config) -> Result<Tensor> {
         let (batch, length, _) = x.dims3()?;
         let eps = config.layer_norm_epsilon;

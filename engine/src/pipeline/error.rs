@@ -6,6 +6,7 @@ use crate::device::DeviceError;
 use crate::diffusion::DiffusionError;
 use crate::domain::RequestError;
 use crate::model::ModelError;
+use crate::store::atomic::WriteError;
 use crate::store::model_dir::ModelDirError;
 use crate::store::weights::{Mismatch, WeightsError};
 use crate::text::{CleaningError, TokenizerError};
@@ -58,6 +59,9 @@ pub enum Error {
         /// What the system said.
         source: std::io::Error,
     },
+    /// A folder for embeddings that cannot be written.
+    #[error(transparent)]
+    Cache(#[from] WriteError),
     /// A tokenizer that cannot be read or used.
     #[error(transparent)]
     Tokenizer(#[from] TokenizerError),

@@ -1,14 +1,15 @@
 //! A model folder becomes a [`Pipeline`]: every file hashed, every tensor checked by name and shape.
 
-use std::collections::{BTreeMap, HashMap};
-use std::path::{Path, PathBuf};
+use std::collections::HashMap;
+use std::path::Path;
 
-use candle_core::{DType, Device, Tensor};
+use candle_core::{DType, Device};
 use candle_nn::VarBuilder;
 use serde::de::DeserializeOwned;
 
 use super::maps::{LatentMap, PreviewMap};
 use super::prompt::Prompt;
+use super::text_encoder::{self, TextEncoder, TextMemory};
 use super::{Defaults, Error, ModelCard, Pipeline};
 use crate::condition::Palette;
 use crate::denoise::Network;
@@ -22,14 +23,14 @@ use crate::model::{
 use crate::store::hash::{hash_bytes, hash_file};
 use crate::store::model_dir::{AutoencoderSpec, ModelSpec};
 use crate::store::record::FileHash;
-use crate::store::weights;
+use crate::store::weights::{self, TensorFile};
 use crate::text::Tokenizer;
 
 /// Timesteps of the process the networks are trained on.
 const TIMESTEPS: usize = 1000;
 
 /// Opens the folder; see [`Pipeline::open`].
-pub(super) fn open(dir: &Path, kind: &DeviceKind) -> Result<Pipeline, Error> {
+pub(super) fn open(dir: &Path, kind: &DeviceKind, text_memory: TextMemory) -> Result<Pipeline, Error> {
     let device = kind.open()?;
     let spec = ModelSpec::read(dir)?;
     let folder = Folder { dir, spec: &spec, device: &device };
@@ -46,6 +47,7 @@ pub(super) fn open(dir: &Path, kind: &DeviceKind) -> Result<Pipeline, Error> {
         return Err(folder.field("text.max_tokens", message));
     }
     let files = folder.hashes()?;
+    let text_key = folder.text_key(&files, kind);
 
     let autoencoder = folder.autoencoder()?;
     let (factor, channels) = (autoencoder.factor(), autoencoder.latent_channels());
@@ -58,8 +60,7 @@ pub(super) fn open(dir: &Path, kind: &DeviceKind) -> Result<Pipeline, Error> {
         return Err(folder.field("size_px", message));
     }
     let network = folder.network(&dit_config)?;
-    let text_params = params::record(|vb| T5Encoder::new(vb, &text_config).map(|_| ()))?;
-    let encoder = T5Encoder::new(folder.weights(&spec.text.weights, &text_params)?, &text_config)?;
+    let encoder = folder.text_encoder(&text_config, text_memory)?;
     let tokenizer = Tokenizer::open(&dir.join(&spec.text.tokenizer))?;
     if tokenizer.vocab_size() > text_config.vocab_size {
         let message = format!("is {}, but the tokenizer has {} tokens", text_config.vocab_size, tokenizer.vocab_size());
@@ -90,7 +91,15 @@ pub(super) fn open(dir: &Path, kind: &DeviceKind) -> Result<Pipeline, Error> {
     };
     Ok(Pipeline {
         card,
-        prompt: Prompt { tokenizer, encoder, max_tokens: spec.text.max_tokens, device: device.clone() },
+        prompt: Prompt {
+            tokenizer,
+            encoder,
+            width: text_config.d_model,
+            cache: None,
+            max_tokens: spec.text.max_tokens,
+            device: device.clone(),
+        },
+        text_key,
         image_map: map("latent", &latent.shift, &latent.scale)?,
         condition_map: map("latent.condition_*", &latent.condition_shift, &latent.condition_scale)?,
         condition_sampled: latent.condition_sampled,
@@ -118,7 +127,7 @@ impl Folder<'_> {
     }
 
     fn config<T: DeserializeOwned>(&self, field: &'static str, table: &toml::Table) -> Result<T, Error> {
-        table.clone().try_into().map_err(|error: toml::de::Error| self.field(field, error.message().to_owned()))
+        config(self.dir, field, table)
     }
 
     /// Hashes of all files an image depends on, compared with those the description states.
@@ -138,17 +147,50 @@ impl Folder<'_> {
         Ok(files)
     }
 
+    /// What an embedding depends on beside its text.
+    fn text_key(&self, files: &[FileHash], kind: &DeviceKind) -> String {
+        let text = &self.spec.text;
+        let hash = |name: &str| files.iter().find(|file| file.name == name).map_or("", |file| file.blake3.as_str());
+        let device = match kind {
+            DeviceKind::Cpu => "cpu",
+            DeviceKind::Cuda(_) => "cuda",
+        };
+        format!("{}\n{}\n{}\n{}\n{device}", hash(&text.weights), hash(&text.tokenizer), text.config, text.max_tokens)
+    }
+
+    /// An open weight file that holds exactly the tensors a network expects.
+    fn tensors(&self, name: &str, expected: &[(String, Vec<usize>)]) -> Result<TensorFile, Error> {
+        let path = self.dir.join(name);
+        let file = TensorFile::open(&path, None)?.translated(names::official_name, names::official_shape)?;
+        file.check_strict(expected).map_err(|mismatch| Error::Mismatch { path, mismatch })?;
+        Ok(file)
+    }
+
     /// The tensors of a weight file, exactly those a network expects, in `f32` on the device.
     fn weights(&self, name: &str, expected: &[Param]) -> Result<VarBuilder<'static>, Error> {
-        let path = self.dir.join(name);
-        let found = official(&path, weights::load(&path, None)?)?;
         let expected: Vec<_> = expected.iter().map(|param| (param.name.clone(), param.shape.clone())).collect();
-        weights::check_strict(&found, &expected).map_err(|mismatch| Error::Mismatch { path, mismatch })?;
-        let mut tensors = HashMap::with_capacity(found.len());
-        for (name, tensor) in found {
-            tensors.insert(name, tensor.to_dtype(DType::F32)?.to_device(self.device)?);
+        let file = self.tensors(name, &expected)?;
+        self.loaded(file)
+    }
+
+    /// All tensors of an open file, in `f32` on the device.
+    fn loaded(&self, mut file: TensorFile) -> Result<VarBuilder<'static>, Error> {
+        let mut tensors = HashMap::with_capacity(file.infos().count());
+        for name in file.in_file_order() {
+            let tensor = file.read_f32(&name)?.to_device(self.device)?;
+            tensors.insert(name, tensor);
         }
         Ok(VarBuilder::from_tensors(tensors, DType::F32, self.device))
+    }
+
+    fn text_encoder(&self, config: &T5Config, memory: TextMemory) -> Result<TextEncoder, Error> {
+        // Building on a recorder checks the sizes before anything is made of them.
+        params::record(|vb| T5Encoder::new(vb, config).map(|_| ()))?;
+        let file = self.tensors(&self.spec.text.weights, &config.param_shapes())?;
+        if memory.streams(text_encoder::bytes_of(config)) {
+            return Ok(TextEncoder::streamed(file, config, self.device)?);
+        }
+        Ok(TextEncoder::InMemory(Box::new(T5Encoder::new(self.loaded(file)?, config)?)))
     }
 
     fn network(&self, config: &DitConfig) -> Result<Network, Error> {
@@ -206,13 +248,14 @@ impl Folder<'_> {
     }
 }
 
-/// Official names for a file's tensors.
-fn official(path: &Path, tensors: BTreeMap<String, Tensor>) -> Result<BTreeMap<String, Tensor>, Error> {
-    let broken = |error: names::NamesError| Error::Weights(weights::WeightsError {
-        file: path.file_name().map_or_else(PathBuf::new, PathBuf::from).display().to_string(),
-        problem: weights::Problem::Damaged(error.to_string()),
-    });
-    names::official(tensors).map_err(broken)
+/// Sizes of a network as the description states them.
+pub(super) fn config<T: DeserializeOwned>(dir: &Path, field: &'static str, table: &toml::Table) -> Result<T, Error> {
+    let refuse = |error: toml::de::Error| Error::Description {
+        path: dir.join("model.toml"),
+        field,
+        message: error.message().to_owned(),
+    };
+    table.clone().try_into().map_err(refuse)
 }
 
 /// One hash over names and hashes.

@@ -14,8 +14,10 @@ mod invert;
 mod load;
 mod maps;
 mod paste;
+mod plan;
 mod prompt;
 mod steer;
+mod text_encoder;
 
 use std::path::Path;
 
@@ -27,6 +29,8 @@ pub use event::{Event, Generated, Outcome, StepLatent};
 pub use imported::ImportedNoise;
 pub use insight::AttentionMap;
 pub use invert::from_inverted;
+pub use plan::MemoryPlan;
+pub use text_encoder::TextMemory;
 
 use crate::cancel::Cancel;
 use crate::condition::Palette;
@@ -36,14 +40,18 @@ use crate::diffusion::{self, NoiseSchedule, Prediction, SamplerConfig, StepEvent
 use crate::domain::{GenerateRequest, GrayImage, Preset, Seed, Source, Stream};
 use crate::model::Autoencoder;
 use crate::noise;
+use crate::store::embedding_cache::EmbeddingCache;
 use crate::store::hash::hash_image;
 use crate::store::record::RunRecord;
 use imported::Use;
 use maps::{LatentMap, PreviewMap};
 use prompt::Prompt;
+use text_encoder::TextEncoder;
 
 /// Channels of a latent that the release preset is made for.
 const RELEASE_LATENT_CHANNELS: usize = 4;
+/// Folder of text embeddings inside a model folder.
+const EMBEDDINGS: &str = "embeddings";
 
 /// What belongs to a run and not to its images.
 #[derive(Clone, Copy, Debug, Default)]
@@ -59,6 +67,8 @@ pub struct RunOptions<'a> {
 pub struct Pipeline {
     card: ModelCard,
     prompt: Prompt,
+    /// What text embeddings depend on beside their text.
+    text_key: String,
     network: Network,
     prediction: Prediction,
     control_unconditional: bool,
@@ -84,7 +94,47 @@ impl Pipeline {
     /// # Errors
     /// When a file is missing, damaged or foreign, or the device cannot be used.
     pub fn open(dir: &Path, device: &DeviceKind) -> Result<Self, Error> {
-        load::open(dir, device)
+        load::open(dir, device, TextMemory::Auto)
+    }
+
+    /// As [`Pipeline::open`], with a say in where the text encoder's weights are kept; images do not depend on it.
+    ///
+    /// # Errors
+    /// As [`Pipeline::open`].
+    pub fn open_with(dir: &Path, device: &DeviceKind, text_memory: TextMemory) -> Result<Self, Error> {
+        load::open(dir, device, text_memory)
+    }
+
+    /// As [`Pipeline::open`]; a text encoder that is read from its file for every text keeps its embeddings in the
+    /// model folder, where that can be written, so that a text is encoded once.
+    ///
+    /// # Errors
+    /// As [`Pipeline::open`].
+    pub fn open_cached(dir: &Path, device: &DeviceKind) -> Result<Self, Error> {
+        let mut pipeline = load::open(dir, device, TextMemory::Auto)?;
+        if pipeline.text_is_streamed() {
+            match EmbeddingCache::open(&dir.join(EMBEDDINGS), &pipeline.text_key) {
+                Ok(cache) => pipeline.prompt.cache = Some(cache),
+                // A read-only folder costs time and no image.
+                Err(error) => tracing::warn!("text embeddings are not kept: {error}"),
+            }
+        }
+        Ok(pipeline)
+    }
+
+    /// Keeps text embeddings in the folder `dir`, made when missing, so that a text is encoded once; images do not
+    /// depend on it. Worthwhile for a large encoder.
+    ///
+    /// # Errors
+    /// When the folder cannot be made or written.
+    pub fn with_cache(mut self, dir: &Path) -> Result<Self, Error> {
+        self.prompt.cache = Some(EmbeddingCache::open(dir, &self.text_key)?);
+        Ok(self)
+    }
+
+    /// Whether the text encoder's weights are read from their file for every text.
+    pub fn text_is_streamed(&self) -> bool {
+        matches!(self.prompt.encoder, TextEncoder::Streamed(_))
     }
 
     /// What was loaded.

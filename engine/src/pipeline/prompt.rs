@@ -2,15 +2,19 @@
 
 use candle_core::{Device, Tensor};
 
+use super::text_encoder::TextEncoder;
 use super::{Error, TokenCount};
-use crate::model::T5Encoder;
+use crate::store::embedding_cache::EmbeddingCache;
 use crate::text::{self, Tokenizer};
 
 /// The text side of a model.
 #[derive(Debug)]
 pub(super) struct Prompt {
     pub(super) tokenizer: Tokenizer,
-    pub(super) encoder: T5Encoder,
+    pub(super) encoder: TextEncoder,
+    /// Width of an embedding's rows.
+    pub(super) width: usize,
+    pub(super) cache: Option<EmbeddingCache>,
     pub(super) max_tokens: usize,
     pub(super) device: Device,
 }
@@ -23,8 +27,17 @@ impl Prompt {
         let cleaned = text::clean(impression)?.text;
         let tokens = self.tokenizer.encode(&cleaned, self.max_tokens)?;
         let used = tokens.used();
-        let ids = Tensor::from_slice(&tokens.ids[..used], (1, used), &self.device)?;
-        Ok(self.encoder.forward(&ids, None)?)
+        if let Some(known) = self.cache.as_ref().and_then(|cache| cache.get(&cleaned, used, self.width)) {
+            return Ok(known.to_device(&self.device)?);
+        }
+        let embedding = self.encoder.forward(&tokens.ids[..used], &self.device)?;
+        if let Some(cache) = &self.cache
+            && let Err(error) = cache.put(&cleaned, &embedding)
+        {
+            // The image does not need it, so a full disk is no reason to stop.
+            tracing::warn!("the text embedding is not kept: {error}");
+        }
+        Ok(embedding)
     }
 
     /// How many tokens an impression has, and the byte of it from which nothing is read.

@@ -134,6 +134,7 @@ impl TinyModel {
             },
             defaults: DefaultsSpec { preset: "paper".into(), sampler: "dpmpp".into(), num_steps: 4, guidance_scale: 2.0 },
             hashes,
+            reference: None,
         };
         std::fs::write(dir.path().join("model.toml"), spec.to_toml().unwrap()).unwrap();
         Self { dir }
@@ -361,4 +362,62 @@ fn nan_in_the_weights_is_an_error_at_its_step() {
     let pipeline = model.open();
     let error = pipeline.generate(&requests(&pipeline)[..1], &Cancel::new(), &mut |_| {}).unwrap_err();
     assert!(error.to_string().contains("NaN or infinity at step 1 of 4"), "{error}");
+}
+
+#[test]
+fn where_text_weights_and_embeddings_are_changes_no_image() {
+    let model = TinyModel::new(Kind::Release);
+    let hashes = |pipeline: &Pipeline| -> Vec<String> {
+        run(pipeline, &requests(pipeline)).into_iter().map(|made| made.record.pixels_blake3).collect()
+    };
+    let plain = hashes(&model.open());
+    let streamed = || Pipeline::open_with(&model.path(), &DeviceKind::Cpu, TextMemory::Streamed).unwrap();
+    assert!(streamed().text_is_streamed() && !model.open().text_is_streamed());
+    assert_eq!(hashes(&streamed()), plain);
+
+    let cache = tempfile::tempdir().unwrap();
+    let files = || {
+        let entries = std::fs::read_dir(cache.path()).unwrap().map(|entry| entry.unwrap().path());
+        entries.collect::<std::collections::BTreeSet<_>>()
+    };
+    let with_cache = |pipeline: Pipeline| pipeline.with_cache(cache.path()).unwrap();
+    assert_eq!(hashes(&with_cache(streamed())), plain, "written");
+    let kept = files();
+    assert_eq!(kept.len(), 3, "one for each text");
+    assert_eq!(hashes(&with_cache(model.open())), plain, "read");
+    assert_eq!(files(), kept, "the two encoders share them");
+    for path in &kept {
+        let mut bytes = std::fs::read(path).unwrap();
+        *bytes.last_mut().unwrap() ^= 1;
+        std::fs::write(path, bytes).unwrap();
+    }
+    assert_eq!(hashes(&with_cache(model.open())), plain, "damaged ones are written again");
+    let other = TinyModel::new(Kind::Release);
+    let text = other.path().join("text.safetensors");
+    let mut tensors = candle_core::safetensors::load(&text, &Device::Cpu).unwrap();
+    let doubled = (&tensors["shared.weight"] * 2.0).unwrap();
+    tensors.insert("shared.weight".into(), doubled);
+    let old = hash_bytes(&std::fs::read(&text).unwrap());
+    candle_core::safetensors::save(&tensors, &text).unwrap();
+    let toml = other.path().join("model.toml");
+    let description = std::fs::read_to_string(&toml).unwrap().replace(&old, &hash_bytes(&std::fs::read(&text).unwrap()));
+    std::fs::write(&toml, description).unwrap();
+    assert_eq!(hashes(&with_cache(other.open())), hashes(&other.open()), "another encoder has its own");
+    assert_eq!(files().len(), 6);
+    let file = cache.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    assert!(model.open().with_cache(&file).is_err(), "a file is no folder");
+}
+
+#[test]
+fn memory_is_planned_before_loading() {
+    let model = TinyModel::new(Kind::Release);
+    let plan = MemoryPlan::of(&model.path()).unwrap();
+    let stored = |name: &str| std::fs::metadata(model.path().join(name)).unwrap().len();
+    // Stored as f16: two bytes a number and a header.
+    assert!(plan.network <= 2 * stored("dit.safetensors") && plan.network > stored("dit.safetensors"), "{plan:?}");
+    assert!(plan.peak() >= plan.network + plan.text + plan.autoencoder, "{plan:?}");
+    assert!(!plan.text_streamed && plan.size_px == 64);
+    assert!(TextMemory::Auto.streams(5_000_000_000) && TextMemory::Streamed.streams(1) && !TextMemory::InMemory.streams(u64::MAX));
+    assert!(MemoryPlan::of(&model.path().join("none")).is_err());
 }

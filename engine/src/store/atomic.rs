@@ -3,7 +3,7 @@
 //! A reader sees the old content or the new, never a part, also after a crash or a full disk.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 /// Why a file could not be written; the old content, if any, is untouched.
@@ -44,19 +44,64 @@ fn reason(error: &io::Error) -> String {
 /// # Errors
 /// When the folder is missing or not writable, the disk is full, or flushing fails; nothing is left behind.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
-    let fail = |source| WriteError::Io { path: path.to_owned(), source };
-    if path.file_name().is_none() {
-        return Err(WriteError::NoFileName { path: path.to_owned() });
+    let mut file = AtomicFile::create(path)?;
+    file.write_all(bytes).map_err(|error| file.failed(error))?;
+    file.commit()
+}
+
+/// A file that is written piece by piece and appears under its name when it is committed; dropped before that,
+/// it leaves nothing.
+#[derive(Debug)]
+pub struct AtomicFile {
+    path: PathBuf,
+    dir: PathBuf,
+    file: BufWriter<tempfile::NamedTempFile>,
+}
+
+impl AtomicFile {
+    /// Starts a file beside the target.
+    ///
+    /// # Errors
+    /// When the folder is missing or not writable.
+    pub fn create(path: &Path) -> Result<Self, WriteError> {
+        if path.file_name().is_none() {
+            return Err(WriteError::NoFileName { path: path.to_owned() });
+        }
+        let dir = match path.parent() {
+            Some(dir) if !dir.as_os_str().is_empty() => dir,
+            _ => Path::new("."),
+        };
+        let file = aside(dir).map_err(|source| WriteError::Io { path: path.to_owned(), source })?;
+        Ok(Self { path: path.to_owned(), dir: dir.to_owned(), file: BufWriter::with_capacity(1 << 20, file) })
     }
-    let dir = match path.parent() {
-        Some(dir) if !dir.as_os_str().is_empty() => dir,
-        _ => Path::new("."),
-    };
-    let mut file = aside(dir).map_err(fail)?;
-    file.write_all(bytes).map_err(fail)?;
-    file.as_file().sync_all().map_err(fail)?;
-    file.persist(path).map_err(|error| fail(error.error))?;
-    sync_dir(dir).map_err(fail)
+
+    /// The error of a write that failed.
+    pub fn failed(&self, source: io::Error) -> WriteError {
+        WriteError::Io { path: self.path.clone(), source }
+    }
+
+    /// Flushes the file, gives it its name and flushes the folder.
+    ///
+    /// # Errors
+    /// When the disk is full or flushing fails; the old content is untouched.
+    pub fn commit(self) -> Result<(), WriteError> {
+        let Self { path, dir, file } = self;
+        let fail = |source| WriteError::Io { path: path.clone(), source };
+        let file = file.into_inner().map_err(|error| fail(error.into_error()))?;
+        file.as_file().sync_all().map_err(fail)?;
+        file.persist(&path).map_err(|error| fail(error.error))?;
+        sync_dir(&dir).map_err(fail)
+    }
+}
+
+impl Write for AtomicFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
 }
 
 /// Makes a folder and its parents, and proves that files can be written there.

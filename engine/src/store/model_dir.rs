@@ -136,6 +136,30 @@ pub struct DefaultsSpec {
     pub guidance_scale: f32,
 }
 
+/// An image that the model made once, to see later that it still does.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReferenceSpec {
+    /// What it shows.
+    pub impression: String,
+    /// Its seed.
+    pub seed: u64,
+    /// The integrator's name.
+    pub sampler: String,
+    /// Sampler steps.
+    pub num_steps: usize,
+    /// Guidance strength.
+    pub guidance_scale: f32,
+    /// `release` or `paper`.
+    pub preset: String,
+    /// Hash of its size and grey values.
+    pub pixels_blake3: String,
+    /// Where it was made, such as `cpu avx2`; elsewhere the last bits may differ.
+    pub device: String,
+    /// Mean grey value of each of 4×4 fields, row by row, for a comparison that forgives the last bits.
+    pub fields: Vec<u16>,
+}
+
 /// `model.toml`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -169,6 +193,9 @@ pub struct ModelSpec {
     /// BLAKE3 of each weight file, hexadecimal, by file name; checked when loading.
     #[serde(default)]
     pub hashes: BTreeMap<String, String>,
+    /// An image to compare with, if one was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<ReferenceSpec>,
 }
 
 impl ModelSpec {

@@ -1,8 +1,8 @@
 //! Official PyTorch checkpoints: the zip archive that `torch.save` writes since version 1.6.
 //!
 //! `NAME/data.pkl` describes the values ([`super::pickle`] walks it without running anything), `NAME/data/KEY`
-//! holds one block of numbers each. Every block is read once, however many tensors share it, and only the
-//! blocks that the chosen dictionary needs.
+//! holds one block of numbers each. A block is read when one of its tensors is asked for; neighbours in file order
+//! that share a block read it once.
 //!
 //! # Source
 //! PyTorch `torch/serialization.py` (`_save`, `_load`), `torch/_utils.py`.
@@ -11,12 +11,13 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufReader, Read};
 
-use candle_core::Tensor;
 use zip::ZipArchive;
+use zip::read::ZipReadOptions;
 use zip::result::ZipError;
 
+use super::element::Element;
 use super::pickle::{self, Id, Node, Tree, View};
-use super::weights::{Element, Problem};
+use super::weights::Problem;
 
 /// The description of a checkpoint is far smaller than this.
 const MAX_PICKLE_BYTES: u64 = 1 << 30;
@@ -30,49 +31,89 @@ const USUAL: [&str; 3] = ["state_dict_ema", "state_dict", "model"];
 
 type Archive = ZipArchive<BufReader<File>>;
 
-/// Reads the tensors of one dictionary of a checkpoint, in the order of its blocks.
-pub(super) fn read(file: File, length: u64, select: Option<&str>) -> Result<Vec<(String, Tensor)>, Problem> {
-    let mut archive = ZipArchive::new(BufReader::new(file)).map_err(|error| match error {
-        ZipError::Io(error) if error.kind() != std::io::ErrorKind::UnexpectedEof => Problem::Io(error),
-        _ => Problem::Damaged("its zip directory is missing or broken; the file may be cut off".to_owned()),
-    })?;
-    let pickle_root = |name: &str| name.strip_suffix("data.pkl").map(str::to_owned);
-    let Some(root) = archive.file_names().find_map(|name| pickle_root(&name.ok()?)) else {
-        return Err(Problem::Foreign);
-    };
-    if entry(&mut archive, &format!("{root}byteorder"), 16)?.is_some_and(|order| order == b"big") {
-        return Err(Problem::Damaged("its numbers are big endian, which is not read".to_owned()));
-    }
-    let description = entry(&mut archive, &format!("{root}data.pkl"), MAX_PICKLE_BYTES)?.unwrap_or_default();
-    let tree = pickle::parse(&description).map_err(Problem::Damaged)?;
-    let chosen = choose(&tree, select)?;
+/// An open checkpoint, with one of its dictionaries chosen.
+#[derive(Debug)]
+pub(super) struct PthFile {
+    archive: Archive,
+    root: String,
+    length: u64,
+    views: BTreeMap<String, (View, Element)>,
+    /// How many of the chosen tensors share a block.
+    shared: BTreeMap<(String, usize), usize>,
+    /// The block read last, kept while other tensors may want it.
+    kept: Option<((String, usize), Vec<u8>)>,
+}
 
-    let mut by_block: BTreeMap<(String, usize), Vec<(String, View)>> = BTreeMap::new();
-    for (name, id) in tree.entries(chosen) {
-        if let Some(Node::Tensor(view)) = tree.node(id) {
-            let block = (view.storage.key.clone(), view.storage.count);
-            by_block.entry(block).or_default().push((name.to_owned(), view.clone()));
+impl PthFile {
+    /// Reads the description of a checkpoint and chooses one dictionary of tensors.
+    pub(super) fn open(file: File, length: u64, select: Option<&str>) -> Result<Self, Problem> {
+        let mut archive = ZipArchive::new(BufReader::new(file)).map_err(|error| match error {
+            ZipError::Io(error) if error.kind() != std::io::ErrorKind::UnexpectedEof => Problem::Io(error),
+            _ => Problem::Damaged("its zip directory is missing or broken; the file may be cut off".to_owned()),
+        })?;
+        if archive.has_duplicate_names() {
+            return Err(Problem::Damaged("its zip directory holds a name twice".to_owned()));
         }
-    }
-    let mut tensors = BTreeMap::new();
-    for ((key, count), views) in by_block {
-        let mut bytes: Option<Vec<u8>> = None;
-        for (name, view) in views {
-            let element = element(&name, &view)?;
-            let need = count.checked_mul(storage_bytes(&view, element)).map(|need| need as u64);
-            let need = need.filter(|&need| need <= length.saturating_mul(1100)).ok_or_else(|| damaged(&key))?;
-            let block = match &mut bytes {
-                Some(block) => block,
-                none => none.insert(entry(&mut archive, &format!("{root}data/{key}"), need)?.ok_or_else(|| damaged(&key))?),
-            };
-            if block.len() as u64 != need {
-                return Err(Problem::Damaged(format!("its block data/{key} has {} bytes instead of {need}", block.len())));
+        let pickle_root = |name: &str| name.strip_suffix("data.pkl").map(str::to_owned);
+        let Some(root) = archive.file_names().find_map(|name| pickle_root(&name.ok()?)) else {
+            return Err(Problem::Foreign);
+        };
+        if entry(&mut archive, &format!("{root}byteorder"), 16)?.is_some_and(|order| order == b"big") {
+            return Err(Problem::Damaged("its numbers are big endian, which is not read".to_owned()));
+        }
+        let description = entry(&mut archive, &format!("{root}data.pkl"), MAX_PICKLE_BYTES)?.unwrap_or_default();
+        let tree = pickle::parse(&description).map_err(Problem::Damaged)?;
+        let chosen = choose(&tree, select)?;
+
+        let (mut views, mut shared) = (BTreeMap::new(), BTreeMap::new());
+        for (name, id) in tree.entries(chosen) {
+            if let Some(Node::Tensor(view)) = tree.node(id) {
+                views.insert(name.to_owned(), (view.clone(), element(name, view)?));
             }
-            let tensor = cut_out(&name, &view, element, block)?;
-            tensors.insert(name, tensor);
         }
+        for (view, _) in views.values() {
+            *shared.entry(block_of(view)).or_insert(0) += 1;
+        }
+        Ok(Self { archive, root, length, views, shared, kept: None })
     }
-    Ok(tensors.into_iter().collect())
+
+    /// Names, number types and shapes, in the order of the blocks.
+    pub(super) fn list(&self) -> Vec<(String, Element, Vec<usize>)> {
+        let mut list: Vec<_> = self.views.iter().collect();
+        // Blocks are numbered: 9 before 10.
+        list.sort_by_key(|(_, (view, _))| (view.storage.key.len(), block_of(view)));
+        list.into_iter().map(|(name, (view, element))| (name.clone(), *element, view.shape.clone())).collect()
+    }
+
+    /// The little-endian bytes of one tensor, in row order.
+    pub(super) fn bytes(&mut self, name: &str) -> Result<Vec<u8>, Problem> {
+        let (view, element) = self.views.get(name).ok_or_else(|| Problem::NoSuchTensor(name.to_owned()))?;
+        let block_name = block_of(view);
+        let (key, count) = &block_name;
+        let need = count.checked_mul(storage_bytes(view, *element)).map(|need| need as u64);
+        let need = need.filter(|&need| need <= self.length.saturating_mul(1100)).ok_or_else(|| damaged(key))?;
+        let kept = self.kept.take().filter(|(kept, _)| *kept == block_name);
+        let block = match kept {
+            Some((_, block)) => block,
+            None => {
+                let part = format!("{}data/{key}", self.root);
+                entry(&mut self.archive, &part, need)?.ok_or_else(|| damaged(key))?
+            }
+        };
+        if block.len() as u64 != need {
+            return Err(Problem::Damaged(format!("its block data/{key} has {} bytes instead of {need}", block.len())));
+        }
+        let bytes = cut_out(name, view, *element, &block)?;
+        if self.shared.get(&block_name).is_some_and(|&users| users > 1) {
+            self.kept = Some((block_name, block));
+        }
+        Ok(bytes)
+    }
+}
+
+/// Name and length of the block that a view looks at.
+fn block_of(view: &View) -> (String, usize) {
+    (view.storage.key.clone(), view.storage.count)
 }
 
 fn damaged(key: &str) -> Problem {
@@ -82,7 +123,9 @@ fn damaged(key: &str) -> Problem {
 /// An entry of the archive, if there; one that is longer than `limit` is cut there plus one byte.
 fn entry(archive: &mut Archive, name: &str, limit: u64) -> Result<Option<Vec<u8>>, Problem> {
     let broken = |what: String| Problem::Damaged(format!("its part {name} cannot be read: {what}"));
-    let file = match archive.by_name(name) {
+    // A name that was damaged would otherwise lead to another part.
+    let strict = ZipReadOptions::new().enforce_header_consistency(true);
+    let file = match archive.by_name_with_options(name, strict) {
         Ok(file) => file,
         Err(ZipError::FileNotFound) => return Ok(None),
         Err(error) => return Err(broken(error.to_string())),
@@ -189,13 +232,13 @@ fn storage_bytes(view: &View, element: Element) -> usize {
 }
 
 /// Cuts a view out of its block.
-fn cut_out(name: &str, view: &View, element: Element, block: &[u8]) -> Result<Tensor, Problem> {
+fn cut_out(name: &str, view: &View, element: Element, block: &[u8]) -> Result<Vec<u8>, Problem> {
     let impossible = || Problem::Damaged(format!("tensor {name} reaches out of its block"));
     let size = element.bytes();
     let held = block.len() / size;
     let count = view.shape.iter().try_fold(1usize, |count, &side| count.checked_mul(side)).ok_or_else(impossible)?;
     if count == 0 {
-        return element.tensor(&[], &view.shape);
+        return Ok(Vec::new());
     }
     let axes = view.shape.iter().zip(&view.stride);
     let last = axes.clone().try_fold(view.offset, |last, (&side, &stride)| (side - 1).checked_mul(stride)?.checked_add(last));
@@ -209,7 +252,7 @@ fn cut_out(name: &str, view: &View, element: Element, block: &[u8]) -> Result<Te
         fits
     });
     if contiguous {
-        return element.tensor(&block[view.offset * size..(view.offset + count) * size], &view.shape);
+        return Ok(block[view.offset * size..(view.offset + count) * size].to_vec());
     }
     let mut bytes = Vec::with_capacity(count * size);
     let mut index = vec![0usize; view.shape.len()];
@@ -224,7 +267,7 @@ fn cut_out(name: &str, view: &View, element: Element, block: &[u8]) -> Result<Te
             index[axis] = 0;
         }
     }
-    element.tensor(&bytes, &view.shape)
+    Ok(bytes)
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! One file per subcommand. Each has `Args` (clap) and `run(args) -> anyhow::Result<ExitCode>`.
 
+pub mod doctor;
 pub mod generate;
+pub mod import;
 pub mod parity;
 pub mod phantom;
 pub mod practice_report;

@@ -30,5 +30,5 @@ pub fn model_dir(name: Option<&str>) -> Result<PathBuf> {
 /// # Errors
 /// Names the file that is missing, damaged or foreign, or the device that cannot be used.
 pub fn open(dir: &Path, device: DeviceKind) -> Result<Pipeline> {
-    Pipeline::open(dir, &device).with_context(|| format!("--model {}", dir.display()))
+    Pipeline::open_cached(dir, &device).with_context(|| format!("--model {}", dir.display()))
 }

@@ -117,6 +117,7 @@ pub fn write(dir: &Path, parts: &Parts<'_>) -> Result<()> {
             guidance_scale: 2.0,
         },
         hashes,
+        reference: None,
     };
     let path = dir.join("model.toml");
     write_atomic(&path, spec.to_toml()?.as_bytes()).with_context(|| format!("cannot write {}", path.display()))?;
@@ -134,64 +135,4 @@ pub fn fill_null_caption(learned: &Tensor, reached: usize, rows: usize) -> Resul
     let missing = rows - reached.dim(0)?;
     let mean = reached.mean_keepdim(0)?.broadcast_as((missing, width))?;
     Ok(Tensor::cat(&[&reached, &mean.contiguous()?], 0)?)
-}
-
-/// The best linear map from normalised latents `[n, C, h, w]` to 8×8 grey blocks of pictures `[n, 1, S, S]`.
-///
-/// Least squares over all positions: `weight` `[64, C]`, `bias` `[64]`, pictures in `-1..=1`.
-///
-/// # Errors
-/// When shapes differ or the device fails.
-pub fn fit_preview(latents: &Tensor, pictures: &Tensor) -> Result<BTreeMap<String, Tensor>> {
-    let cpu = &Device::Cpu;
-    let (_, c, _, _) = latents.dims4()?;
-    let blocks = engine::model::practice_ae::space_to_depth(pictures, 8)?; // (n, 64, h, w)
-    let rows = |t: &Tensor| -> Result<Vec<Vec<f32>>> {
-        Ok(t.permute((0, 2, 3, 1))?.flatten(0, 2)?.contiguous()?.to_device(cpu)?.to_vec2::<f32>()?)
-    };
-    let (z, y) = (rows(latents)?, rows(&blocks)?);
-    let dim = c + 1;
-    let (mut gram, mut cross) = (vec![0f64; dim * dim], vec![0f64; dim * 64]);
-    for (z, y) in z.iter().zip(&y) {
-        let row: Vec<f64> = z.iter().map(|&v| f64::from(v)).chain([1.0]).collect();
-        for i in 0..dim {
-            for j in 0..dim {
-                gram[i * dim + j] += row[i] * row[j];
-            }
-            for (k, &v) in y.iter().enumerate() {
-                cross[i * 64 + k] += row[i] * f64::from(v);
-            }
-        }
-    }
-    for i in 0..dim {
-        gram[i * dim + i] += 1e-6 * z.len() as f64;
-    }
-    let solution = solve(&mut gram, &mut cross, dim, 64);
-    let weight: Vec<f32> = (0..64).flat_map(|k| (0..c).map(move |i| (k, i))).map(|(k, i)| solution[i * 64 + k] as f32).collect();
-    let bias: Vec<f32> = (0..64).map(|k| solution[c * 64 + k] as f32).collect();
-    Ok([
-        ("weight".to_owned(), Tensor::from_vec(weight, (64, c), cpu)?),
-        ("bias".to_owned(), Tensor::from_vec(bias, 64, cpu)?),
-    ]
-    .into())
-}
-
-/// Solves `A X = B` for a symmetric positive definite `A` by elimination with pivots on the diagonal.
-fn solve(a: &mut [f64], b: &mut [f64], n: usize, columns: usize) -> Vec<f64> {
-    for p in 0..n {
-        let pivot = a[p * n + p];
-        for r in 0..n {
-            if r == p {
-                continue;
-            }
-            let factor = a[r * n + p] / pivot;
-            for k in p..n {
-                a[r * n + k] -= factor * a[p * n + k];
-            }
-            for k in 0..columns {
-                b[r * columns + k] -= factor * b[p * columns + k];
-            }
-        }
-    }
-    (0..n * columns).map(|i| b[i] / a[i / columns * n + i / columns]).collect()
 }

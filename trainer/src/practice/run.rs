@@ -208,7 +208,7 @@ pub fn run(
                 control_blocks: blocks,
                 autoencoder: (export::table(&config.autoencoder.net)?, ae_weights),
                 checker: (export::table(&config.checker.net)?, checker_params.tensors()?),
-                preview: export::fit_preview(&seen, &pictures)?,
+                preview: engine::model::preview::fit_preview(&seen, &pictures, 8)?,
                 image_map: &latents.image_map,
                 condition_map: &latents.condition_map,
             },

@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod generate;
+mod import;
 mod interrupt;
 mod replay;
 mod resume;

@@ -1,7 +1,7 @@
 use std::io::Write as _;
 use std::path::PathBuf;
 
-use candle_core::DType;
+use candle_core::{DType, Tensor};
 
 use super::super::weights::{WeightsError, load};
 use super::*;

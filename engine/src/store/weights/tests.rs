@@ -1,5 +1,8 @@
+use std::fs::File;
 use std::io::Write as _;
 use std::path::PathBuf;
+
+use candle_core::{DType, Device};
 
 use super::*;
 

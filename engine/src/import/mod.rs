@@ -1,0 +1,226 @@
+//! Turns published weights into a model folder that the pipeline opens.
+//!
+//! Everything is checked before anything is written: names, shapes and sizes of all parts, and that they fit each
+//! other. Then each part is converted tensor by tensor, so memory holds one tensor and not a checkpoint. A part that
+//! was finished by an earlier, interrupted run is kept; `model.toml` comes last, so a folder that has one is whole.
+
+mod autoencoder;
+mod convert;
+mod dit;
+mod error;
+mod folder;
+mod preview;
+mod state;
+mod text;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use candle_core::DType;
+
+pub use error::ImportError;
+
+use crate::cancel::Cancel;
+use crate::model::KlConfig;
+use crate::store::atomic::{ensure_writable_dir, write_atomic};
+use crate::store::model_dir::{AutoencoderSpec, DefaultsSpec, DitSpec, FORMAT, LatentSpec, ModelSpec, TextSpec};
+use autoencoder::AutoencoderPart;
+use convert::{Job, Meter, Source};
+use dit::DitPart;
+use state::State;
+use text::TextPart;
+
+/// Names of the files in a model folder.
+const DIT: &str = "dit.safetensors";
+const TEXT: &str = "text.safetensors";
+const AUTOENCODER: &str = "autoencoder.safetensors";
+const PREVIEW: &str = "preview.safetensors";
+
+/// What stands in every imported folder's description.
+const NOTICE: &str = "Converted from weights that were published under terms of their own: the licence and, for \
+    credentialed weights, the data use agreement under which you received them hold for this folder, too. \
+    Do not pass it on to people who have not agreed to them. Its images are synthetic and no evidence about a patient.";
+
+/// What to import, and where to.
+#[derive(Clone, Debug)]
+pub struct ImportRequest {
+    /// The released checkpoint (`.pth`, or safetensors) of the diffusion transformer.
+    pub dit: PathBuf,
+    /// Dictionary inside the checkpoint; the averaged weights if not said.
+    pub state_dict: Option<String>,
+    /// Attention heads, where the width does not tell.
+    pub heads: Option<usize>,
+    /// A published T5 v1.1 folder, or a model folder whose text encoder is taken over; the one that is already in
+    /// `out` if not said.
+    pub text: Option<PathBuf>,
+    /// `spiece.model` or `tokenizer.json`, where the T5 folder has none.
+    pub tokenizer: Option<PathBuf>,
+    /// How the text encoder's weights are stored.
+    pub text_dtype: DType,
+    /// An autoencoder folder in diffusers' layout, or a model folder whose autoencoder is taken over; the one that
+    /// is already in `out` if not said.
+    pub autoencoder: Option<PathBuf>,
+    /// Name of the model; the checkpoint's file name if not said.
+    pub name: Option<String>,
+    /// The model folder, made when missing.
+    pub out: PathBuf,
+}
+
+/// How far an import is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress<'a> {
+    /// The file that is being written.
+    pub part: &'a str,
+    /// Bytes read of all that must be read.
+    pub done_bytes: u64,
+    /// Bytes that must be read.
+    pub total_bytes: u64,
+}
+
+/// What an import found and did.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Report {
+    /// The description that was written.
+    pub spec: ModelSpec,
+    /// Files that were written.
+    pub written: Vec<String>,
+    /// Files that an earlier run had finished.
+    pub kept: Vec<String>,
+    /// Tensors of a T5 decoder that were left out.
+    pub left_out: usize,
+}
+
+/// How an import ended.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// The folder is whole.
+    Done(Box<Report>),
+    /// Stopped; run again, it goes on behind the last finished file.
+    Cancelled,
+}
+
+/// Imports weights into a model folder.
+///
+/// # Errors
+/// When a source is missing, damaged or of another kind, the parts do not fit each other, or a file cannot be written.
+pub fn run(request: &ImportRequest, cancel: &Cancel, on_progress: &mut dyn FnMut(Progress<'_>)) -> Result<Outcome, ImportError> {
+    let dit = DitPart::open(request)?;
+    let text = TextPart::open(request)?;
+    let autoencoder = AutoencoderPart::open(request)?;
+    let size_px = fit(&dit, &text, &autoencoder)?;
+
+    ensure_writable_dir(&request.out)?;
+    state::remove_leftovers(&request.out)?;
+    let mut state = State::read(&request.out);
+    let left_out = text.left_out;
+    let jobs = vec![
+        Job { file: DIT, source: dit.source },
+        Job { file: TEXT, source: text.source },
+        Job { file: AUTOENCODER, source: autoencoder.source },
+        Job { file: text.tokenizer_file, source: Source::Copy { path: text.tokenizer, hash: None } },
+    ];
+    let mut todo = Vec::new();
+    let mut hashes = BTreeMap::new();
+    let mut kept = Vec::new();
+    for job in jobs {
+        let fingerprint = job.source.fingerprint()?;
+        match state.finished(&request.out, job.file, &fingerprint)? {
+            Some(hash) => {
+                kept.push(job.file.to_owned());
+                hashes.insert(job.file.to_owned(), hash);
+            }
+            None => todo.push((job, fingerprint)),
+        }
+    }
+    let total_bytes = todo.iter().map(|(job, _)| job.source.bytes()).sum();
+    let mut meter = Meter { part: "", done_bytes: 0, total_bytes, on_progress };
+    let mut written = Vec::new();
+    for (job, fingerprint) in todo {
+        let name = job.file;
+        meter.part = name;
+        let Some(hash) = job.run(&request.out, cancel, &mut meter)? else { return Ok(Outcome::Cancelled) };
+        state.finish(&request.out, name, &fingerprint, &hash)?;
+        written.push(name.to_owned());
+        hashes.insert(name.to_owned(), hash);
+    }
+    let fingerprint = format!("{} {}", hashes[AUTOENCODER], preview::VERSION);
+    match state.finished(&request.out, PREVIEW, &fingerprint)? {
+        Some(_) => kept.push(PREVIEW.to_owned()),
+        None => {
+            meter.part = PREVIEW;
+            meter.add(0);
+            let Some(hash) = preview::write(&request.out, &autoencoder.config, cancel)? else { return Ok(Outcome::Cancelled) };
+            state.finish(&request.out, PREVIEW, &fingerprint, &hash)?;
+            written.push(PREVIEW.to_owned());
+        }
+    }
+
+    let stem = || request.dit.file_stem().map_or_else(|| "Imported".to_owned(), |stem| stem.to_string_lossy().into_owned());
+    let scale = autoencoder.config.scaling_factor as f32;
+    let spec = ModelSpec {
+        format: FORMAT,
+        name: request.name.clone().unwrap_or_else(stem),
+        practice: false,
+        size_px,
+        notice: NOTICE.to_owned(),
+        palette: "release".to_owned(),
+        preview: Some(PREVIEW.to_owned()),
+        text: TextSpec {
+            weights: TEXT.to_owned(),
+            tokenizer: text.tokenizer_file.to_owned(),
+            max_tokens: dit.detected.config.token_num,
+            config: folder::table(&text.config)?,
+        },
+        dit: DitSpec {
+            weights: DIT.to_owned(),
+            prediction: "epsilon".to_owned(),
+            control_blocks: dit.detected.control_blocks,
+            control_unconditional: true,
+            config: folder::table(&dit.detected.config)?,
+        },
+        autoencoder: AutoencoderSpec::Kl {
+            weights: AUTOENCODER.to_owned(),
+            config: folder::table::<KlConfig>(&autoencoder.config)?,
+        },
+        latent: LatentSpec {
+            shift: vec![0.0],
+            scale: vec![scale],
+            condition_shift: vec![0.0],
+            condition_scale: vec![scale],
+            condition_sampled: true,
+        },
+        defaults: DefaultsSpec {
+            preset: if dit.detected.config.in_channels == 4 { "release" } else { "paper" }.to_owned(),
+            sampler: "ddpm".to_owned(),
+            num_steps: 100,
+            guidance_scale: 4.0,
+        },
+        hashes,
+        reference: None,
+    };
+    let text = spec.to_toml().map_err(|error| ImportError::Description(error.to_string()))?;
+    write_atomic(&request.out.join("model.toml"), text.as_bytes())?;
+    Ok(Outcome::Done(Box::new(Report { spec, written, kept, left_out })))
+}
+
+/// Whether the parts belong together; gives the side of the images.
+fn fit(dit: &DitPart, text: &TextPart, autoencoder: &AutoencoderPart) -> Result<u32, ImportError> {
+    let config = &dit.detected.config;
+    if config.text_embed_dims != text.config.d_model {
+        return Err(ImportError::Unfit(format!(
+            "the transformer reads captions of width {}, and the text encoder gives {}; choose the encoder it was trained with",
+            config.text_embed_dims, text.config.d_model
+        )));
+    }
+    if config.in_channels != autoencoder.config.latent_channels {
+        return Err(ImportError::Unfit(format!(
+            "the transformer works on {} latent channels, and the autoencoder has {}; choose the autoencoder it was trained with",
+            config.in_channels, autoencoder.config.latent_channels
+        )));
+    }
+    let size = config.input_size.saturating_mul(autoencoder.config.factor());
+    match u32::try_from(size) {
+        Ok(size) if (16..=4096).contains(&size) => Ok(size),
+        _ => Err(ImportError::Unfit(format!("the model would make images of {size} pixels, expected 16 to 4096"))),
+    }
+}

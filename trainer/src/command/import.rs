@@ -1,0 +1,132 @@
+//! Make a model folder of published weights.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use candle_core::DType;
+use engine::cancel::Cancel;
+use engine::import::{self, ImportRequest, Outcome, Report};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::run::signals::StopRequest;
+
+/// How the text encoder is stored.
+#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stored {
+    /// Four bytes a number.
+    F32,
+    /// Two bytes, fine steps, small range.
+    F16,
+    /// Two bytes, coarse steps, the range of f32: what the release computes in.
+    Bf16,
+}
+
+/// Arguments of the subcommand.
+#[derive(clap::Args, Debug)]
+#[command(after_help = AFTER_HELP)]
+pub struct Args {
+    /// The released checkpoint: text or control, 256 or 512 px; told by its tensors.
+    #[arg(long, value_name = "FILE")]
+    dit: PathBuf,
+    /// Folder of the T5 v1.1 text encoder as published, or a model folder that has it already.
+    #[arg(long, value_name = "DIR")]
+    t5: Option<PathBuf>,
+    /// Folder of the autoencoder in diffusers' layout, or a model folder that has it already.
+    #[arg(long, value_name = "DIR")]
+    vae: Option<PathBuf>,
+    /// Tokenizer (spiece.model or tokenizer.json), where the T5 folder has none.
+    #[arg(long, value_name = "FILE")]
+    sentencepiece: Option<PathBuf>,
+    /// Dictionary inside the checkpoint; state_dict_ema, the averaged weights, if left out.
+    #[arg(long, value_name = "NAME")]
+    state_dict: Option<String>,
+    /// Attention heads; known for the released width.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    heads: Option<u32>,
+    /// How the text encoder is stored; the other parts keep their own type.
+    #[arg(long, value_enum, default_value_t = Stored::Bf16)]
+    dtype: Stored,
+    /// Name of the model; the checkpoint's file name if left out.
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    /// The model folder, made when missing. What an interrupted import finished there is kept.
+    #[arg(long, value_name = "MODEL_DIR")]
+    out: PathBuf,
+}
+
+const AFTER_HELP: &str = "\
+All names and shapes are compared with what the network needs, before anything is written; a checkpoint that is \
+incomplete or of another kind is refused. One tensor at a time is in memory.
+
+Weights keep the licence and the data use agreement under which you received them; the model folder says so, too.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 interrupted (run it again to go on).";
+
+/// Runs the subcommand.
+///
+/// # Errors
+/// When a source cannot be used or a file cannot be written.
+pub fn run(args: &Args) -> Result<ExitCode> {
+    let stop = StopRequest::listen(None)?;
+    let request = ImportRequest {
+        dit: args.dit.clone(),
+        state_dict: args.state_dict.clone(),
+        heads: args.heads.map(|heads| heads as usize),
+        text: args.t5.clone(),
+        tokenizer: args.sentencepiece.clone(),
+        text_dtype: match args.dtype {
+            Stored::F32 => DType::F32,
+            Stored::F16 => DType::F16,
+            Stored::Bf16 => DType::BF16,
+        },
+        autoencoder: args.vae.clone(),
+        name: args.name.clone(),
+        out: args.out.clone(),
+    };
+    let cancel = Cancel::new();
+    // indicatif draws on stderr and stays silent where that is no terminal.
+    let bar = ProgressBar::new(0).with_style(
+        ProgressStyle::with_template("{bar:30} {bytes}/{total_bytes}  {bytes_per_sec}  {eta} left  {msg}")
+            .unwrap_or_else(|_| ProgressStyle::default_bar()),
+    );
+    let outcome = import::run(&request, &cancel, &mut |progress| {
+        bar.set_length(progress.total_bytes);
+        bar.set_position(progress.done_bytes);
+        bar.set_message(progress.part.to_owned());
+        if stop.is_raised() {
+            cancel.cancel();
+        }
+    });
+    bar.finish_and_clear();
+    match outcome? {
+        Outcome::Done(report) => {
+            tell(&report, &mut std::io::stdout().lock())?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Outcome::Cancelled => {
+            let mut err = std::io::stderr().lock();
+            writeln!(err, "interrupted; run the same command again to go on")?;
+            Ok(ExitCode::from(3))
+        }
+    }
+}
+
+fn tell(report: &Report, out: &mut impl Write) -> std::io::Result<()> {
+    let spec = &report.spec;
+    let control = match spec.dit.control_blocks {
+        0 => "text only".to_owned(),
+        blocks => format!("text and control ({blocks} copied blocks)"),
+    };
+    writeln!(out, "{}: {} px, {control}, at most {} tokens", spec.name, spec.size_px, spec.text.max_tokens)?;
+    for (what, files) in [("written", &report.written), ("kept", &report.kept)] {
+        if !files.is_empty() {
+            writeln!(out, "{what}: {}", files.join(", "))?;
+        }
+    }
+    if report.left_out > 0 {
+        writeln!(out, "left out: {} tensors of the T5 decoder, which is not needed", report.left_out)?;
+    }
+    writeln!(out, "{}", spec.notice)
+}

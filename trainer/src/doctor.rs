@@ -1,0 +1,184 @@
+//! Whether an installed model works: it must make its reference image again.
+
+use std::fmt;
+use std::path::Path;
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+use engine::cancel::Cancel;
+use engine::device::{Capabilities, DeviceKind};
+use engine::domain::{GenerateRequest, GrayImage, Preset, SamplerKind};
+use engine::pipeline::{Outcome, Pipeline};
+use engine::store::atomic::write_atomic;
+use engine::store::hash::hash_image;
+use engine::store::model_dir::{ModelSpec, ReferenceSpec};
+
+/// What a test image shows.
+const IMPRESSION: &str = "No acute cardiopulmonary process.";
+const SEED: u64 = 20_240_601;
+/// Fields along a side of the coarse picture.
+const FIELDS: u32 = 4;
+/// How far a field's mean may be off on another processor, of 65535.
+const TOLERANCE: u16 = 66;
+
+/// How a model did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It made its reference image, bit for bit.
+    Equal,
+    /// It made its reference image up to rounding; the reference is of another kind of processor.
+    Close {
+        /// Where the reference was made.
+        device: String,
+        /// Largest difference of a field's mean, of 65535.
+        difference: u16,
+    },
+    /// It has no reference, and made an image.
+    Works {
+        /// Hash of the image.
+        pixels_blake3: String,
+    },
+    /// It did not.
+    Failed(String),
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Equal => f.write_str("ok, the reference image bit for bit"),
+            Self::Close { device, difference } => {
+                write!(f, "ok, the reference image of {device} to rounding (fields differ by at most {difference} of 65535)")
+            }
+            Self::Works { pixels_blake3 } => write!(f, "ok, without a reference; made {pixels_blake3}"),
+            Self::Failed(why) => write!(f, "FAIL {why}"),
+        }
+    }
+}
+
+/// A verdict and how long it took.
+#[derive(Clone, Debug)]
+pub struct Check {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Seconds, loading included.
+    pub secs: f64,
+}
+
+/// Opens a model and makes its reference image, or a test image of `steps` steps.
+pub fn check(dir: &Path, device: DeviceKind, steps: usize) -> Check {
+    let start = Instant::now();
+    let verdict = verdict(dir, device, steps).unwrap_or_else(|error| Verdict::Failed(format!("{error:#}")));
+    Check { verdict, secs: start.elapsed().as_secs_f64() }
+}
+
+fn verdict(dir: &Path, device: DeviceKind, steps: usize) -> Result<Verdict> {
+    let reference = ModelSpec::read(dir)?.reference;
+    let pipeline = Pipeline::open(dir, &device)?;
+    let Some(reference) = reference else {
+        let image = image(&pipeline, &test_request(&pipeline, steps))?;
+        return Ok(Verdict::Works { pixels_blake3: hash_image(&image) });
+    };
+    let mut request = GenerateRequest::new(&reference.impression, reference.seed);
+    request.sampler = reference.sampler.parse::<SamplerKind>()?;
+    request.num_steps = reference.num_steps;
+    request.guidance_scale = reference.guidance_scale;
+    request.preset = reference.preset.parse::<Preset>()?;
+    let image = image(&pipeline, &request)?;
+    if hash_image(&image) == reference.pixels_blake3 {
+        return Ok(Verdict::Equal);
+    }
+    let fields = fields(&image);
+    let difference = fields.iter().zip(&reference.fields).map(|(a, b)| a.abs_diff(*b)).max().unwrap_or(u16::MAX);
+    let here = device_words(device);
+    if reference.device == here || fields.len() != reference.fields.len() || difference > TOLERANCE {
+        bail!(
+            "the image is not the reference image of {} (made on {here}, fields differ by up to {difference} of 65535); \
+             import or export the model again",
+            reference.device
+        );
+    }
+    Ok(Verdict::Close { device: reference.device, difference })
+}
+
+/// Makes a reference image and keeps its hash in the model's description.
+///
+/// # Errors
+/// When the model cannot be used or its description not be written.
+pub fn write_reference(dir: &Path, device: DeviceKind, steps: usize) -> Result<ReferenceSpec> {
+    let mut spec = ModelSpec::read(dir)?;
+    let pipeline = Pipeline::open(dir, &device)?;
+    let request = test_request(&pipeline, steps);
+    let image = image(&pipeline, &request)?;
+    let reference = ReferenceSpec {
+        impression: request.impression,
+        seed: request.seed.0,
+        sampler: request.sampler.name().to_owned(),
+        num_steps: request.num_steps,
+        guidance_scale: request.guidance_scale,
+        preset: request.preset.name().to_owned(),
+        pixels_blake3: hash_image(&image),
+        device: device_words(device),
+        fields: fields(&image),
+    };
+    spec.reference = Some(reference.clone());
+    let path = dir.join("model.toml");
+    write_atomic(&path, spec.to_toml()?.as_bytes()).with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(reference)
+}
+
+fn test_request(pipeline: &Pipeline, steps: usize) -> GenerateRequest {
+    let mut request = pipeline.card().request(IMPRESSION, SEED);
+    request.num_steps = steps;
+    request
+}
+
+fn image(pipeline: &Pipeline, request: &GenerateRequest) -> Result<GrayImage> {
+    match pipeline.generate(std::slice::from_ref(request), &Cancel::new(), &mut |_| {})? {
+        Outcome::Done(mut images) => images.pop().map(|made| made.image).context("the model made no image"),
+        Outcome::Cancelled => bail!("the run was cancelled"),
+    }
+}
+
+/// Mean grey value of each field of a coarse grid, row by row.
+fn fields(image: &GrayImage) -> Vec<u16> {
+    let (width, height) = (image.width(), image.height());
+    let mut fields = Vec::with_capacity((FIELDS * FIELDS) as usize);
+    for row in 0..FIELDS {
+        for column in 0..FIELDS {
+            let rows = row * height / FIELDS..(row + 1) * height / FIELDS;
+            let columns = column * width / FIELDS..(column + 1) * width / FIELDS;
+            let (mut sum, mut count) = (0u64, 0u64);
+            for y in rows {
+                for x in columns.clone() {
+                    sum += u64::from(image.pixels()[(y * width + x) as usize]);
+                    count += 1;
+                }
+            }
+            fields.push((sum / count.max(1)) as u16);
+        }
+    }
+    fields
+}
+
+/// Device and vector instructions: what the last bits depend on.
+fn device_words(device: DeviceKind) -> String {
+    let has = Capabilities::of_this_build();
+    match device {
+        DeviceKind::Cpu if has.avx512 => "cpu avx512".to_owned(),
+        DeviceKind::Cpu if has.avx2 => "cpu avx2".to_owned(),
+        DeviceKind::Cpu => "cpu".to_owned(),
+        DeviceKind::Cuda(_) => "cuda".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_are_means() {
+        let pixels: Vec<u16> = (0..64u16).map(|i| if i % 8 < 4 { 100 } else { 300 }).collect();
+        let fields = fields(&GrayImage::new(8, 8, pixels).unwrap());
+        assert_eq!(fields, [100, 100, 300, 300].repeat(4));
+    }
+}
