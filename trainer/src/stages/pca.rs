@@ -99,7 +99,7 @@ mod tests {
         // Points on two orthogonal axes with known spread, shifted.
         let mut rows = Vec::new();
         for k in -50..=50 {
-            let (major, minor) = (k as f32 * 0.3, ((k * 7919) % 101) as f32 * 0.01);
+            let (major, minor) = (k as f32 * 0.3, (k * 7919i32).rem_euclid(101) as f32 * 0.01);
             rows.extend([1.0 + 0.6 * major - 0.8 * minor, 2.0 + 0.8 * major + 0.6 * minor, 5.0]);
         }
         let pca = pca(&rows, 3);
