@@ -148,8 +148,17 @@ fn tensors(
 }
 
 fn is_finite(tensor: &Tensor) -> candle_core::Result<bool> {
-    let values = tensor.flatten_all()?.to_dtype(DType::F32)?.to_vec1::<f32>()?;
-    Ok(values.par_chunks(1 << 16).all(|values| values.iter().all(|value| value.is_finite())))
+    fn all<T: Copy + Sync>(values: &[T], is_finite: impl Fn(T) -> bool + Sync) -> bool {
+        values.par_chunks(1 << 16).all(|values| values.iter().all(|&value| is_finite(value)))
+    }
+    let flat = tensor.flatten_all()?;
+    Ok(match tensor.dtype() {
+        DType::F32 => all(&flat.to_vec1()?, f32::is_finite),
+        DType::F16 => all(&flat.to_vec1()?, half::f16::is_finite),
+        DType::BF16 => all(&flat.to_vec1()?, half::bf16::is_finite),
+        // Refused when it is written.
+        _ => true,
+    })
 }
 
 /// Takes over a whole file: stays where it is, becomes a second name of the same bytes, or is copied.

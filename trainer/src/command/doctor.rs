@@ -71,8 +71,9 @@ pub fn run(args: &Args) -> Result<ExitCode> {
                 continue;
             }
         };
-        failed |= !plan(dir, memory, &mut out)?;
-        if args.plan || usable.is_err() {
+        let planned = plan(dir, memory, &mut out)?;
+        failed |= !planned;
+        if args.plan || !planned || usable.is_err() {
             continue;
         }
         let Check { verdict, secs } = check(dir, args.device, usize::from(args.steps));
