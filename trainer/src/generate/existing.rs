@@ -4,10 +4,9 @@ use anyhow::{Result, bail};
 use engine::domain::GenerateRequest;
 use engine::imageio::png::read_text;
 use engine::pipeline::ModelCard;
-use engine::store::record::{RecordError, RunRecord};
+use engine::store::record::{CONDITION_MARK, RecordError, RunRecord};
 
 use super::names::ResultFiles;
-use super::write::CONDITION_MARK;
 
 /// What was found.
 #[derive(Clone, Debug, PartialEq)]
@@ -72,7 +71,7 @@ mod tests {
 
     use engine::domain::GrayImage;
     use engine::imageio::png::encode_gray16;
-    use engine::store::record::encode_png_with_record;
+    use engine::store::record::{encode_condition_png, encode_png_with_record};
 
     use super::super::testing::{card, record};
     use super::*;
@@ -92,7 +91,7 @@ mod tests {
 
         put(&files.mask, &encode_gray16(&black, &[]).unwrap());
         refused(&files.mask);
-        put(&files.mask, &super::super::write::condition_png(&black).unwrap());
+        put(&files.mask, &encode_condition_png(&black).unwrap());
         assert_eq!(look(&files).unwrap(), Existing::Nothing, "left behind by a killed run");
 
         put(&files.record, b"{}");

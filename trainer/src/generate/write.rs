@@ -3,25 +3,11 @@
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
-use engine::domain::GrayImage;
-use engine::imageio::png::{PngError, Text, encode_gray16};
 use engine::pipeline::Generated;
 use engine::store::atomic::{ensure_writable_dir, write_atomic};
-use engine::store::record::encode_png_with_record;
+use engine::store::record::{encode_condition_png, encode_png_with_record};
 
 use super::names::ResultFiles;
-
-/// Keyword and text of the plain mark in every condition picture.
-pub(super) const CONDITION_MARK: (&str, &str) =
-    ("Comment", "Condition picture of ChexGen Studio: the drawn findings as the model saw them. Not a radiograph.");
-
-/// The condition picture as a PNG that says what it is.
-///
-/// # Errors
-/// When it cannot be encoded.
-pub(super) fn condition_png(condition: &GrayImage) -> Result<Vec<u8>, PngError> {
-    encode_gray16(condition, &[Text::Plain(CONDITION_MARK.0, CONDITION_MARK.1)])
-}
 
 /// Writes condition picture, record and image, in this order: an image implies the other two.
 ///
@@ -30,7 +16,7 @@ pub(super) fn condition_png(condition: &GrayImage) -> Result<Vec<u8>, PngError> 
 pub fn write_result(files: &ResultFiles, result: &Generated) -> Result<()> {
     let mut pieces: Vec<(&Path, Vec<u8>)> = Vec::new();
     if let Some(condition) = &result.condition {
-        pieces.push((&files.mask, condition_png(condition)?));
+        pieces.push((&files.mask, encode_condition_png(condition)?));
     }
     pieces.push((&files.record, result.record.to_json().context("the record cannot be written as JSON")?.into_bytes()));
     pieces.push((&files.image, encode_png_with_record(&result.image, &result.record)?));
@@ -61,6 +47,7 @@ pub fn check_out_dir(dir: &Path) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use engine::domain::GrayImage;
     use engine::store::record::RunRecord;
 
     use super::super::testing::{card, record};
