@@ -81,7 +81,18 @@ impl StudioApp {
         };
         let ctx = cc.egui_ctx.clone();
         let chores = Chores::new(move || ctx.request_repaint());
-        let mut app = Self { state, worker, chores, cache, thumbnails: Thumbnails::default(), tokens: None, condition: None, zoom: 1.0, last_typed: 0.0, began: Some(options.began) };
+        let mut app = Self {
+            state,
+            worker,
+            chores,
+            cache,
+            thumbnails: Thumbnails::default(),
+            tokens: None,
+            condition: None,
+            zoom: 1.0,
+            last_typed: 0.0,
+            began: Some(options.began),
+        };
         app.chores.draw_examples(Example::ALL.to_vec(), START_SIZE_PX);
         if let Some(path) = options.open {
             app.act(Action::OpenFile(path));
@@ -155,7 +166,9 @@ impl StudioApp {
                 News::Saved(Ok(saved)) => {
                     let name = saved.image.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
                     let words = if saved.mask.is_some() { "its mask and its record" } else { "its record" };
-                    self.state.messages.push(Level::Done, format!("Saved {name} with {words} into {}.", self.state.save_folder.display()));
+                    self.state
+                        .messages
+                        .push(Level::Done, format!("Saved {name} with {words} into {}.", self.state.save_folder.display()));
                 }
                 News::Opened(Err(why)) | News::Failed(why) => self.state.messages.push(Level::Error, why),
                 News::Saved(Err(why)) => {
@@ -218,23 +231,43 @@ impl StudioApp {
         let tokens_used = self.token_count();
         let condition = self.condition();
         let zoom = self.zoom;
-        let mut panel = Panel { state: &self.state, metrics, thumbnails: &mut self.thumbnails, tokens: tokens_used, condition, out };
+        let mut panel =
+            Panel { state: &self.state, metrics, thumbnails: &mut self.thumbnails, tokens: tokens_used, condition, out };
         let bar = |x: i8, y: i8| Frame::new().fill(tokens::BAR).inner_margin(Margin::symmetric(x, y));
         let side = Frame::new().fill(tokens::BG).inner_margin(Margin::symmetric(12, 8));
 
-        Side::left("rail").exact_size(metrics.rail).resizable(false).frame(bar(0, 0)).show(ui, |ui| panels::rail::show(ui, &mut panel));
+        Side::left("rail")
+            .exact_size(metrics.rail)
+            .resizable(false)
+            .frame(bar(0, 0))
+            .show(ui, |ui| panels::rail::show(ui, &mut panel));
         Side::top("top bar").exact_size(metrics.top).frame(bar(12, 0)).show(ui, |ui| panels::top_bar::show(ui, &mut panel));
-        Side::bottom("status").exact_size(metrics.status).frame(bar(12, 0)).show(ui, |ui| panels::status::show(ui, &mut panel, zoom));
+        Side::bottom("status")
+            .exact_size(metrics.status)
+            .frame(bar(12, 0))
+            .show(ui, |ui| panels::status::show(ui, &mut panel, zoom));
         if !self.state.view.panels_hidden {
             Side::bottom("dock").exact_size(metrics.dock()).frame(bar(0, 0)).show(ui, |ui| panels::dock::show(ui, &mut panel));
-            Side::left("left").exact_size(metrics.side).resizable(false).frame(side).show(ui, |ui| panels::left::show(ui, &mut panel));
+            Side::left("left")
+                .exact_size(metrics.side)
+                .resizable(false)
+                .frame(side)
+                .show(ui, |ui| panels::left::show(ui, &mut panel));
             if !metrics.narrow {
-                Side::right("right").exact_size(metrics.side).resizable(false).frame(side).show(ui, |ui| panels::right::show(ui, &mut panel));
+                Side::right("right")
+                    .exact_size(metrics.side)
+                    .resizable(false)
+                    .frame(side)
+                    .show(ui, |ui| panels::right::show(ui, &mut panel));
             }
         }
         CentralPanel::default().frame(Frame::new().fill(tokens::VIEW)).show(ui, |ui| {
             Side::top("canvas header").exact_size(36.0).frame(bar(12, 0)).show(ui, |ui| panels::header::show(ui, &mut panel));
-            Side::left("tools").exact_size(metrics.tools).resizable(false).frame(bar(0, 0)).show(ui, |ui| panels::tools::show(ui, &mut panel));
+            Side::left("tools")
+                .exact_size(metrics.tools)
+                .resizable(false)
+                .frame(bar(0, 0))
+                .show(ui, |ui| panels::tools::show(ui, &mut panel));
             let rect = ui.available_rect_before_wrap();
             let view = &self.state.view;
             self.zoom = Camera::new(rect, self.state.document.size_px, view.zoom, view.center).zoom;

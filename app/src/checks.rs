@@ -139,7 +139,8 @@ fn split_by_side(lower: &str, clause: std::ops::Range<usize>) -> Vec<std::ops::R
 
 fn has_word(words: &str, word: &str) -> Option<usize> {
     words.match_indices(word).map(|(at, _)| at).find(|&at| {
-        !words[..at].ends_with(|c: char| c.is_alphanumeric()) && !words[at + word.len()..].starts_with(|c: char| c.is_alphanumeric())
+        !words[..at].ends_with(|c: char| c.is_alphanumeric())
+            && !words[at + word.len()..].starts_with(|c: char| c.is_alphanumeric())
     })
 }
 
@@ -232,7 +233,10 @@ pub fn check(document: &Document, cut_at: Option<usize>) -> Vec<Check> {
     match cut_at {
         Some(at) => checks.push(Check {
             verdict: Verdict::Conflict,
-            sentence: format!("The model does not read the last {} letters; shorten the text.", document.full_impression().len().saturating_sub(at)),
+            sentence: format!(
+                "The model does not read the last {} letters; shorten the text.",
+                document.full_impression().len().saturating_sub(at)
+            ),
             repair: None,
         }),
         None if !text.trim().is_empty() => {
@@ -246,7 +250,8 @@ pub fn check(document: &Document, cut_at: Option<usize>) -> Vec<Check> {
 /// The text with right and left swapped in the clauses that name a finding.
 pub fn flip_side(text: &str, finding: Finding) -> String {
     let mut out = text.to_owned();
-    let mut clauses: Vec<_> = mentions(text).into_iter().filter(|m| m.finding == finding && !m.negated).map(|m| m.clause).collect();
+    let mut clauses: Vec<_> =
+        mentions(text).into_iter().filter(|m| m.finding == finding && !m.negated).map(|m| m.clause).collect();
     clauses.dedup();
     for clause in clauses.into_iter().rev() {
         let swapped = swap_sides(&out[clause.clone()]);

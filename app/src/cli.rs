@@ -75,7 +75,8 @@ mod tests {
     #[test]
     fn arguments_are_read() {
         let all = check(&["--model", "m", "a.png", "--data", "d", "--save", "s"]);
-        let expected = Arguments { model: Some("m".into()), data: Some("d".into()), save: Some("s".into()), open: Some("a.png".into()) };
+        let expected =
+            Arguments { model: Some("m".into()), data: Some("d".into()), save: Some("s".into()), open: Some("a.png".into()) };
         assert_eq!(all, Ok(Wish::Run(expected)));
         assert_eq!(check(&[]), Ok(Wish::Run(Arguments::default())));
         assert_eq!(check(&["x.png", "--help"]), Ok(Wish::Help));

@@ -60,8 +60,12 @@ impl Example {
         document.name = self.title().to_owned();
         document.impression = self.impression().to_owned();
         document.demographics = match self {
-            Self::RightPneumothorax | Self::EnlargedHeart => Demographics { sex: Sex::Male, age: Some(64), group: Group::A, view: View::Unstated },
-            Self::LeftNodule | Self::LeftEffusion => Demographics { sex: Sex::Female, age: Some(52), group: Group::B, view: View::Unstated },
+            Self::RightPneumothorax | Self::EnlargedHeart => {
+                Demographics { sex: Sex::Male, age: Some(64), group: Group::A, view: View::Unstated }
+            }
+            Self::LeftNodule | Self::LeftEffusion => {
+                Demographics { sex: Sex::Female, age: Some(52), group: Group::B, view: View::Unstated }
+            }
         };
         let [right, left] = guide::outlines(size_px);
         match self {
@@ -70,7 +74,12 @@ impl Example {
             }
             Self::LeftNodule => {
                 let size = size_px as f32;
-                let at = |x: f32, y: f32, r: f32| RectPx { x0: ((x - r) * size).round(), y0: ((y - r) * size).round(), x1: ((x + r) * size).round(), y1: ((y + r) * size).round() };
+                let at = |x: f32, y: f32, r: f32| RectPx {
+                    x0: ((x - r) * size).round(),
+                    y0: ((y - r) * size).round(),
+                    x1: ((x + r) * size).round(),
+                    y1: ((y + r) * size).round(),
+                };
                 document.push(Finding::Nodule, Region::Box(Some(at(0.72, 0.43, 0.055))));
             }
             Self::LeftEffusion => {

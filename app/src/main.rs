@@ -22,7 +22,8 @@ fn main() -> ExitCode {
         Ok(Wish::Version) => return say(concat!("ChexGen Studio ", env!("CARGO_PKG_VERSION")), ExitCode::SUCCESS),
         Err(sentence) => return complain(&format!("chexgen-studio: {sentence}"), ExitCode::from(2)),
     };
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+    let filter =
+        tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
 
     if !has_display() {
@@ -51,7 +52,8 @@ fn main() -> ExitCode {
     match eframe::run_native("ChexGen Studio", native, Box::new(|cc| Ok(Box::new(StudioApp::new(cc, opener, options))))) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            let sentence = format!("The window could not be opened ({error}); the headless program does the same work: {HEADLESS}");
+            let sentence =
+                format!("The window could not be opened ({error}); the headless program does the same work: {HEADLESS}");
             complain(&sentence, ExitCode::FAILURE)
         }
     }

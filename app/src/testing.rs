@@ -72,7 +72,8 @@ impl Generator for FakeModel {
 
     fn count_tokens(&self, text: &str) -> TokenCount {
         let used = text.split_whitespace().count();
-        let cut_at = text.split_whitespace().nth(self.card.token_limit).map(|word| word.as_ptr() as usize - text.as_ptr() as usize);
+        let cut_at =
+            text.split_whitespace().nth(self.card.token_limit).map(|word| word.as_ptr() as usize - text.as_ptr() as usize);
         TokenCount { used, limit: self.card.token_limit, cut_at }
     }
 

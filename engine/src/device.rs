@@ -49,9 +49,7 @@ impl DeviceKind {
     pub fn open(self) -> Result<Device, DeviceError> {
         match self {
             Self::Cpu => Ok(Device::Cpu),
-            Self::Cuda(_) if !candle_core::utils::cuda_is_available() => {
-                Err(DeviceError::NotBuilt { name: self.to_string() })
-            }
+            Self::Cuda(_) if !candle_core::utils::cuda_is_available() => Err(DeviceError::NotBuilt { name: self.to_string() }),
             Self::Cuda(number) => Device::new_cuda(number)
                 .map_err(|error| DeviceError::Unavailable { name: self.to_string(), reason: error.to_string() }),
         }

@@ -90,9 +90,8 @@ fn simplified(points: &[(f32, f32)]) -> Vec<(f32, f32)> {
     while i < points.len() {
         let (a, b) = (points[from], points[i]);
         let length = (b.0 - a.0).hypot(b.1 - a.1).max(1e-6);
-        let far = points[from + 1..i].iter().any(|p| {
-            ((p.0 - a.0) * (b.1 - a.1) - (p.1 - a.1) * (b.0 - a.0)).abs() / length > 0.2
-        });
+        let far =
+            points[from + 1..i].iter().any(|p| ((p.0 - a.0) * (b.1 - a.1) - (p.1 - a.1) * (b.0 - a.0)).abs() / length > 0.2);
         if far || i - from > 24 {
             kept.push(points[i - 1]);
             from = i - 1;

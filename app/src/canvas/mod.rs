@@ -146,13 +146,18 @@ fn pointer(ui: &Ui, response: &Response, camera: &Camera, state: &State, out: &m
         out.push(Action::Hover(over));
     }
     let (space, alt, shift, moves, pressed, released, down) = ui.input(|i| {
-        let moves: Vec<Pos2> = i
-            .events
-            .iter()
-            .filter_map(|e| if let egui::Event::PointerMoved(p) = e { Some(*p) } else { None })
-            .collect();
+        let moves: Vec<Pos2> =
+            i.events.iter().filter_map(|e| if let egui::Event::PointerMoved(p) = e { Some(*p) } else { None }).collect();
         let p = &i.pointer;
-        (i.key_down(Key::Space), i.modifiers.alt, i.modifiers.shift, moves, p.primary_pressed(), p.primary_released(), p.primary_down())
+        (
+            i.key_down(Key::Space),
+            i.modifiers.alt,
+            i.modifiers.shift,
+            moves,
+            p.primary_pressed(),
+            p.primary_released(),
+            p.primary_down(),
+        )
     });
 
     if let Some(at) = at
@@ -219,10 +224,14 @@ fn keyboard(ui: &Ui, response: &Response, state: &State, out: &mut Vec<Action>) 
     if !response.has_focus() {
         return;
     }
-    ui.memory_mut(|m| m.set_focus_lock_filter(response.id, EventFilter { horizontal_arrows: true, vertical_arrows: true, ..Default::default() }));
+    ui.memory_mut(|m| {
+        m.set_focus_lock_filter(response.id, EventFilter { horizontal_arrows: true, vertical_arrows: true, ..Default::default() })
+    });
     let step = if ui.input(|i| i.modifiers.shift) { 10 } else { 1 };
     ui.input(|i| {
-        for (key, (dx, dy)) in [(Key::ArrowLeft, (-1, 0)), (Key::ArrowRight, (1, 0)), (Key::ArrowUp, (0, -1)), (Key::ArrowDown, (0, 1))] {
+        for (key, (dx, dy)) in
+            [(Key::ArrowLeft, (-1, 0)), (Key::ArrowRight, (1, 0)), (Key::ArrowUp, (0, -1)), (Key::ArrowDown, (0, 1))]
+        {
             if i.key_pressed(key) {
                 out.push(Action::Nudge(dx * step, dy * step));
             }

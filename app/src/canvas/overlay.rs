@@ -59,7 +59,10 @@ pub fn layers(painter: &Painter, camera: &Camera, state: &State, contours: &mut 
                 }
             }
             Region::Box(Some(rect)) => {
-                let rect = Rect::from_min_max(camera.screen_from_image((rect.x0, rect.y0)), camera.screen_from_image((rect.x1, rect.y1)));
+                let rect = Rect::from_min_max(
+                    camera.screen_from_image((rect.x0, rect.y0)),
+                    camera.screen_from_image((rect.x1, rect.y1)),
+                );
                 boxed(painter, rect, color, chosen);
             }
             Region::Box(None) => {}

@@ -53,7 +53,12 @@ impl Generator for EngineModel {
             Outcome::Cancelled => Ok(None),
             Outcome::Done(images) => {
                 let made = images.into_iter().next().context("the engine returned no image")?;
-                Ok(Some(Artifact { image: Arc::new(made.image), condition: made.condition, request: request.clone(), record: made.record }))
+                Ok(Some(Artifact {
+                    image: Arc::new(made.image),
+                    condition: made.condition,
+                    request: request.clone(),
+                    record: made.record,
+                }))
             }
         }
     }

@@ -117,19 +117,24 @@ pub fn open(path: &Path) -> anyhow::Result<Opened> {
 /// A folder for saved images when none was chosen: `ChexGen Studio` among the user's documents.
 pub fn default_save_folder() -> PathBuf {
     let home = std::env::var_os("HOME").or_else(|| std::env::var_os("USERPROFILE")).map(PathBuf::from);
-    let documents = home.map_or_else(|| PathBuf::from("."), |home| {
-        let documents = home.join("Documents");
-        if documents.is_dir() { documents } else { home }
-    });
+    let documents = home.map_or_else(
+        || PathBuf::from("."),
+        |home| {
+            let documents = home.join("Documents");
+            if documents.is_dir() { documents } else { home }
+        },
+    );
     documents.join("ChexGen Studio")
 }
 
 /// The studio's own folder: `ChexGen Studio` in the user's data folder.
 pub fn default_data_folder() -> PathBuf {
     let from = |name| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
-    let base = from("XDG_DATA_HOME")
-        .or_else(|| from("APPDATA"))
-        .or_else(|| from("HOME").map(|home| if cfg!(target_os = "macos") { home.join("Library/Application Support") } else { home.join(".local/share") }));
+    let base = from("XDG_DATA_HOME").or_else(|| from("APPDATA")).or_else(|| {
+        from("HOME").map(|home| {
+            if cfg!(target_os = "macos") { home.join("Library/Application Support") } else { home.join(".local/share") }
+        })
+    });
     base.unwrap_or_else(|| PathBuf::from(".")).join("ChexGen Studio")
 }
 

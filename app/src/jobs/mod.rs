@@ -143,7 +143,9 @@ pub fn sentence(error: &anyhow::Error) -> String {
     // A path keeps its case.
     let mut chars = text.chars();
     match chars.next() {
-        Some(first) if !text[..text.find(' ').unwrap_or(0)].contains(['/', '.', '\\']) => first.to_uppercase().chain(chars).collect(),
+        Some(first) if !text[..text.find(' ').unwrap_or(0)].contains(['/', '.', '\\']) => {
+            first.to_uppercase().chain(chars).collect()
+        }
         _ => text,
     }
 }

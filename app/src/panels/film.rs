@@ -45,7 +45,9 @@ fn total(panel: &Panel<'_>) -> usize {
     let state = panel.state;
     match state.shown {
         Shown::Live | Shown::LiveStep(_) => state.job.as_ref().map_or(state.sampling.steps, |j| j.of),
-        Shown::Result(i) | Shown::ResultStep(i, _) => state.results.get(i).map_or(state.sampling.steps, |r| r.artifact.request.num_steps),
+        Shown::Result(i) | Shown::ResultStep(i, _) => {
+            state.results.get(i).map_or(state.sampling.steps, |r| r.artifact.request.num_steps)
+        }
         Shown::Example | Shown::Blank => state.sampling.steps,
     }
 }
@@ -58,8 +60,12 @@ pub fn frames(ui: &mut Ui, panel: &mut Panel<'_>) {
     let rect = ui.available_rect_before_wrap();
     let pitch = (rect.width() / shown as f32).min(60.0);
     let side = (pitch - 3.6).clamp(4.0, rect.height() - 22.0);
-    let (film_rect, response) = ui.allocate_exact_size(vec2(pitch * shown as f32, rect.height().min(side + 20.0)), Sense::click_and_drag());
-    response.widget_info(|| WidgetInfo { value: chosen.map(|c| (c + 1) as f64), ..WidgetInfo::labeled(Role::Slider, frames > 0, NAME) });
+    let (film_rect, response) =
+        ui.allocate_exact_size(vec2(pitch * shown as f32, rect.height().min(side + 20.0)), Sense::click_and_drag());
+    response.widget_info(|| WidgetInfo {
+        value: chosen.map(|c| (c + 1) as f64),
+        ..WidgetInfo::labeled(Role::Slider, frames > 0, NAME)
+    });
     let place = |frame: usize| {
         let slot = if total <= MAX_FRAMES { frame } else { frame * shown / total };
         Rect::from_min_size(pos2(film_rect.left() + slot as f32 * pitch, film_rect.top() + 2.0), vec2(side, side))
@@ -78,7 +84,13 @@ pub fn frames(ui: &mut Ui, panel: &mut Panel<'_>) {
         }
         let number = frame + 1;
         if number == 1 || (number.is_multiple_of(5) && total <= 60) || number.is_multiple_of(50) {
-            ui.painter().text(pos2(at.center().x, at.bottom() + 4.0), Align2::CENTER_TOP, number.to_string(), text::caption(), tokens::INK3);
+            ui.painter().text(
+                pos2(at.center().x, at.bottom() + 4.0),
+                Align2::CENTER_TOP,
+                number.to_string(),
+                text::caption(),
+                tokens::INK3,
+            );
         }
     }
     if let Some(chosen) = chosen {

@@ -56,7 +56,8 @@ pub fn show(ui: &mut Ui, panel: &mut Panel<'_>) {
                 panel.out.push(Action::ToggleInvert);
             }
             let icon = if view.overlays { Icon::Eye } else { Icon::EyeOff };
-            let overlays = Push::new("Overlays").with_icon(icon).key("H").frameless().purpose("Shows or hides all layers on the image");
+            let overlays =
+                Push::new("Overlays").with_icon(icon).key("H").frameless().purpose("Shows or hides all layers on the image");
             if overlays.show(ui).clicked() {
                 panel.out.push(Action::ToggleOverlays);
             }

@@ -16,17 +16,26 @@ use crate::widgets::{Push, caption, field, section_row};
 pub const NAME: &str = "Impression";
 
 const PHRASES: [(&str, &[&str]); 4] = [
-    ("+ Finding", &[
-        "Moderate right pneumothorax.",
-        "Small left pleural effusion.",
-        "Consolidation in the right lower lung.",
-        "Nodule in the left mid lung.",
-        "Heart is enlarged.",
-        "Left chest wall pacemaker in place.",
-    ]),
-    ("Negative", &["No pneumothorax.", "No pleural effusion.", "The lungs are clear.", "Heart size is normal.", "No acute findings."]),
+    (
+        "+ Finding",
+        &[
+            "Moderate right pneumothorax.",
+            "Small left pleural effusion.",
+            "Consolidation in the right lower lung.",
+            "Nodule in the left mid lung.",
+            "Heart is enlarged.",
+            "Left chest wall pacemaker in place.",
+        ],
+    ),
+    (
+        "Negative",
+        &["No pneumothorax.", "No pleural effusion.", "The lungs are clear.", "Heart size is normal.", "No acute findings."],
+    ),
     ("Severity", &["The finding is small.", "The finding is moderate.", "The finding is large."]),
-    ("Device", &["Left chest wall pacemaker in place.", "Right central venous catheter in place.", "Endotracheal tube in place."]),
+    (
+        "Device",
+        &["Left chest wall pacemaker in place.", "Right central venous catheter in place.", "Endotracheal tube in place."],
+    ),
 ];
 
 /// Shows the section.
@@ -65,7 +74,11 @@ fn editor(ui: &mut Ui, panel: &mut Panel<'_>) {
         .desired_width(f32::INFINITY)
         .desired_rows(4)
         .margin(Margin::same(9))
-        .hint_text(RichText::new("What the radiograph should show, for example: Moderate right pneumothorax.").font(text::editor()).color(tokens::INK3))
+        .hint_text(
+            RichText::new("What the radiograph should show, for example: Moderate right pneumothorax.")
+                .font(text::editor())
+                .color(tokens::INK3),
+        )
         .layouter(&mut layouter);
     let response = ui.add(edit).accessible_name(NAME);
     if response.changed() {
@@ -79,19 +92,18 @@ fn editor(ui: &mut Ui, panel: &mut Panel<'_>) {
 /// The text with a class line under each finding that is said to be there, and what is cut off in grey.
 fn marked(words: &str, cut_at: Option<usize>) -> LayoutJob {
     let cut = cut_at.filter(|&at| words.is_char_boundary(at)).unwrap_or(words.len());
-    let mut lines: Vec<(std::ops::Range<usize>, Color32)> = checks::mentions(words)
-        .into_iter()
-        .filter(|m| !m.negated)
-        .map(|m| (m.span, tokens::class(m.finding)))
-        .collect();
+    let mut lines: Vec<(std::ops::Range<usize>, Color32)> =
+        checks::mentions(words).into_iter().filter(|m| !m.negated).map(|m| (m.span, tokens::class(m.finding))).collect();
     lines.sort_by_key(|l| l.0.start);
     let mut job = LayoutJob::default();
     let mut append = |range: std::ops::Range<usize>, line: Option<Color32>| {
         // A piece may lie on both sides of the cut.
-        for (from, to, color) in [(range.start, range.end.min(cut), tokens::INK), (range.start.max(cut), range.end, tokens::DIS)] {
+        for (from, to, color) in [(range.start, range.end.min(cut), tokens::INK), (range.start.max(cut), range.end, tokens::DIS)]
+        {
             if from < to {
                 let underline = line.map_or(Stroke::NONE, |c| Stroke::new(2.0, c));
-                let format = TextFormat { font_id: text::editor(), color, underline, line_height: Some(21.0), ..TextFormat::default() };
+                let format =
+                    TextFormat { font_id: text::editor(), color, underline, line_height: Some(21.0), ..TextFormat::default() };
                 job.append(&words[from..to], 0.0, format);
             }
         }

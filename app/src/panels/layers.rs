@@ -14,20 +14,28 @@ use crate::widgets::{Push, caption, chip, field, grouped, section_row, slider};
 /// Shows the section.
 pub fn show(ui: &mut Ui, panel: &mut Panel<'_>) {
     section_row(ui, "Layers", |ui| {
-            ui.spacing_mut().item_spacing.x = 2.0;
-            let guide = panel.state.document.layers.iter().any(|l| l.region == Region::Guide);
-            let add = |ui: &mut Ui, words: &str, name: &str, purpose: &str| {
-                Push::new(words).with_icon(Icon::Plus).name(name).purpose(purpose).frameless().icon_size(13.0).size(22.0, 0.0).show(ui).clicked()
-            };
-            if !guide && add(ui, "Guide", "Add guide", "The outline of usual lungs, for you only") {
-                panel.out.push(Action::AddGuide);
-            }
-            if add(ui, "Box", "Add box", "A labelled rectangle") {
-                panel.out.push(Action::AddBox);
-            }
-            if add(ui, "Mask", "Add mask", "A painted region") {
-                panel.out.push(Action::AddMask);
-            }
+        ui.spacing_mut().item_spacing.x = 2.0;
+        let guide = panel.state.document.layers.iter().any(|l| l.region == Region::Guide);
+        let add = |ui: &mut Ui, words: &str, name: &str, purpose: &str| {
+            Push::new(words)
+                .with_icon(Icon::Plus)
+                .name(name)
+                .purpose(purpose)
+                .frameless()
+                .icon_size(13.0)
+                .size(22.0, 0.0)
+                .show(ui)
+                .clicked()
+        };
+        if !guide && add(ui, "Guide", "Add guide", "The outline of usual lungs, for you only") {
+            panel.out.push(Action::AddGuide);
+        }
+        if add(ui, "Box", "Add box", "A labelled rectangle") {
+            panel.out.push(Action::AddBox);
+        }
+        if add(ui, "Mask", "Add mask", "A painted region") {
+            panel.out.push(Action::AddMask);
+        }
     });
     if panel.state.document.layers.is_empty() {
         caption(ui, "A layer says where a finding lies. Add a mask or a box, or just start to draw.");
@@ -39,10 +47,12 @@ pub fn show(ui: &mut Ui, panel: &mut Panel<'_>) {
 
 fn row(ui: &mut Ui, chosen: bool, document: &Document, layer: &Layer, out: &mut Vec<Action>) {
     let open = chosen && layer.region != Region::Guide;
-    let frame = Frame::new()
-        .fill(if open { tokens::RAISE } else { tokens::NONE })
-        .corner_radius(8)
-        .inner_margin(Margin { left: 10, right: 6, top: 7, bottom: 7 });
+    let frame = Frame::new().fill(if open { tokens::RAISE } else { tokens::NONE }).corner_radius(8).inner_margin(Margin {
+        left: 10,
+        right: 6,
+        top: 7,
+        bottom: 7,
+    });
     let shown = frame.show(ui, |ui| {
         ui.set_width(ui.available_width());
         ui.spacing_mut().item_spacing.y = 4.0;
@@ -81,17 +91,30 @@ fn head(ui: &mut Ui, chosen: bool, document: &Document, layer: &Layer, out: &mut
             ui.spacing_mut().item_spacing.x = 0.0;
             let number = document.number(layer.id);
             let remove = format!("Remove layer {number}");
-            if Push::icon(Icon::Trash, &remove).purpose("Undo brings it back").size(24.0, 24.0).icon_size(15.0).show(ui).clicked() {
+            if Push::icon(Icon::Trash, &remove).purpose("Undo brings it back").size(24.0, 24.0).icon_size(15.0).show(ui).clicked()
+            {
                 out.push(Action::RemoveLayer(layer.id));
             }
             let (icon, words) = if layer.locked { (Icon::Lock, "Unlock") } else { (Icon::Unlock, "Lock") };
             let lock = format!("{words} layer {number}");
-            if Push::icon(icon, &lock).purpose("Tools leave a locked layer alone").size(24.0, 24.0).icon_size(15.0).show(ui).clicked() {
+            if Push::icon(icon, &lock)
+                .purpose("Tools leave a locked layer alone")
+                .size(24.0, 24.0)
+                .icon_size(15.0)
+                .show(ui)
+                .clicked()
+            {
                 out.push(Action::ToggleLocked(layer.id));
             }
             let (icon, words) = if layer.visible { (Icon::Eye, "Hide") } else { (Icon::EyeOff, "Show") };
             let eye = format!("{words} layer {number}");
-            if Push::icon(icon, &eye).purpose("A hidden layer is not sent to the model").size(24.0, 24.0).icon_size(15.0).show(ui).clicked() {
+            if Push::icon(icon, &eye)
+                .purpose("A hidden layer is not sent to the model")
+                .size(24.0, 24.0)
+                .icon_size(15.0)
+                .show(ui)
+                .clicked()
+            {
                 out.push(Action::ToggleVisible(layer.id));
             }
         });

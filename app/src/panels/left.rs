@@ -126,7 +126,9 @@ fn examples(ui: &mut Ui, panel: &mut Panel<'_>) {
         if Push::new("New, empty").purpose("Starts a case without text and layers").show(ui).clicked() {
             panel.out.push(Action::NewDocument);
         }
-        let open = Push::new("Open a saved image").with_icon(Icon::Folder).purpose("Brings text, layers, seed and settings back; dropping the PNG on the window does the same");
+        let open = Push::new("Open a saved image")
+            .with_icon(Icon::Folder)
+            .purpose("Brings text, layers, seed and settings back; dropping the PNG on the window does the same");
         if open.selected(panel.state.view.open_open).show(ui).clicked() {
             panel.out.push(Action::ToggleOpenField);
         }

@@ -34,7 +34,13 @@ impl Metrics {
             rail: if compact { 48.0 } else { 64.0 },
             top: if compact { 44.0 } else { 52.0 },
             status: 26.0,
-            side: if wide { 360.0 } else if compact { 256.0 } else { 304.0 },
+            side: if wide {
+                360.0
+            } else if compact {
+                256.0
+            } else {
+                304.0
+            },
             film: if wide { 124.0 } else { 104.0 },
             results: if wide { 120.0 } else { 108.0 },
             tools: if compact { 36.0 } else { 44.0 },

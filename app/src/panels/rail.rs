@@ -41,7 +41,16 @@ fn room(ui: &mut Ui, width: f32, compact: bool, icon: Icon, title: &str, purpose
     response.on_hover_text(format!("{purpose}."));
 }
 
-fn cell(ui: &mut Ui, width: f32, compact: bool, icon: Icon, name: &str, label: &str, enabled: bool, open: bool) -> eframe::egui::Response {
+fn cell(
+    ui: &mut Ui,
+    width: f32,
+    compact: bool,
+    icon: Icon,
+    name: &str,
+    label: &str,
+    enabled: bool,
+    open: bool,
+) -> eframe::egui::Response {
     let height = if compact { 40.0 } else { 52.0 };
     let (outer, response) = ui.allocate_exact_size(vec2(width, height), if enabled { Sense::click() } else { Sense::hover() });
     response.widget_info(|| WidgetInfo { selected: Some(open), ..WidgetInfo::labeled(Role::Button, enabled, name) });

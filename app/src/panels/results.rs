@@ -30,11 +30,16 @@ pub fn label(ui: &mut Ui, panel: &mut Panel<'_>) {
 pub fn buttons(ui: &mut Ui, panel: &mut Panel<'_>) {
     ui.horizontal(|ui| {
         let can_save = shown_result(panel.state).is_some();
-        let save = Push::new("Save").with_icon(Icon::Save).key("Ctrl S").purpose("Writes the shown image, its mask and its record into your folder").enabled(can_save);
+        let save = Push::new("Save")
+            .with_icon(Icon::Save)
+            .key("Ctrl S")
+            .purpose("Writes the shown image, its mask and its record into your folder")
+            .enabled(can_save);
         if save.show(ui).clicked() {
             panel.out.push(Action::Save);
         }
-        let folder = Push::icon(Icon::Folder, "Save folder").purpose("Chooses where Save writes").selected(panel.state.view.save_open);
+        let folder =
+            Push::icon(Icon::Folder, "Save folder").purpose("Chooses where Save writes").selected(panel.state.view.save_open);
         if folder.show(ui).clicked() {
             panel.out.push(Action::ToggleSaveFields);
         }
@@ -74,10 +79,18 @@ pub fn frames(ui: &mut Ui, panel: &mut Panel<'_>) {
 }
 
 fn nothing_yet(ui: &mut Ui, panel: &mut Panel<'_>, side: f32) {
-    let picture = panel.state.pictures.iter().find(|(e, _)| Some(*e) == panel.state.example).map(|(_, p)| std::sync::Arc::clone(p));
+    let picture =
+        panel.state.pictures.iter().find(|(e, _)| Some(*e) == panel.state.example).map(|(_, p)| std::sync::Arc::clone(p));
     if let Some(picture) = picture {
         let texture = panel.thumbnails.get(ui.ctx(), &picture);
-        if item(ui, side, Some(texture), panel.state.shown == Shown::Example, "Example image", &("example".to_owned(), String::new())) {
+        if item(
+            ui,
+            side,
+            Some(texture),
+            panel.state.shown == Shown::Example,
+            "Example image",
+            &("example".to_owned(), String::new()),
+        ) {
             panel.out.push(Action::Show(Shown::Example));
         }
     }
@@ -87,7 +100,14 @@ fn nothing_yet(ui: &mut Ui, panel: &mut Panel<'_>, side: f32) {
 }
 
 /// A thumbnail with two words below; true when it was clicked.
-fn item(ui: &mut Ui, side: f32, texture: Option<eframe::egui::TextureId>, chosen: bool, name: &str, words: &(String, String)) -> bool {
+fn item(
+    ui: &mut Ui,
+    side: f32,
+    texture: Option<eframe::egui::TextureId>,
+    chosen: bool,
+    name: &str,
+    words: &(String, String),
+) -> bool {
     let (outer, _) = ui.allocate_exact_size(vec2(side, side + 16.0), Sense::hover());
     let rect = Rect::from_min_size(outer.min + vec2(2.0, 2.0), Vec2::splat(side - 4.0));
     let response = thumbnail::at(ui, rect, texture, chosen, name);

@@ -33,10 +33,17 @@ pub fn show(ui: &mut Ui, panel: &mut Panel<'_>) {
 fn tip(ui: &mut Ui, panel: &mut Panel<'_>) {
     let state = panel.state;
     let (title, words) = match (state.has_generated, state.results.is_empty(), state.is_running()) {
-        (false, ..) => ("Press Generate", "A chest forms from noise, with the finding where the layer lies. Nothing leaves this computer."),
+        (false, ..) => {
+            ("Press Generate", "A chest forms from noise, with the finding where the layer lies. Nothing leaves this computer.")
+        }
         (true, _, true) => ("Watch it form", "Every step is kept on the film below; drag along it to look back while it runs."),
-        (true, true, false) => ("Press Generate again", "The run ended without an image. The same seed gives the same image again."),
-        (true, false, false) => ("Now move the mask", "Take Move (V), drag the mask, press Generate: with the seed locked the same chest comes with the finding elsewhere."),
+        (true, true, false) => {
+            ("Press Generate again", "The run ended without an image. The same seed gives the same image again.")
+        }
+        (true, false, false) => (
+            "Now move the mask",
+            "Take Move (V), drag the mask, press Generate: with the seed locked the same chest comes with the finding elsewhere.",
+        ),
     };
     ui.label(RichText::new(title).font(text::title()).color(tokens::INK));
     secondary(ui, words);
@@ -51,10 +58,15 @@ fn tip(ui: &mut Ui, panel: &mut Panel<'_>) {
 
 fn model_card(ui: &mut Ui, panel: &mut Panel<'_>) {
     let card = |ui: &mut Ui, add: &mut dyn FnMut(&mut Ui)| {
-        Frame::new().fill(tokens::RAISE).stroke(Stroke::new(1.0, tokens::LINE2)).corner_radius(8).inner_margin(Margin::same(12)).show(ui, |ui| {
-            ui.set_width(ui.available_width());
-            add(ui);
-        });
+        Frame::new()
+            .fill(tokens::RAISE)
+            .stroke(Stroke::new(1.0, tokens::LINE2))
+            .corner_radius(8)
+            .inner_margin(Margin::same(12))
+            .show(ui, |ui| {
+                ui.set_width(ui.available_width());
+                add(ui);
+            });
     };
     match &panel.state.model {
         ModelState::Failed(why) => card(ui, &mut |ui| {
@@ -73,7 +85,12 @@ fn model_card(ui: &mut Ui, panel: &mut Panel<'_>) {
                     chip::badge(ui, "PRACTICE", tokens::WARN);
                     ui.label(RichText::new("This is a practice model").font(text::medium()).color(tokens::INK));
                 });
-                secondary(ui, format!("It learned from drawn phantoms, not from patients, at {size} px. Its images show how the studio works and are no evidence about disease."));
+                secondary(
+                    ui,
+                    format!(
+                        "It learned from drawn phantoms, not from patients, at {size} px. Its images show how the studio works and are no evidence about disease."
+                    ),
+                );
             });
         }
         ModelState::Ready(_) => {}

@@ -45,7 +45,9 @@ pub fn open_field(ui: &mut Ui, panel: &mut Panel<'_>) {
 fn path_field(ui: &mut Ui, name: &str, current: &str) -> Option<String> {
     let id = Id::unique(("path field", name));
     let mut words: String = ui.data(|d| d.get_temp(id)).unwrap_or_else(|| current.to_owned());
-    let response = ui.add(TextEdit::singleline(&mut words).id(id.with("edit")).desired_width(f32::INFINITY).hint_text(name)).accessible_name(name);
+    let response = ui
+        .add(TextEdit::singleline(&mut words).id(id.with("edit")).desired_width(f32::INFINITY).hint_text(name))
+        .accessible_name(name);
     if response.lost_focus() && words != current {
         ui.data_mut(|d| d.remove_temp::<String>(id));
         return Some(words);

@@ -35,7 +35,13 @@ pub fn show(ui: &mut Ui, panel: &mut Panel<'_>, zoom: f32) {
                 (_, 1) => "1 failed".to_owned(),
                 (_, n) => format!("{n} failed"),
             };
-            let list = Push::new(&words).with_icon(Icon::Messages).name("Messages").frameless().purpose("All messages of this session").size(22.0, 0.0).icon_size(13.0);
+            let list = Push::new(&words)
+                .with_icon(Icon::Messages)
+                .name("Messages")
+                .frameless()
+                .purpose("All messages of this session")
+                .size(22.0, 0.0)
+                .icon_size(13.0);
             if list.selected(state.view.messages_open).show(ui).clicked() {
                 panel.out.push(Action::ToggleMessages);
             }

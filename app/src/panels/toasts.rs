@@ -1,6 +1,8 @@
 //! Toasts above the status bar, and the list of all messages.
 
-use eframe::egui::{Align, Align2, Area, Context, Frame, Id, Label, Layout, Margin, Order, RichText, ScrollArea, Stroke, Ui, vec2};
+use eframe::egui::{
+    Align, Align2, Area, Context, Frame, Id, Label, Layout, Margin, Order, RichText, ScrollArea, Stroke, Ui, vec2,
+};
 
 use crate::action::Action;
 use crate::state::messages::TOAST_SECS;
@@ -41,38 +43,44 @@ pub fn show(ctx: &Context, state: &State, bottom: f32, out: &mut Vec<Action>) {
     if open.is_empty() && !state.view.messages_open {
         return;
     }
-    Area::new(Id::unique("toasts")).order(Order::Foreground).anchor(Align2::RIGHT_BOTTOM, vec2(-12.0, -bottom - 8.0)).show(ctx, |ui| {
-        ui.set_width(WIDTH);
-        if state.view.messages_open {
-            list(ui, &open, out);
-        } else {
-            for (index, message) in open.into_iter().rev() {
-                toast(ui, index, message, true, out);
+    Area::new(Id::unique("toasts")).order(Order::Foreground).anchor(Align2::RIGHT_BOTTOM, vec2(-12.0, -bottom - 8.0)).show(
+        ctx,
+        |ui| {
+            ui.set_width(WIDTH);
+            if state.view.messages_open {
+                list(ui, &open, out);
+            } else {
+                for (index, message) in open.into_iter().rev() {
+                    toast(ui, index, message, true, out);
+                }
             }
-        }
-    });
+        },
+    );
 }
 
 fn list(ui: &mut Ui, messages: &[(usize, &Message)], out: &mut Vec<Action>) {
-    Frame::new().fill(tokens::BG).stroke(Stroke::new(1.0, tokens::LINE2)).corner_radius(8).inner_margin(Margin::same(12)).show(ui, |ui| {
-        ui.set_width(WIDTH - 24.0);
-        ui.horizontal(|ui| {
-            ui.label(RichText::new("Messages").font(text::section()).color(tokens::INK));
-            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                if Push::icon(Icon::Cross, "Close messages").size(24.0, 24.0).icon_size(13.0).show(ui).clicked() {
-                    out.push(Action::ToggleMessages);
+    Frame::new().fill(tokens::BG).stroke(Stroke::new(1.0, tokens::LINE2)).corner_radius(8).inner_margin(Margin::same(12)).show(
+        ui,
+        |ui| {
+            ui.set_width(WIDTH - 24.0);
+            ui.horizontal(|ui| {
+                ui.label(RichText::new("Messages").font(text::section()).color(tokens::INK));
+                ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                    if Push::icon(Icon::Cross, "Close messages").size(24.0, 24.0).icon_size(13.0).show(ui).clicked() {
+                        out.push(Action::ToggleMessages);
+                    }
+                });
+            });
+            if messages.is_empty() {
+                ui.label(RichText::new("Nothing happened yet.").font(text::secondary()).color(tokens::INK3));
+            }
+            ScrollArea::vertical().max_height(320.0).show(ui, |ui| {
+                for (index, message) in messages {
+                    toast(ui, *index, message, false, out);
                 }
             });
-        });
-        if messages.is_empty() {
-            ui.label(RichText::new("Nothing happened yet.").font(text::secondary()).color(tokens::INK3));
-        }
-        ScrollArea::vertical().max_height(320.0).show(ui, |ui| {
-            for (index, message) in messages {
-                toast(ui, *index, message, false, out);
-            }
-        });
-    });
+        },
+    );
 }
 
 fn toast(ui: &mut Ui, index: usize, message: &Message, closable: bool, out: &mut Vec<Action>) {
@@ -81,25 +89,30 @@ fn toast(ui: &mut Ui, index: usize, message: &Message, closable: bool, out: &mut
         Level::Note => (Icon::Info, tokens::INK2),
         Level::Error => (Icon::Warning, tokens::ERR),
     };
-    Frame::new().fill(tokens::RAISE).stroke(Stroke::new(1.0, tokens::LINE2)).corner_radius(8).inner_margin(Margin::symmetric(12, 10)).show(ui, |ui| {
-        ui.set_width(ui.available_width());
-        ui.horizontal_top(|ui| {
-            let (rect, _) = ui.allocate_exact_size(vec2(16.0, 18.0), eframe::egui::Sense::hover());
-            icon.paint(ui.painter(), rect, 15.0, color);
-            let room = ui.available_width() - if closable { 32.0 } else { 0.0 };
-            ui.vertical(|ui| {
-                ui.set_width(room);
-                ui.add(Label::new(RichText::new(&message.text).font(text::body()).color(tokens::INK)).wrap());
-                if let Some((label, action)) = &message.action
-                    && Push::new(label).show(ui).clicked()
-                {
-                    out.push(action.clone());
+    Frame::new()
+        .fill(tokens::RAISE)
+        .stroke(Stroke::new(1.0, tokens::LINE2))
+        .corner_radius(8)
+        .inner_margin(Margin::symmetric(12, 10))
+        .show(ui, |ui| {
+            ui.set_width(ui.available_width());
+            ui.horizontal_top(|ui| {
+                let (rect, _) = ui.allocate_exact_size(vec2(16.0, 18.0), eframe::egui::Sense::hover());
+                icon.paint(ui.painter(), rect, 15.0, color);
+                let room = ui.available_width() - if closable { 32.0 } else { 0.0 };
+                ui.vertical(|ui| {
+                    ui.set_width(room);
+                    ui.add(Label::new(RichText::new(&message.text).font(text::body()).color(tokens::INK)).wrap());
+                    if let Some((label, action)) = &message.action
+                        && Push::new(label).show(ui).clicked()
+                    {
+                        out.push(action.clone());
+                        out.push(Action::CloseMessage(index));
+                    }
+                });
+                if closable && Push::icon(Icon::Cross, "Close message").size(24.0, 24.0).icon_size(13.0).show(ui).clicked() {
                     out.push(Action::CloseMessage(index));
                 }
             });
-            if closable && Push::icon(Icon::Cross, "Close message").size(24.0, 24.0).icon_size(13.0).show(ui).clicked() {
-                out.push(Action::CloseMessage(index));
-            }
         });
-    });
 }

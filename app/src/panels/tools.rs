@@ -31,13 +31,18 @@ pub fn show(ui: &mut Ui, panel: &mut Panel<'_>) {
                 ui.painter().hline(ui.max_rect().x_range().shrink(6.0), y, (1.0, tokens::LINE));
                 ui.add_space(8.0);
             }
-            let push = Push::icon(icon(tool), tool.title()).key(tool.key()).purpose(tool.purpose()).selected(panel.state.view.tool == tool);
+            let push = Push::icon(icon(tool), tool.title())
+                .key(tool.key())
+                .purpose(tool.purpose())
+                .selected(panel.state.view.tool == tool);
             if push.size(side, side).icon_size(18.0).show(ui).clicked() {
                 panel.out.push(Action::SetTool(tool));
             }
         }
         let can_mirror = panel.state.chosen_layer().is_some_and(|l| !l.locked && !l.is_empty());
-        let mirror = Push::icon(Icon::Mirror, "Mirror layer").purpose("Puts the chosen layer on the patient's other side").enabled(can_mirror);
+        let mirror = Push::icon(Icon::Mirror, "Mirror layer")
+            .purpose("Puts the chosen layer on the patient's other side")
+            .enabled(can_mirror);
         if mirror.size(side, side).icon_size(18.0).show(ui).clicked()
             && let Some(id) = panel.state.view.chosen
         {

@@ -16,14 +16,36 @@ pub fn show(ui: &mut Ui, panel: &mut Panel<'_>) {
     let compact = panel.metrics.compact;
     ui.horizontal_centered(|ui| {
         ui.spacing_mut().item_spacing.x = 8.0;
-        if Push::icon(Icon::Undo, "Undo").key("Ctrl+Z").purpose("Takes back the last stroke, word or change").enabled(state.history.can_undo()).size(32.0, 32.0).icon_size(18.0).show(ui).clicked() {
+        if Push::icon(Icon::Undo, "Undo")
+            .key("Ctrl+Z")
+            .purpose("Takes back the last stroke, word or change")
+            .enabled(state.history.can_undo())
+            .size(32.0, 32.0)
+            .icon_size(18.0)
+            .show(ui)
+            .clicked()
+        {
             panel.out.push(Action::Undo);
         }
-        if Push::icon(Icon::Redo, "Redo").key("Ctrl+Shift+Z").purpose("Does it again").enabled(state.history.can_redo()).size(32.0, 32.0).icon_size(18.0).show(ui).clicked() {
+        if Push::icon(Icon::Redo, "Redo")
+            .key("Ctrl+Shift+Z")
+            .purpose("Does it again")
+            .enabled(state.history.can_redo())
+            .size(32.0, 32.0)
+            .icon_size(18.0)
+            .show(ui)
+            .clicked()
+        {
             panel.out.push(Action::Redo);
         }
         case_tab(ui, &state.document.name, if compact { 150.0 } else { 220.0 });
-        if Push::icon(Icon::Plus, "New case").purpose("Starts an empty case; Undo brings the open one back").size(32.0, 32.0).icon_size(18.0).show(ui).clicked() {
+        if Push::icon(Icon::Plus, "New case")
+            .purpose("Starts an empty case; Undo brings the open one back")
+            .size(32.0, 32.0)
+            .icon_size(18.0)
+            .show(ui)
+            .clicked()
+        {
             panel.out.push(Action::NewDocument);
         }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
@@ -52,7 +74,8 @@ fn run_corner(ui: &mut Ui, panel: &mut Panel<'_>) {
         None => {
             let ready = state.model.ready().is_some();
             let purpose = if ready { "Makes one image from the text and the layers" } else { "Waits for the model" };
-            let generate = Push::new("Generate").key("Ctrl Enter").purpose(purpose).primary().enabled(ready).size(32.0, 150.0).show(ui);
+            let generate =
+                Push::new("Generate").key("Ctrl Enter").purpose(purpose).primary().enabled(ready).size(32.0, 150.0).show(ui);
             if ready && !state.has_generated {
                 breathe(ui, generate.rect);
             }
@@ -69,7 +92,12 @@ fn run_corner(ui: &mut Ui, panel: &mut Panel<'_>) {
         }
         Some(job) => {
             let words = if job.cancelling { "Stops after this step" } else { "Cancel" };
-            let cancel = Push::new(words).name("Cancel").key("Shift X").purpose("Stops after the step in progress; nothing is kept").size(32.0, 110.0).enabled(!job.cancelling);
+            let cancel = Push::new(words)
+                .name("Cancel")
+                .key("Shift X")
+                .purpose("Stops after the step in progress; nothing is kept")
+                .size(32.0, 110.0)
+                .enabled(!job.cancelling);
             if cancel.show(ui).clicked() {
                 panel.out.push(Action::Cancel);
             }
@@ -103,7 +131,12 @@ fn breathe(ui: &Ui, rect: eframe::egui::Rect) {
     let still = crate::theme::is_still(ui.ctx());
     let share = if still { 1.0 } else { 0.5 - 0.5 * (time * std::f64::consts::TAU / 2.4).cos() as f32 };
     let ring = rect.expand(3.0);
-    ui.painter().rect_stroke(ring, CornerRadius::same(8), Stroke::new(2.0, tokens::alpha(tokens::INK, 0.25 + 0.75 * share)), StrokeKind::Inside);
+    ui.painter().rect_stroke(
+        ring,
+        CornerRadius::same(8),
+        Stroke::new(2.0, tokens::alpha(tokens::INK, 0.25 + 0.75 * share)),
+        StrokeKind::Inside,
+    );
     if !still {
         ui.ctx().request_repaint_after(std::time::Duration::from_millis(50));
     }
@@ -114,7 +147,9 @@ fn sampler(ui: &mut Ui, panel: &mut Panel<'_>) {
     let height = if panel.metrics.compact { 28.0 } else { 32.0 };
     // From the right: lock, seed, guidance, steps.
     let (icon, name) = if sampling.seed_locked { (Icon::Lock, "Free the seed") } else { (Icon::Unlock, "Lock the seed") };
-    let lock = Push::icon(icon, name).purpose("Locked: the same seed again. Free: the next run takes the next seed").selected(sampling.seed_locked);
+    let lock = Push::icon(icon, name)
+        .purpose("Locked: the same seed again. Free: the next run takes the next seed")
+        .selected(sampling.seed_locked);
     if lock.size(height, 28.0).show(ui).clicked() {
         panel.out.push(Action::ToggleSeedLock);
     }

@@ -67,7 +67,10 @@ fn add(state: &mut State, region: Region) {
     let finding = state.chosen_layer().map_or(Finding::Pneumothorax, |l| l.finding);
     let finding = if state.document.layers.iter().any(|l| l.finding == finding && l.region != Region::Guide) {
         // A second layer usually shows something else: the first class without a layer.
-        Finding::ALL.into_iter().find(|f| !state.document.layers.iter().any(|l| l.finding == *f && l.region != Region::Guide)).unwrap_or(finding)
+        Finding::ALL
+            .into_iter()
+            .find(|f| !state.document.layers.iter().any(|l| l.finding == *f && l.region != Region::Guide))
+            .unwrap_or(finding)
     } else {
         finding
     };

@@ -88,7 +88,12 @@ pub fn finished(state: &mut State, id: JobId, artifact: Arc<Artifact>, unsaved: 
         state.sampling.seed = state.sampling.seed.wrapping_add(1);
     }
     if let Some(why) = unsaved {
-        state.messages.push_with(Level::Error, format!("The image is here but was not saved by itself: {why}"), "Save", Action::Save);
+        state.messages.push_with(
+            Level::Error,
+            format!("The image is here but was not saved by itself: {why}"),
+            "Save",
+            Action::Save,
+        );
     }
 }
 

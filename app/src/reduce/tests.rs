@@ -127,7 +127,10 @@ fn tools_do_what_they_say() {
     assert_eq!(state.chosen_layer().expect("the box").region, Region::Box(Some(rect)));
     assert_eq!(state.chosen_layer().expect("the box").side(64), Some(Side::Left));
     act(&mut state, [Action::Nudge(2, -5)]);
-    assert_eq!(state.chosen_layer().expect("the box").region, Region::Box(Some(RectPx { x0: 42.0, y0: 45.0, x1: 62.0, y1: 55.0 })));
+    assert_eq!(
+        state.chosen_layer().expect("the box").region,
+        Region::Box(Some(RectPx { x0: 42.0, y0: 45.0, x1: 62.0, y1: 55.0 }))
+    );
 }
 
 #[test]
@@ -188,7 +191,10 @@ fn the_seed_counts_up_only_when_it_is_free() {
         state.sampling.seed_locked = locked;
         act(&mut state, [Action::Generate]);
         let request = state.job.as_ref().expect("a job").request.clone();
-        let artifact = FakeModel::new(64, Duration::ZERO).generate(&request, &Cancel::new(), &mut |_| {}).expect("works").expect("not cancelled");
+        let artifact = FakeModel::new(64, Duration::ZERO)
+            .generate(&request, &Cancel::new(), &mut |_| {})
+            .expect("works")
+            .expect("not cancelled");
         finished(&mut state, 1, Arc::new(artifact), None);
         assert_eq!(state.sampling.seed, next);
     }
@@ -214,7 +220,16 @@ fn cancelling_and_failing_leave_the_case_alone() {
 #[test]
 fn bad_requests_are_one_sentence_and_start_nothing() {
     let mut state = studio();
-    let effects = act(&mut state, [Action::SetImpression("  ".to_owned()), Action::SetSex(Sex::Unstated), Action::SetAge(None), Action::SetGroup(crate::state::Group::Unstated), Action::Generate]);
+    let effects = act(
+        &mut state,
+        [
+            Action::SetImpression("  ".to_owned()),
+            Action::SetSex(Sex::Unstated),
+            Action::SetAge(None),
+            Action::SetGroup(crate::state::Group::Unstated),
+            Action::Generate,
+        ],
+    );
     assert!(effects.is_empty() && state.job.is_none());
     let message = state.messages.list.last().expect("a message");
     assert_eq!(message.level, Level::Error);

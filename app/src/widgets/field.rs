@@ -29,7 +29,14 @@ pub fn number<N: Numeric>(
 }
 
 /// A choice from a short list; returns the newly chosen value.
-pub fn choice<T: Copy + PartialEq>(ui: &mut Ui, name: &str, width: f32, current: T, all: &[T], title: impl Fn(T) -> &'static str) -> Option<T> {
+pub fn choice<T: Copy + PartialEq>(
+    ui: &mut Ui,
+    name: &str,
+    width: f32,
+    current: T,
+    all: &[T],
+    title: impl Fn(T) -> &'static str,
+) -> Option<T> {
     let mut picked = None;
     let response = ComboBox::from_id_salt(name)
         .width(width)

@@ -27,6 +27,11 @@ pub fn ring(ctx: &Context) {
         && let Some(response) = ctx.read_response(id)
     {
         let painter = ctx.layer_painter(LayerId::new(Order::Foreground, memory));
-        painter.rect_stroke(response.rect.expand(2.0), CornerRadius::same(8), Stroke::new(2.0, tokens::FOCUS), StrokeKind::Outside);
+        painter.rect_stroke(
+            response.rect.expand(2.0),
+            CornerRadius::same(8),
+            Stroke::new(2.0, tokens::FOCUS),
+            StrokeKind::Outside,
+        );
     }
 }

@@ -11,6 +11,7 @@ pub fn bar(ui: &mut Ui, width: f32, share: f32, name: &str) -> Response {
     ui.painter().rect_filled(rect, CornerRadius::same(2), tokens::PRESS);
     let done = Rect::from_min_size(rect.min, vec2(rect.width() * share, rect.height()));
     ui.painter().rect_filled(done, CornerRadius::same(2), tokens::INK);
-    response.widget_info(|| WidgetInfo { value: Some(f64::from(share)), ..WidgetInfo::labeled(Role::ProgressIndicator, true, name) });
+    response
+        .widget_info(|| WidgetInfo { value: Some(f64::from(share)), ..WidgetInfo::labeled(Role::ProgressIndicator, true, name) });
     response
 }

@@ -1,6 +1,8 @@
 //! Push button: icon, words and key cap on one painted ground.
 
-use eframe::egui::{Color32, CornerRadius, FontId, Rect, Response, Role, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, pos2, vec2};
+use eframe::egui::{
+    Color32, CornerRadius, FontId, Rect, Response, Role, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, pos2, vec2,
+};
 
 use crate::theme::icons::Icon;
 use crate::theme::{text, tokens};
@@ -134,7 +136,13 @@ impl<'a> Push<'a> {
         let gap = if self.icon.is_some() && !self.words.is_empty() { 6.0 } else { 0.0 };
         let key_width = key.as_ref().map_or(0.0, |k| k.size().x + 10.0 + 8.0);
         let content = icon_width + gap + words.size().x + key_width;
-        let padding = if self.words.is_empty() { (self.height - icon_width) * 0.5 } else if self.primary { 16.0 } else { 9.0 };
+        let padding = if self.words.is_empty() {
+            (self.height - icon_width) * 0.5
+        } else if self.primary {
+            16.0
+        } else {
+            9.0
+        };
         let width = (content + 2.0 * padding).max(self.min_width).max(self.height.min(24.0));
         let (rect, response) = ui.allocate_exact_size(vec2(width, self.height), Sense::click());
         let name = self.name.unwrap_or(self.words);
@@ -153,7 +161,11 @@ impl<'a> Push<'a> {
         if let Some(purpose) = self.purpose {
             tip = format!("{tip}\n{purpose}.");
         }
-        if self.words.is_empty() || self.purpose.is_some() { response.on_hover_text(&tip).on_disabled_hover_text(tip) } else { response }
+        if self.words.is_empty() || self.purpose.is_some() {
+            response.on_hover_text(&tip).on_disabled_hover_text(tip)
+        } else {
+            response
+        }
     }
 
     fn paint(
@@ -198,7 +210,10 @@ impl<'a> Push<'a> {
         painter.galley_with_override_text_color(text_at, words.clone(), color);
         x += words.size().x;
         if let Some(key) = key {
-            let cap = Rect::from_center_size(pos2(x + 8.0 + (key.size().x + 10.0) * 0.5, rect.center().y), key.size() + vec2(10.0, 3.0));
+            let cap = Rect::from_center_size(
+                pos2(x + 8.0 + (key.size().x + 10.0) * 0.5, rect.center().y),
+                key.size() + vec2(10.0, 3.0),
+            );
             painter.rect_stroke(cap, CornerRadius::same(3), Stroke::new(1.0, tokens::alpha(color, 0.45)), StrokeKind::Inside);
             painter.galley_with_override_text_color(cap.center() - key.size() * 0.5, key.clone(), tokens::alpha(color, 0.85));
         }

@@ -33,7 +33,9 @@ pub fn row(
             ui.visuals_mut().widgets.inactive.bg_fill = tokens::PRESS;
             ui.visuals_mut().selection.bg_fill = tokens::INK3;
             let ends = range.clone();
-            let slid = ui.add(Slider::new(value, range).show_value(false).clamping(eframe::egui::SliderClamping::Always)).accessible_name(name);
+            let slid = ui
+                .add(Slider::new(value, range).show_value(false).clamping(eframe::egui::SliderClamping::Always))
+                .accessible_name(name);
             // A solid knob over egui's hollow one.
             let radius = 7.0;
             let share = ((*value - *ends.start()) / (ends.end() - ends.start())).clamp(0.0, 1.0);

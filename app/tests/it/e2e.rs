@@ -48,7 +48,9 @@ impl Screen {
     }
 
     fn drag(&self, button: &str, from: (i32, i32), to: (i32, i32)) {
-        let at = |t: f32| [(from.0 as f32 + (to.0 - from.0) as f32 * t).to_string(), (from.1 as f32 + (to.1 - from.1) as f32 * t).to_string()];
+        let at = |t: f32| {
+            [(from.0 as f32 + (to.0 - from.0) as f32 * t).to_string(), (from.1 as f32 + (to.1 - from.1) as f32 * t).to_string()]
+        };
         let go = |t: f32| {
             let [x, y] = at(t);
             self.xdotool(&["mousemove", x.split('.').next().unwrap_or("0"), y.split('.').next().unwrap_or("0")]);
@@ -107,7 +109,10 @@ fn look_at(picture: &Path, crop: &str) -> (f32, f32) {
 fn a_newcomer_draws_and_generates_in_the_real_window() {
     let missing = missing_tools();
     if !missing.is_empty() {
-        println!("skipped: {} not installed (Debian: apt-get install xvfb xdotool imagemagick mesa-vulkan-drivers)", missing.join(", "));
+        println!(
+            "skipped: {} not installed (Debian: apt-get install xvfb xdotool imagemagick mesa-vulkan-drivers)",
+            missing.join(", ")
+        );
         return;
     }
     let dir = tempfile::tempdir().expect("a temporary folder");

@@ -138,7 +138,8 @@ fn an_image_forms_and_is_saved_before_it_is_shown_as_done() {
     let state = &h.state().state;
     assert_eq!(state.shown, Shown::Result(0));
     assert_eq!(state.results[0].previews.len(), state.sampling.steps);
-    let saved: Vec<_> = std::fs::read_dir(dir.path().join("data/images")).expect("the session folder").flatten().map(|f| f.file_name()).collect();
+    let saved: Vec<_> =
+        std::fs::read_dir(dir.path().join("data/images")).expect("the session folder").flatten().map(|f| f.file_name()).collect();
     assert_eq!(saved.len(), 3, "image, mask and record: {saved:?}");
     // Scrubbing shows an early step at full size.
     h.key_press(Key::Home);
@@ -192,7 +193,10 @@ fn saving_and_dropping_the_png_restores_everything() {
     assert_eq!(state.document.impression, document.impression);
     assert_eq!(state.document.demographics, document.demographics);
     assert_eq!(state.document.annotations(), document.annotations());
-    assert_eq!((state.sampling.seed, state.sampling.steps, state.sampling.guidance), (sampling.seed, sampling.steps, sampling.guidance));
+    assert_eq!(
+        (state.sampling.seed, state.sampling.steps, state.sampling.guidance),
+        (sampling.seed, sampling.steps, sampling.guidance)
+    );
     assert_eq!(state.results[0].artifact.image, pixels);
     assert_eq!(state.shown, Shown::Result(0));
     // The same request gives the same pixels.
@@ -218,7 +222,9 @@ impl egui::DroppedFile for Dropped {
 fn every_failure_is_a_sentence_and_the_studio_lives() {
     let dir = tempfile::tempdir().expect("a temporary folder");
     let mut h = studio(dir.path(), Duration::ZERO);
-    let errors = |h: &Studio| h.state().state.messages.list.iter().filter(|m| m.level == Level::Error).map(|m| m.text.clone()).collect::<Vec<_>>();
+    let errors = |h: &Studio| {
+        h.state().state.messages.list.iter().filter(|m| m.level == Level::Error).map(|m| m.text.clone()).collect::<Vec<_>>()
+    };
 
     // A file that is no picture.
     let foreign = dir.path().join("holiday.png");

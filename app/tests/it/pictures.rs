@@ -79,7 +79,10 @@ fn the_shader_shows_the_image_its_window_and_the_fill() {
 
     let band = {
         let camera = app::canvas::camera::Camera::new(canvas_rect(&h), 64, None, pos2(0.0, 0.0));
-        let (x, y) = (17..47).flat_map(|y| (0..64).map(move |x| (x, y))).find(|&(x, y)| mask_at(&h, x + 1, y) && mask_at(&h, x, y)).expect("the example's mask");
+        let (x, y) = (17..47)
+            .flat_map(|y| (0..64).map(move |x| (x, y)))
+            .find(|&(x, y)| mask_at(&h, x + 1, y) && mask_at(&h, x, y))
+            .expect("the example's mask");
         Rect::from_center_size(camera.screen_from_image((x as f32 + 1.0, y as f32 + 0.5)), Vec2::splat(3.0))
     };
     let filled = look(&mut h, band);

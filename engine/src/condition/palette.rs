@@ -102,8 +102,7 @@ mod tests {
     fn the_five_drawn_findings_have_distinct_greys() {
         use Finding::{Consolidation, Device, Nodule, PleuralEffusion, Pneumothorax};
         let palette = Palette::practice();
-        let mut greys =
-            [Pneumothorax, PleuralEffusion, Consolidation, Nodule, Device].map(|finding| palette.grey(finding));
+        let mut greys = [Pneumothorax, PleuralEffusion, Consolidation, Nodule, Device].map(|finding| palette.grey(finding));
         greys.sort_by(f32::total_cmp);
         assert!(greys.windows(2).all(|pair| pair[1] - pair[0] > 0.1), "{greys:?}");
     }

@@ -103,9 +103,7 @@ fn triangle_weights(from: usize, to: usize) -> Vec<(usize, Vec<f32>)> {
             let center = (i as f64 + 0.5) * scale;
             let first = (center - support + 0.5).max(0.0) as usize;
             let last = ((center + support + 0.5) as usize).min(from).max(first + 1);
-            let weights: Vec<f64> = (first..last)
-                .map(|j| (1.0 - ((j as f64 + 0.5 - center) / support).abs()).max(0.0))
-                .collect();
+            let weights: Vec<f64> = (first..last).map(|j| (1.0 - ((j as f64 + 0.5 - center) / support).abs()).max(0.0)).collect();
             let total: f64 = weights.iter().sum();
             let weights = if total > 0.0 {
                 weights.iter().map(|k| (k / total) as f32).collect()
@@ -123,8 +121,7 @@ fn box_coverage(scaled: &RectPx, size_px: u32, style: BoxStyle) -> Vec<f32> {
     let mut mask = Mask::from_rect(size_px, size_px, scaled);
     if style == BoxStyle::Outline {
         let t = (FRAME_PX_AT_256 * n / 256.0).round().max(1.0);
-        let inner =
-            RectPx { x0: scaled.x0 + t, y0: scaled.y0 + t, x1: scaled.x1 - t, y1: scaled.y1 - t };
+        let inner = RectPx { x0: scaled.x0 + t, y0: scaled.y0 + t, x1: scaled.x1 - t, y1: scaled.y1 - t };
         let hole = Mask::from_rect(size_px, size_px, &inner);
         mask = Mask::from_fn(size_px, size_px, |x, y| mask.get(x, y) && !hole.get(x, y));
     }

@@ -30,9 +30,7 @@ pub enum BetaCurve {
 pub fn betas(curve: BetaCurve, steps: usize) -> Result<Vec<f64>> {
     let values: Vec<f64> = match curve {
         BetaCurve::Linear { start, end } => linspace(start, end, steps),
-        BetaCurve::ScaledLinear { start, end } => {
-            linspace(start.sqrt(), end.sqrt(), steps).into_iter().map(|b| b * b).collect()
-        }
+        BetaCurve::ScaledLinear { start, end } => linspace(start.sqrt(), end.sqrt(), steps).into_iter().map(|b| b * b).collect(),
         BetaCurve::SquaredCosine => {
             let alpha_bar = |u: f64| ((u + 0.008) / 1.008 * std::f64::consts::FRAC_PI_2).cos().powi(2);
             let n = steps as f64;
@@ -75,7 +73,9 @@ pub(super) fn check(betas: &[f64]) -> Result<()> {
         return Err(DiffusionError::OutOfRange { field: "steps", value: "0".to_owned(), range: "1 or more" });
     }
     match betas.iter().find(|b| !(**b > 0.0 && **b <= 1.0)) {
-        Some(beta) => Err(DiffusionError::OutOfRange { field: "beta", value: beta.to_string(), range: "a number above 0 and up to 1" }),
+        Some(beta) => {
+            Err(DiffusionError::OutOfRange { field: "beta", value: beta.to_string(), range: "a number above 0 and up to 1" })
+        }
         None => Ok(()),
     }
 }

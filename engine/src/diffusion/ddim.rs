@@ -65,7 +65,14 @@ impl Sampler for Ddim {
         descending_level(&self.schedule, index)
     }
 
-    fn step(&mut self, index: usize, x: &Tensor, prediction: Prediction, output: &ModelOutput, noise: &mut NoiseFn<'_>) -> Result<Step> {
+    fn step(
+        &mut self,
+        index: usize,
+        x: &Tensor,
+        prediction: Prediction,
+        output: &ModelOutput,
+        noise: &mut NoiseFn<'_>,
+    ) -> Result<Step> {
         let t = descending(index, self.timesteps.len())?;
         let (x_start, epsilon) = self.parts(t, x, prediction, output)?;
         let bars = self.schedule.alphas_cumprod();

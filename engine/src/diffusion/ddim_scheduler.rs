@@ -27,14 +27,7 @@ pub struct DdimSchedulerConfig {
 
 impl Default for DdimSchedulerConfig {
     fn default() -> Self {
-        Self {
-            steps: 50,
-            spacing: TimestepSpacing::Leading,
-            steps_offset: 0,
-            set_alpha_to_one: true,
-            clip_range: None,
-            eta: 0.0,
-        }
+        Self { steps: 50, spacing: TimestepSpacing::Leading, steps_offset: 0, set_alpha_to_one: true, clip_range: None, eta: 0.0 }
     }
 }
 
@@ -78,7 +71,14 @@ impl Sampler for DdimScheduler {
         Ok((bar.sqrt(), (1.0 - bar).sqrt()))
     }
 
-    fn step(&mut self, index: usize, x: &Tensor, prediction: Prediction, output: &ModelOutput, noise: &mut NoiseFn<'_>) -> Result<Step> {
+    fn step(
+        &mut self,
+        index: usize,
+        x: &Tensor,
+        prediction: Prediction,
+        output: &ModelOutput,
+        noise: &mut NoiseFn<'_>,
+    ) -> Result<Step> {
         let len = self.timesteps.len();
         let t = *self.timesteps.get(index).ok_or(DiffusionError::Timestep { index, len })?;
         let bars = &self.alphas_cumprod;

@@ -50,10 +50,18 @@ impl Sampler for Ddpm {
         descending_level(&self.schedule, index)
     }
 
-    fn step(&mut self, index: usize, x: &Tensor, prediction: Prediction, output: &ModelOutput, noise: &mut NoiseFn<'_>) -> Result<Step> {
+    fn step(
+        &mut self,
+        index: usize,
+        x: &Tensor,
+        prediction: Prediction,
+        output: &ModelOutput,
+        noise: &mut NoiseFn<'_>,
+    ) -> Result<Step> {
         let t = descending(index, self.timesteps.len())?;
         let variance = if output.variance.is_some() { Variance::LearnedRange } else { self.fixed };
-        let step = moments(&self.schedule, prediction, variance, x, &[t], &output.prediction, output.variance.as_ref(), self.clip)?;
+        let step =
+            moments(&self.schedule, prediction, variance, x, &[t], &output.prediction, output.variance.as_ref(), self.clip)?;
         let x = if t == 0 {
             step.mean
         } else {

@@ -112,7 +112,14 @@ impl Sampler for DpmPp2M {
         self.levels.level(index)
     }
 
-    fn step(&mut self, index: usize, x: &Tensor, prediction: Prediction, output: &ModelOutput, _noise: &mut NoiseFn<'_>) -> Result<Step> {
+    fn step(
+        &mut self,
+        index: usize,
+        x: &Tensor,
+        prediction: Prediction,
+        output: &ModelOutput,
+        _noise: &mut NoiseFn<'_>,
+    ) -> Result<Step> {
         let (from, to) = self.levels.around(index)?;
         let first_order = self.config.is_first_order(index, self.levels.timesteps.len());
         let ((alpha_s, sigma_s), (alpha_t, sigma_t)) = (alpha_and_sigma(from), alpha_and_sigma(to));

@@ -75,7 +75,14 @@ pub trait Sampler {
     ///
     /// # Errors
     /// When `index` is outside or tensors do not fit.
-    fn step(&mut self, index: usize, x: &Tensor, prediction: Prediction, output: &ModelOutput, noise: &mut NoiseFn<'_>) -> Result<Step>;
+    fn step(
+        &mut self,
+        index: usize,
+        x: &Tensor,
+        prediction: Prediction,
+        output: &ModelOutput,
+        noise: &mut NoiseFn<'_>,
+    ) -> Result<Step>;
 }
 
 /// Which sampler, and its settings.
@@ -103,7 +110,11 @@ impl SamplerConfig {
     pub fn build(&self, schedule: &NoiseSchedule) -> Result<Box<dyn Sampler>> {
         let steps = self.num_steps;
         if !(1..=schedule.len()).contains(&steps) {
-            return Err(DiffusionError::OutOfRange { field: "steps", value: steps.to_string(), range: "1 to the length of the schedule" });
+            return Err(DiffusionError::OutOfRange {
+                field: "steps",
+                value: steps.to_string(),
+                range: "1 to the length of the schedule",
+            });
         }
         let solver = DpmPp2MConfig { steps, karras: self.karras, ..DpmPp2MConfig::default() };
         Ok(match self.kind {

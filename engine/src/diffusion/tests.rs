@@ -119,18 +119,23 @@ fn rows_do_not_touch_each_other() {
 #[test]
 fn cancelling_stops_before_the_next_step() {
     let schedule = NoiseSchedule::linear(1000).expect("a schedule");
-    let mut oracle =
-        Oracle { schedule: schedule.clone(), x_start: wave(0.3, &[1, 1, 2, 2]), prediction: Prediction::Velocity, calls: Vec::new() };
+    let mut oracle = Oracle {
+        schedule: schedule.clone(),
+        x_start: wave(0.3, &[1, 1, 2, 2]),
+        prediction: Prediction::Velocity,
+        calls: Vec::new(),
+    };
     let cancel = Cancel::new();
     let config = SamplerConfig { kind: SamplerKind::DpmPp2M, num_steps: 20, eta: 0.0, karras: false };
     let stop = cancel.clone();
     let mut seen = Vec::new();
-    let outcome = sample(&config, &schedule, &mut oracle, wave(1.0, &[1, 1, 2, 2]), &mut |_, s| Ok(wave(0.0, s)), &cancel, &mut |event| {
-        seen.push((event.index, event.of));
-        if event.index == 2 {
-            stop.cancel();
-        }
-    });
+    let outcome =
+        sample(&config, &schedule, &mut oracle, wave(1.0, &[1, 1, 2, 2]), &mut |_, s| Ok(wave(0.0, s)), &cancel, &mut |event| {
+            seen.push((event.index, event.of));
+            if event.index == 2 {
+                stop.cancel();
+            }
+        });
     assert!(matches!(outcome, Ok(Outcome::Cancelled)));
     assert_eq!(seen, [(0, 20), (1, 20), (2, 20)]);
     assert_eq!(oracle.calls.len(), 3);
@@ -282,7 +287,8 @@ fn variational_term_trains_the_variance_only() {
         let mut bump = vec![0.0f32; 3 * 4 * 16];
         bump[row * 64 + 40] = 1e-2;
         let bump = Tensor::from_vec(bump, (3, 4, 4, 4), &Device::Cpu).expect("a tensor");
-        let (up, down) = (bits(&(output.as_tensor() + &bump).expect("a sum")), bits(&(output.as_tensor() - &bump).expect("a sum")));
+        let (up, down) =
+            (bits(&(output.as_tensor() + &bump).expect("a sum")), bits(&(output.as_tensor() - &bump).expect("a sum")));
         let (slope, want) = ((up[row] - down[row]) / 2e-2, values(grad)[row * 64 + 40]);
         assert!((slope - want).abs() < 2e-2 * want.abs() + 2e-4, "row {row}: {slope} against {want}");
     }
@@ -294,7 +300,9 @@ fn perfect_predictions_cost_nothing() {
     let (x_start, noise, t) = (wave(0.2, &[2, 2, 4, 4]), wave(5.0, &[2, 2, 4, 4]), [3usize, 700]);
     let velocity = velocity_target(&schedule, &x_start, &noise, &t).expect("a target");
     let x_t = schedule.add_noise(&x_start, &noise, &t).expect("latents");
-    assert!(largest_difference(&Prediction::Velocity.denoised(&schedule, &x_t, &t, &velocity).expect("latents"), &x_start) < 1e-5);
+    assert!(
+        largest_difference(&Prediction::Velocity.denoised(&schedule, &x_t, &t, &velocity).expect("latents"), &x_start) < 1e-5
+    );
     assert!(values(&velocity_loss(&schedule, &velocity, &x_start, &noise, &t).expect("a loss")).iter().all(|l| *l == 0.0));
     let off = (velocity + 0.5).expect("a tensor");
     let loss = velocity_loss(&schedule, &off, &x_start, &noise, &t).expect("a loss");

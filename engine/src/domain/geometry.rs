@@ -38,9 +38,7 @@ impl RectPx {
 
     /// Whether all coordinates are finite and the rectangle has an area.
     pub fn is_valid(&self) -> bool {
-        [self.x0, self.y0, self.x1, self.y1].iter().all(|v| v.is_finite())
-            && self.x1 > self.x0
-            && self.y1 > self.y0
+        [self.x0, self.y0, self.x1, self.y1].iter().all(|v| v.is_finite()) && self.x1 > self.x0 && self.y1 > self.y0
     }
 
     /// Whether it lies within an image of the given size.

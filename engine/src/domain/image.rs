@@ -86,7 +86,6 @@ impl GrayImage {
 
     /// The grey value at a pixel, or `None` outside.
     pub fn get(&self, x: u32, y: u32) -> Option<u16> {
-        (x < self.width && y < self.height)
-            .then(|| self.pixels[y as usize * self.width as usize + x as usize])
+        (x < self.width && y < self.height).then(|| self.pixels[y as usize * self.width as usize + x as usize])
     }
 }

@@ -107,9 +107,7 @@ impl Mask {
     /// The mask on another grid, by the nearest pixel.
     pub fn resized(&self, width: u32, height: u32) -> Self {
         let (sx, sy) = (self.width as f32 / width.max(1) as f32, self.height as f32 / height.max(1) as f32);
-        Self::from_fn(width, height, |x, y| {
-            self.get(((x as f32 + 0.5) * sx) as u32, ((y as f32 + 0.5) * sy) as u32)
-        })
+        Self::from_fn(width, height, |x, y| self.get(((x as f32 + 0.5) * sx) as u32, ((y as f32 + 0.5) * sy) as u32))
     }
 
     /// Adds all pixels of another mask of the same size; another size changes nothing.

@@ -125,9 +125,7 @@ pub fn decode_gray(bytes: &[u8], name: &str) -> Result<GrayImage, PngError> {
         ColorType::Grayscale => samples,
         ColorType::GrayscaleAlpha => samples.chunks_exact(2).map(|p| over_black(p[0], p[1])).collect(),
         ColorType::Rgb => samples.chunks_exact(3).map(|p| luma(p[0], p[1], p[2])).collect(),
-        ColorType::Rgba => {
-            samples.chunks_exact(4).map(|p| over_black(luma(p[0], p[1], p[2]), p[3])).collect()
-        }
+        ColorType::Rgba => samples.chunks_exact(4).map(|p| over_black(luma(p[0], p[1], p[2]), p[3])).collect(),
         ColorType::Indexed => return Err(damaged("its palette is missing")),
     };
     GrayImage::new(width, height, gray).map_err(|error| damaged(&error.to_string()))
@@ -268,9 +266,7 @@ fn check_size(width: u32, height: u32, name: &str) -> Result<(), PngError> {
 fn decoding(error: png::DecodingError, name: &str) -> PngError {
     let name = name.to_owned();
     match error {
-        png::DecodingError::IoError(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
-            PngError::Truncated { name }
-        }
+        png::DecodingError::IoError(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => PngError::Truncated { name },
         png::DecodingError::LimitsExceeded => PngError::TooLarge {
             name,
             what: "its rows or chunks do not fit the decoder's memory".to_owned(),

@@ -9,7 +9,8 @@ use super::resize::ByteImage;
 pub fn xray_square(picture: &ByteImage, size: usize) -> Vec<f32> {
     let side = picture.width().min(picture.height());
     let square = picture.cropped((picture.width() - side) / 2, (picture.height() - side) / 2, side, side);
-    let values: Vec<f64> = square.samples().iter().step_by(square.channels()).map(|v| (2.0 * f64::from(*v) / 255.0 - 1.0) * 1024.0).collect();
+    let values: Vec<f64> =
+        square.samples().iter().step_by(square.channels()).map(|v| (2.0 * f64::from(*v) / 255.0 - 1.0) * 1024.0).collect();
     if size == side {
         return values.into_iter().map(|v| v as f32).collect();
     }
@@ -38,9 +39,8 @@ fn along_rows(values: &[f64], height: usize, width: usize, to: usize, smooth: &[
     let mut out = Vec::with_capacity(height * to);
     for row in values.chunks_exact(width) {
         let at = |row: &[f64], i: isize| usize::try_from(i).ok().and_then(|i| row.get(i).copied()).unwrap_or(0.0);
-        let smoothed: Vec<f64> = (0..width as isize)
-            .map(|i| smooth.iter().zip(-radius..).map(|(w, d)| w * at(row, i + d)).sum())
-            .collect();
+        let smoothed: Vec<f64> =
+            (0..width as isize).map(|i| smooth.iter().zip(-radius..).map(|(w, d)| w * at(row, i + d)).sum()).collect();
         for i in 0..to {
             let x = (i as f64 + 0.5) * width as f64 / to as f64 - 0.5;
             let (left, share) = (x.floor(), x - x.floor());

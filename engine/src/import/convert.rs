@@ -79,9 +79,7 @@ impl Source {
 
     /// Says what the result depends on.
     pub(super) fn fingerprint(&self) -> Result<String, ImportError> {
-        let sample = |path: &Path| {
-            sample_hash(path).map_err(|source| ImportError::Read { path: path.to_owned(), source })
-        };
+        let sample = |path: &Path| sample_hash(path).map_err(|source| ImportError::Read { path: path.to_owned(), source });
         match self {
             Self::Tensors { files, select, dtype } => {
                 let hashes = files.iter().map(|(path, _)| sample(path)).collect::<Result<Vec<_>, _>>()?;

@@ -22,9 +22,10 @@ impl DitPart {
         let select = request.state_dict.as_deref();
         let file = TensorFile::open(&request.dit, select)?.translated(names::official_name, names::official_shape)?;
         let name = file.file().to_owned();
-        let shapes: BTreeMap<String, Vec<usize>> = file.infos().map(|(name, info)| (name.to_owned(), info.shape.clone())).collect();
-        let detected = detect(&shapes, request.heads)
-            .map_err(|source| ImportError::NoTransformer { file: name.clone(), source })?;
+        let shapes: BTreeMap<String, Vec<usize>> =
+            file.infos().map(|(name, info)| (name.to_owned(), info.shape.clone())).collect();
+        let detected =
+            detect(&shapes, request.heads).map_err(|source| ImportError::NoTransformer { file: name.clone(), source })?;
         let list = match detected.control_blocks {
             0 => dit_params(&detected.config)?,
             blocks => control_params(&detected.config, blocks, Base::Frozen)?,

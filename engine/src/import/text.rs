@@ -55,12 +55,15 @@ impl TextPart {
     fn published(dir: &Path, tokenizer: Option<&Path>, dtype: DType) -> Result<Self, ImportError> {
         let config: T5Config = config(dir, WHAT, kind)?;
         // Building on a recorder checks the sizes before a list is made of them.
-        params::record(|vb| T5Encoder::new(vb, &config).map(|_| ())).map_err(|error| refuse(dir, format!("has a config.json of no network: {error}")))?;
+        params::record(|vb| T5Encoder::new(vb, &config).map(|_| ()))
+            .map_err(|error| refuse(dir, format!("has a config.json of no network: {error}")))?;
         let tokenizer = match tokenizer {
             Some(path) => path.to_owned(),
-            None => ["spiece.model", "tokenizer.json"].map(|name| dir.join(name)).into_iter().find(|path| path.is_file()).ok_or_else(
-                || refuse(dir, "holds neither spiece.model nor tokenizer.json; name one with --sentencepiece FILE"),
-            )?,
+            None => {
+                ["spiece.model", "tokenizer.json"].map(|name| dir.join(name)).into_iter().find(|path| path.is_file()).ok_or_else(
+                    || refuse(dir, "holds neither spiece.model nor tokenizer.json; name one with --sentencepiece FILE"),
+                )?
+            }
         };
         let listed = weight_files(dir, &WEIGHTS)?;
         let mut files = Vec::new();

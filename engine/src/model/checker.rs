@@ -11,13 +11,8 @@ use crate::domain::Finding;
 use crate::ops;
 
 /// Findings the checker outlines, in the order of its channels.
-pub const CLASSES: [Finding; 5] = [
-    Finding::Pneumothorax,
-    Finding::PleuralEffusion,
-    Finding::Consolidation,
-    Finding::Nodule,
-    Finding::Device,
-];
+pub const CLASSES: [Finding; 5] =
+    [Finding::Pneumothorax, Finding::PleuralEffusion, Finding::Consolidation, Finding::Nodule, Finding::Device];
 
 /// Sizes of the checker.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -127,10 +122,7 @@ impl Checker {
         }
         let regions = depth_to_space(&ops::conv2d(&h, &self.head.0, Some(&self.head.1), 1, 0)?, 2)?;
         let flat = regions.flatten_from(2)?;
-        let features = Tensor::cat(
-            &[&deepest.mean(2)?, &deepest.max(2)?, &flat.max(2)?, &flat.mean(2)?],
-            1,
-        )?;
+        let features = Tensor::cat(&[&deepest.mean(2)?, &deepest.max(2)?, &flat.max(2)?, &flat.mean(2)?], 1)?;
         let presence = ops::linear(&features, &self.class.0, Some(&self.class.1))?;
         Ok(CheckerOutput { regions, presence })
     }

@@ -137,11 +137,7 @@ impl ControlDit {
     pub fn caption_context(&self, y: &Tensor, mask: Option<&Tensor>) -> Result<CaptionContext> {
         let (tokens, kept) = self.base.caption_tokens(y, mask)?;
         let control = self.controlnet.iter().map(|block| block.key_value(&tokens));
-        Ok(CaptionContext {
-            kept,
-            blocks: self.base.key_values(&tokens)?,
-            control: control.collect::<Result<Vec<_>>>()?,
-        })
+        Ok(CaptionContext { kept, blocks: self.base.key_values(&tokens)?, control: control.collect::<Result<Vec<_>>>()? })
     }
 
     /// The condition as tokens `(B, N, D)`: base patch embedder and position table.
@@ -263,12 +259,7 @@ impl ControlDit {
         let area = control.area.map(|area| if area.dim(0)? == 1 { Ok(area.clone()) } else { Tensor::cat(&[area, area], 0) });
         let area = area.transpose()?;
         let doubled = ControlInput { latent: &latent, row_strength: rows.as_ref(), area: area.as_ref(), ..*control };
-        let output = self.forward_with_context(
-            &Tensor::cat(&[x, x], 0)?,
-            &Tensor::cat(&[t, t], 0)?,
-            captions,
-            Some(&doubled),
-        )?;
+        let output = self.forward_with_context(&Tensor::cat(&[x, x], 0)?, &Tensor::cat(&[t, t], 0)?, captions, Some(&doubled))?;
         let (conditional, unconditional) = guidance::halves(&output)?;
         let channels = guidance::guided_channels(preset, self.base.config().in_channels);
         guidance::guide(&conditional, &unconditional, channels, scale)

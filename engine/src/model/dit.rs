@@ -61,9 +61,7 @@ impl Dit {
             t_embedder: TimestepEmbed::new(vb.pp("t_embedder"), d)?,
             t_block: Linear::new(vb.pp("t_block").pp("1"), d, 6 * d)?,
             y_embedder: CaptionEmbed::new(vb.pp("y_embedder"), cfg)?,
-            blocks: (0..cfg.depth)
-                .map(|i| Block::new(vb.pp("blocks").pp(i), cfg))
-                .collect::<Result<Vec<_>>>()?,
+            blocks: (0..cfg.depth).map(|i| Block::new(vb.pp("blocks").pp(i), cfg)).collect::<Result<Vec<_>>>()?,
             final_layer: FinalLayer::new(vb.pp("final_layer"), cfg)?,
         })
     }
@@ -209,14 +207,7 @@ impl Dit {
     ///
     /// # Errors
     /// When shapes differ.
-    pub fn guided(
-        &self,
-        x: &Tensor,
-        t: &Tensor,
-        captions: &CaptionContext,
-        scale: f64,
-        preset: Preset,
-    ) -> Result<Tensor> {
+    pub fn guided(&self, x: &Tensor, t: &Tensor, captions: &CaptionContext, scale: f64, preset: Preset) -> Result<Tensor> {
         let output = self.forward_with_context(&Tensor::cat(&[x, x], 0)?, &Tensor::cat(&[t, t], 0)?, captions)?;
         let (conditional, unconditional) = guidance::halves(&output)?;
         let channels = guidance::guided_channels(preset, self.config.in_channels);

@@ -34,10 +34,7 @@ impl PatchEmbed {
     pub fn new(vb: VarBuilder<'_>, cfg: &DitConfig) -> Result<Self> {
         let p = cfg.patch_size;
         let vb = vb.pp("proj");
-        Ok(Self {
-            weight: vb.get((cfg.hidden_size, cfg.in_channels, p, p), "weight")?,
-            bias: vb.get(cfg.hidden_size, "bias")?,
-        })
+        Ok(Self { weight: vb.get((cfg.hidden_size, cfg.in_channels, p, p), "weight")?, bias: vb.get(cfg.hidden_size, "bias")? })
     }
 
     /// Maps a latent `(B, C, H, W)` to tokens `(B, H/p · W/p, D)`, row by row.
@@ -56,11 +53,11 @@ impl PatchEmbed {
                 expected: format!("(batch, {channels}, height, width) with sides that are multiples of {p}"),
             });
         }
-        let patches = x
-            .reshape(&[b, c, h / p, p, w / p, p][..])?
-            .permute(vec![0, 2, 4, 1, 3, 5])?
-            .contiguous()?
-            .reshape((b, (h / p) * (w / p), c * p * p))?;
+        let patches = x.reshape(&[b, c, h / p, p, w / p, p][..])?.permute(vec![0, 2, 4, 1, 3, 5])?.contiguous()?.reshape((
+            b,
+            (h / p) * (w / p),
+            c * p * p,
+        ))?;
         let weight = self.weight.reshape((width, c * p * p))?;
         Ok(ops::linear(&patches, &weight, Some(&self.bias))?)
     }
@@ -76,8 +73,7 @@ impl PatchEmbed {
 /// When the tensor cannot be made.
 pub fn position_table(width: usize, grid: usize, scale: f64, device: &Device) -> Result<Tensor> {
     let quarter = width / 4;
-    let frequencies: Vec<f64> =
-        (0..quarter).map(|i| 1.0 / 10_000f64.powf(i as f64 / quarter as f64)).collect();
+    let frequencies: Vec<f64> = (0..quarter).map(|i| 1.0 / 10_000f64.powf(i as f64 / quarter as f64)).collect();
     let mut table = Vec::with_capacity(grid * grid * width);
     for row in 0..grid {
         for column in 0..grid {
@@ -101,8 +97,7 @@ pub fn position_table(width: usize, grid: usize, scale: f64, device: &Device) ->
 pub fn timestep_features(t: &Tensor) -> Result<Tensor> {
     let half = TIME_FEATURES / 2;
     let log_period = 10_000f64.ln() as f32;
-    let mut frequencies: Vec<f32> =
-        (0..half).map(|i| f64::from(-log_period * i as f32 / half as f32).exp() as f32).collect();
+    let mut frequencies: Vec<f32> = (0..half).map(|i| f64::from(-log_period * i as f32 / half as f32).exp() as f32).collect();
     if let Some(frequency) = frequencies.get_mut(ROUNDED_UP) {
         *frequency = frequency.next_up();
     }
@@ -127,11 +122,7 @@ impl TimestepEmbed {
     pub fn new(vb: VarBuilder<'_>, width: usize) -> Result<Self> {
         let dtype = vb.dtype();
         let vb = vb.pp("mlp");
-        Ok(Self {
-            first: Linear::new(vb.pp("0"), TIME_FEATURES, width)?,
-            second: Linear::new(vb.pp("2"), width, width)?,
-            dtype,
-        })
+        Ok(Self { first: Linear::new(vb.pp("0"), TIME_FEATURES, width)?, second: Linear::new(vb.pp("2"), width, width)?, dtype })
     }
 
     /// Maps timesteps `(B)` in 0..999 to `(B, D)`. Features are `f32` whatever the dtype of the weights.
@@ -196,11 +187,7 @@ impl CaptionEmbed {
     pub fn drop_captions(&self, y: &Tensor, drop: &[bool]) -> Result<Tensor> {
         let (b, length, width) = y.dims3()?;
         if drop.len() != b {
-            return Err(ModelError::Shape {
-                what: "caption drop list",
-                got: vec![drop.len()],
-                expected: format!("({b})"),
-            });
+            return Err(ModelError::Shape { what: "caption drop list", got: vec![drop.len()], expected: format!("({b})") });
         }
         if drop.iter().all(|dropped| !dropped) {
             return Ok(y.clone());

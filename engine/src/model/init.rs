@@ -174,10 +174,9 @@ fn draw(name: &str, shape: &[usize], rule: Rule, options: &InitOptions, device: 
         Rule::Constant(value) => return Ok(Tensor::full(value, shape, device)?),
         Rule::Position => return Ok(Tensor::zeros(shape, DType::F32, device)?),
         Rule::Normal(deviation) => scaled_normal(seed, count, deviation),
-        Rule::Uniform(bound) => noise::uniform(seed, Stream::Init, 0, count)
-            .into_iter()
-            .map(|u| ((2.0 * u - 1.0) * bound) as f32)
-            .collect(),
+        Rule::Uniform(bound) => {
+            noise::uniform(seed, Stream::Init, 0, count).into_iter().map(|u| ((2.0 * u - 1.0) * bound) as f32).collect()
+        }
         Rule::GatedTable => {
             let width = shape.last().copied().unwrap_or(1).max(1);
             let mut values = scaled_normal(seed, count, 1.0 / (width as f64).sqrt());

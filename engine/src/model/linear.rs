@@ -40,9 +40,6 @@ impl Linear {
     /// When the rows do not divide.
     pub fn part(&self, index: usize, parts: usize) -> Result<Self> {
         let rows = self.bias.dim(0)? / parts.max(1);
-        Ok(Self {
-            weight: self.weight.narrow(0, index * rows, rows)?,
-            bias: self.bias.narrow(0, index * rows, rows)?,
-        })
+        Ok(Self { weight: self.weight.narrow(0, index * rows, rows)?, bias: self.bias.narrow(0, index * rows, rows)? })
     }
 }

@@ -18,8 +18,7 @@ use candle_core::Tensor;
 use super::t5::EMBEDDING_NAMES;
 
 /// Older and present names of the four matrices of an autoencoder's attention.
-const ATTENTION: [(&str, &str); 4] =
-    [("query", "to_q"), ("key", "to_k"), ("value", "to_v"), ("proj_attn", "to_out.0")];
+const ATTENTION: [(&str, &str); 4] = [("query", "to_q"), ("key", "to_k"), ("value", "to_v"), ("proj_attn", "to_out.0")];
 
 /// A set of names that cannot be translated.
 #[derive(Debug, thiserror::Error)]

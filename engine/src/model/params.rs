@@ -95,14 +95,7 @@ struct Recorder {
 }
 
 impl SimpleBackend for Recorder {
-    fn get(
-        &self,
-        shape: Shape,
-        name: &str,
-        _: candle_nn::Init,
-        dtype: DType,
-        device: &Device,
-    ) -> candle_core::Result<Tensor> {
+    fn get(&self, shape: Shape, name: &str, _: candle_nn::Init, dtype: DType, device: &Device) -> candle_core::Result<Tensor> {
         let trainable = name.rsplit('.').next() != Some("pos_embed");
         let param = Param { name: name.to_owned(), shape: shape.dims().to_vec(), trainable };
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).push(param);

@@ -31,12 +31,7 @@ pub struct PracticeAeConfig {
 
 impl Default for PracticeAeConfig {
     fn default() -> Self {
-        Self {
-            latent_channels: 16,
-            encoder_widths: [32, 64, 128],
-            decoder_widths: [192, 96, 40],
-            decoder_blocks: [3, 2, 1],
-        }
+        Self { latent_channels: 16, encoder_widths: [32, 64, 128], decoder_widths: [192, 96, 40], decoder_blocks: [3, 2, 1] }
     }
 }
 
@@ -92,17 +87,13 @@ impl ResBlock {
 /// `[B, C, H·p, W·p]` to `[B, C·p·p, H, W]`: each p×p block becomes channels, row by row.
 pub fn space_to_depth(x: &Tensor, p: usize) -> Result<Tensor> {
     let (b, c, h, w) = x.dims4()?;
-    x.reshape((b, c, h / p, p, w / p, p))?
-        .permute((0, 1, 3, 5, 2, 4))?
-        .reshape((b, c * p * p, h / p, w / p))
+    x.reshape((b, c, h / p, p, w / p, p))?.permute((0, 1, 3, 5, 2, 4))?.reshape((b, c * p * p, h / p, w / p))
 }
 
 /// Inverse of [`space_to_depth`].
 pub fn depth_to_space(x: &Tensor, p: usize) -> Result<Tensor> {
     let (b, c, h, w) = x.dims4()?;
-    x.reshape((b, c / (p * p), p, p, h, w))?
-        .permute((0, 1, 4, 2, 5, 3))?
-        .reshape((b, c / (p * p), h * p, w * p))
+    x.reshape((b, c / (p * p), p, p, h, w))?.permute((0, 1, 4, 2, 5, 3))?.reshape((b, c / (p * p), h * p, w * p))
 }
 
 /// The autoencoder. Images are `[B, 1, H, W]` in `-1..=1`; latents `[B, C, H/8, W/8]`.
@@ -147,11 +138,7 @@ impl PracticeAe {
             enc_out: Conv::new(&enc, "out", e2, 2 * c, 1)?,
             dec_linear: Conv::new(&dec, "linear", c, block, 1)?,
             dec_in: Conv::new(&dec, "in", c, d0, 3)?,
-            dec_blocks: [
-                blocks(&dec, 0, counts[0], d0)?,
-                blocks(&dec, 1, counts[1], d1)?,
-                blocks(&dec, 2, counts[2], d2)?,
-            ],
+            dec_blocks: [blocks(&dec, 0, counts[0], d0)?, blocks(&dec, 1, counts[1], d1)?, blocks(&dec, 2, counts[2], d2)?],
             dec_up: [Conv::new(&dec, "up0", d0, 4 * d1, 1)?, Conv::new(&dec, "up1", d1, 4 * d2, 1)?],
             dec_out: Conv::new(&dec, "out", d2, 4, 3)?,
         })

@@ -212,12 +212,7 @@ impl T5Encoder {
     ///
     /// # Errors
     /// As [`T5Encoder::forward`].
-    pub fn forward_traced(
-        &self,
-        ids: &Tensor,
-        mask: Option<&Tensor>,
-        seen: &mut dyn FnMut(&str, &Tensor),
-    ) -> Result<Tensor> {
+    pub fn forward_traced(&self, ids: &Tensor, mask: Option<&Tensor>, seen: &mut dyn FnMut(&str, &Tensor)) -> Result<Tensor> {
         let (batch, length) = ids.dims2()?;
         let rows = ids.flatten_all()?;
         let x = self.embedding.index_select(&rows, 0)?.reshape((batch, length, self.config.d_model))?;
@@ -307,9 +302,7 @@ impl Block {
 
         let normed = ops::rms_norm(&x, &self.norm2, eps)?;
         let inner = match self.wi.as_slice() {
-            [gate, value] => {
-                (ops::gelu_tanh(&ops::linear(&normed, gate, None)?)? * ops::linear(&normed, value, None)?)?
-            }
+            [gate, value] => (ops::gelu_tanh(&ops::linear(&normed, gate, None)?)? * ops::linear(&normed, value, None)?)?,
             [single] => ops::linear(&normed, single, None)?.relu()?,
             _ => candle_core::bail!("a T5 feed-forward part has one or two inner matrices"),
         };

@@ -31,12 +31,7 @@ pub fn attention(
     let (batch, heads, queries, width) = q.dims4()?;
     let keys = k.dim(2)?;
     if k.dims() != [batch, heads, keys, width] || v.dims() != k.dims() {
-        bail!(
-            "attention: queries {:?}, keys {:?}, values {:?}",
-            q.dims(),
-            k.dims(),
-            v.dims()
-        );
+        bail!("attention: queries {:?}, keys {:?}, values {:?}", q.dims(), k.dims(), v.dims());
     }
     if let Some(bias) = bias {
         let fits = [1, batch].map(|batch| [batch, heads, queries, keys]);
@@ -58,10 +53,7 @@ pub fn attention(
 fn kept_keys(lens: Option<&[usize]>, batch: usize, keys: usize) -> Result<Option<&[usize]>> {
     let Some(lens) = lens else { return Ok(None) };
     if lens.len() != batch {
-        bail!(
-            "attention: {} key counts for a batch of {batch}",
-            lens.len()
-        );
+        bail!("attention: {} key counts for a batch of {batch}", lens.len());
     }
     if let Some(len) = lens.iter().find(|len| **len > keys) {
         bail!("attention: key count {len} exceeds the {keys} keys");
@@ -97,17 +89,12 @@ pub(super) fn composed(
     let total = (weights.sum_keepdim(D::Minus1)? + 1e-30)?; // (batch, heads, queries, 1)
     let mixed = weights.to_dtype(v.dtype())?.matmul(&v.contiguous()?)?;
     // Dividing after the product spares one pass over all scores.
-    mixed
-        .to_dtype(DType::F32)?
-        .broadcast_div(&total)?
-        .to_dtype(v.dtype())
+    mixed.to_dtype(DType::F32)?.broadcast_div(&total)?.to_dtype(v.dtype())
 }
 
 /// `(batch, 1, 1, keys)` with 0 at kept and minus infinity at dropped keys.
 fn additive_mask(lens: &[usize], keys: usize, device: &Device) -> Result<Tensor> {
-    let mask: Vec<f32> = lens
-        .iter()
-        .flat_map(|len| (0..keys).map(move |key| if key < *len { 0. } else { f32::NEG_INFINITY }))
-        .collect();
+    let mask: Vec<f32> =
+        lens.iter().flat_map(|len| (0..keys).map(move |key| if key < *len { 0. } else { f32::NEG_INFINITY })).collect();
     Tensor::from_vec(mask, (lens.len(), 1, 1, keys), device)
 }

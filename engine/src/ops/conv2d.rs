@@ -17,13 +17,7 @@ use candle_core::{Result, Tensor, bail};
 ///
 /// # Errors
 /// Shapes that do not fit.
-pub fn conv2d(
-    x: &Tensor,
-    w: &Tensor,
-    b: Option<&Tensor>,
-    stride: usize,
-    padding: usize,
-) -> Result<Tensor> {
+pub fn conv2d(x: &Tensor, w: &Tensor, b: Option<&Tensor>, stride: usize, padding: usize) -> Result<Tensor> {
     let shape = Shape::new(x, w, stride, padding)?;
     if let Some(b) = b
         && b.dims() != [shape.out]
@@ -71,11 +65,7 @@ impl Shape {
             && height + 2 * padding >= kernel
             && width + 2 * padding >= kernel;
         if !fits {
-            bail!(
-                "conv2d: input {:?} does not fit weight {:?} with stride {stride}, padding {padding}",
-                x.dims(),
-                w.dims()
-            );
+            bail!("conv2d: input {:?} does not fit weight {:?} with stride {stride}, padding {padding}", x.dims(), w.dims());
         }
         Ok(Self {
             batch,
@@ -96,13 +86,8 @@ impl Shape {
 /// The convolution from plain operations: patches, one product, one transpose.
 pub(super) fn composed(x: &Tensor, w: &Tensor, s: &Shape) -> Result<Tensor> {
     let patches = patches(x, s)?; // (kernel² · channels, batch · out pixels)
-    let w = w
-        .permute((0, 2, 3, 1))?
-        .reshape((s.out, s.kernel * s.kernel * s.channels))?;
-    w.matmul(&patches)?
-        .reshape((s.out, s.batch, s.out_height, s.out_width))?
-        .transpose(0, 1)?
-        .contiguous()
+    let w = w.permute((0, 2, 3, 1))?.reshape((s.out, s.kernel * s.kernel * s.channels))?;
+    w.matmul(&patches)?.reshape((s.out, s.batch, s.out_height, s.out_width))?.transpose(0, 1)?.contiguous()
 }
 
 /// Gathers what each output pixel sees: rows `(tap row, tap column, channel)`, columns
@@ -118,14 +103,7 @@ pub(super) fn patches(x: &Tensor, s: &Shape) -> Result<Tensor> {
         return x
             .narrow(2, 0, s.out_height * s.kernel)?
             .narrow(3, 0, s.out_width * s.kernel)?
-            .reshape(vec![
-                s.channels,
-                s.batch,
-                s.out_height,
-                s.kernel,
-                s.out_width,
-                s.kernel,
-            ])?
+            .reshape(vec![s.channels, s.batch, s.out_height, s.kernel, s.out_width, s.kernel])?
             .permute(vec![3, 5, 0, 1, 2, 4])?
             .reshape((s.kernel * s.kernel * s.channels, pixels));
     }
@@ -133,25 +111,12 @@ pub(super) fn patches(x: &Tensor, s: &Shape) -> Result<Tensor> {
     let (rows, columns) = (padded(s.out_height, s), padded(s.out_width, s));
     let x = framed(&x, 2, s.height, rows, s.padding)?;
     let x = framed(&x, 3, s.width, columns, s.padding)?.contiguous()?;
-    let x = x.reshape(vec![
-        s.channels,
-        s.batch,
-        rows / s.stride,
-        s.stride,
-        columns / s.stride,
-        s.stride,
-    ])?;
+    let x = x.reshape(vec![s.channels, s.batch, rows / s.stride, s.stride, columns / s.stride, s.stride])?;
     let mut taps = Vec::with_capacity(s.kernel * s.kernel);
     for row in 0..s.kernel {
-        let x = x
-            .narrow(2, row / s.stride, s.out_height)?
-            .narrow(3, row % s.stride, 1)?;
+        let x = x.narrow(2, row / s.stride, s.out_height)?.narrow(3, row % s.stride, 1)?;
         for column in 0..s.kernel {
-            taps.push(x.narrow(4, column / s.stride, s.out_width)?.narrow(
-                5,
-                column % s.stride,
-                1,
-            )?);
+            taps.push(x.narrow(4, column / s.stride, s.out_width)?.narrow(5, column % s.stride, 1)?);
         }
     }
     Tensor::cat(&taps, 0)?.reshape((s.kernel * s.kernel * s.channels, pixels))
@@ -165,6 +130,5 @@ fn padded(out: usize, s: &Shape) -> usize {
 /// Puts `size` entries of an axis, after `before` zeros, into a frame of `framed` entries.
 fn framed(x: &Tensor, axis: usize, size: usize, framed: usize, before: usize) -> Result<Tensor> {
     let kept = size.min(framed - before.min(framed));
-    x.narrow(axis, 0, kept)?
-        .pad_with_zeros(axis, before, framed - before - kept)
+    x.narrow(axis, 0, kept)?.pad_with_zeros(axis, before, framed - before - kept)
 }

@@ -20,10 +20,7 @@ pub(super) fn numbers<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'
     let CpuStorage::F32(data) = storage else {
         bail!("fused operation: expected f32, got {:?}", storage.dtype());
     };
-    match layout
-        .contiguous_offsets()
-        .and_then(|(from, to)| data.get(from..to))
-    {
+    match layout.contiguous_offsets().and_then(|(from, to)| data.get(from..to)) {
         Some(numbers) => Ok(numbers),
         None => bail!("fused operation: strided operand {:?}", layout.shape()),
     }
@@ -45,10 +42,7 @@ impl<'a> Held<'a> {
         };
         match &*storage {
             Storage::Cpu(CpuStorage::F32(data)) if to <= data.len() => {}
-            _ => bail!(
-                "fused operation: expected f32 on the CPU, got {:?}",
-                tensor.dtype()
-            ),
+            _ => bail!("fused operation: expected f32 on the CPU, got {:?}", tensor.dtype()),
         }
         Ok(Self { storage, from, to })
     }
@@ -101,19 +95,11 @@ impl<'a> Matrix<'a> {
         let CpuStorage::F32(data) = storage else {
             bail!("fused operation: expected f32, got {:?}", storage.dtype());
         };
-        let last =
-            start + rows.saturating_sub(1) * row_stride + columns.saturating_sub(1) * column_stride;
+        let last = start + rows.saturating_sub(1) * row_stride + columns.saturating_sub(1) * column_stride;
         if rows * columns > 0 && last >= data.len() {
             bail!("fused operation: matrix {rows}×{columns} exceeds its storage");
         }
-        Ok(Self {
-            storage,
-            start,
-            rows,
-            columns,
-            row_stride,
-            column_stride,
-        })
+        Ok(Self { storage, start, rows, columns, row_stride, column_stride })
     }
 
     /// The whole storage as a matrix of `columns`.
@@ -130,34 +116,19 @@ impl<'a> Matrix<'a> {
 
     /// The transposed matrix.
     pub(super) fn t(self) -> Self {
-        Self {
-            rows: self.columns,
-            columns: self.rows,
-            row_stride: self.column_stride,
-            column_stride: self.row_stride,
-            ..self
-        }
+        Self { rows: self.columns, columns: self.rows, row_stride: self.column_stride, column_stride: self.row_stride, ..self }
     }
 
     /// The product with `right`, row by row.
     pub(super) fn times(self, right: Matrix<'_>) -> Result<Vec<f32>> {
         if self.columns != right.rows {
-            bail!(
-                "fused operation: product of {}×{} and {}×{}",
-                self.rows,
-                self.columns,
-                right.rows,
-                right.columns
-            );
+            bail!("fused operation: product of {}×{} and {}×{}", self.rows, self.columns, right.rows, right.columns);
         }
         let sizes = (1, self.rows, right.columns, self.columns);
         if self.rows == 0 || right.columns == 0 || self.columns == 0 {
             return Ok(vec![0.; self.rows * right.columns]);
         }
-        match self
-            .storage
-            .matmul(right.storage, sizes, &self.layout(), &right.layout())?
-        {
+        match self.storage.matmul(right.storage, sizes, &self.layout(), &right.layout())? {
             CpuStorage::F32(product) => Ok(product),
             _ => bail!("fused operation: product is not f32"),
         }
@@ -246,11 +217,7 @@ pub(super) fn largest(x: &[f32]) -> f32 {
             *lane = if *x > *lane { *x } else { *lane };
         }
     }
-    lanes
-        .iter()
-        .chain(rest)
-        .copied()
-        .fold(f32::NEG_INFINITY, f32::max)
+    lanes.iter().chain(rest).copied().fold(f32::NEG_INFINITY, f32::max)
 }
 
 /// Adds `y` to `x`, element by element.

@@ -3,8 +3,8 @@
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
-use super::device;
 use super::cpu::{Held, add_to, numbers, plain};
+use super::device;
 
 /// Rows per parallel task.
 const BLOCK: usize = 32;
@@ -22,9 +22,7 @@ pub fn gated_residual(x: &Tensor, gate: &Tensor, y: &Tensor) -> Result<Tensor> {
     }
     let gate = gate.broadcast_as((batch, width))?;
     if x.device().is_cpu() {
-        plain(x)?
-            .apply_op3(&plain(&gate)?, &plain(y)?, GatedResidual)?
-            .to_dtype(x.dtype())
+        plain(x)?.apply_op3(&plain(&gate)?, &plain(y)?, GatedResidual)?.to_dtype(x.dtype())
     } else {
         composed(x, &gate, y)
     }
@@ -53,31 +51,25 @@ impl CustomOp3 for GatedResidual {
     ) -> Result<(CpuStorage, Shape)> {
         let (_, tokens, width) = x_layout.shape().dims3()?;
         if y_layout.dims() != x_layout.dims() {
-            bail!(
-                "gated_residual: {:?} onto {:?}",
-                y_layout.dims(),
-                x_layout.dims()
-            );
+            bail!("gated_residual: {:?} onto {:?}", y_layout.dims(), x_layout.dims());
         }
         let (x, y) = (numbers(x, x_layout)?, numbers(y, y_layout)?);
         let gate = numbers(gate, gate_layout)?;
         let mut out = vec![0.; x.len()];
         if !out.is_empty() {
-            out.par_chunks_mut(width * BLOCK.min(tokens))
-                .enumerate()
-                .for_each(|(index, out)| {
-                    let first = index * BLOCK.min(tokens);
-                    let rows = out.chunks_exact_mut(width).enumerate();
-                    for (row, out) in rows.map(|(row, out)| (first + row, out)) {
-                        let here = row * width..(row + 1) * width;
-                        let image = row / tokens;
-                        let gate = &gate[image * width..(image + 1) * width];
-                        let sources = x[here.clone()].iter().zip(&y[here]);
-                        for ((out, (x, y)), gate) in out.iter_mut().zip(sources).zip(gate) {
-                            *out = x + gate * y;
-                        }
+            out.par_chunks_mut(width * BLOCK.min(tokens)).enumerate().for_each(|(index, out)| {
+                let first = index * BLOCK.min(tokens);
+                let rows = out.chunks_exact_mut(width).enumerate();
+                for (row, out) in rows.map(|(row, out)| (first + row, out)) {
+                    let here = row * width..(row + 1) * width;
+                    let image = row / tokens;
+                    let gate = &gate[image * width..(image + 1) * width];
+                    let sources = x[here.clone()].iter().zip(&y[here]);
+                    for ((out, (x, y)), gate) in out.iter_mut().zip(sources).zip(gate) {
+                        *out = x + gate * y;
                     }
-                });
+                }
+            });
         }
         Ok((CpuStorage::F32(out), x_layout.shape().clone()))
     }

@@ -5,8 +5,8 @@
 
 use candle_core::{Result, Tensor};
 
-use super::device;
 use super::cpu::sigmoid;
+use super::device;
 use super::elementwise::{Activation, apply};
 
 /// `sqrt(2 / π)`.
@@ -18,18 +18,7 @@ const CUBIC: f32 = 0.044_715;
 /// # Errors
 /// Only those of the device.
 pub fn gelu_tanh(x: &Tensor) -> Result<Tensor> {
-    if x.device().is_cpu() {
-        apply(
-            x,
-            Activation {
-                name: "gelu_tanh",
-                value,
-                slope,
-            },
-        )
-    } else {
-        device::gelu_tanh(x)
-    }
+    if x.device().is_cpu() { apply(x, Activation { name: "gelu_tanh", value, slope }) } else { device::gelu_tanh(x) }
 }
 
 // 0.5 (1 + tanh u) is the sigmoid of 2u, which loses no digits where the result is small.

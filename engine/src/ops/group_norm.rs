@@ -6,8 +6,8 @@
 use candle_core::{CpuStorage, CustomOp3, DType, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
-use super::device;
 use super::cpu::{Held, add_to, dot, numbers, plain, sigmoid, sum, sum_square_deviations};
+use super::device;
 
 /// Numbers added in f32 before their sum goes into an f64 total.
 const BLOCK: usize = 4096;
@@ -19,31 +19,17 @@ const BLOCK: usize = 4096;
 ///
 /// # Errors
 /// Shapes that do not fit, or channels that `groups` does not divide.
-pub fn group_norm(
-    x: &Tensor,
-    groups: usize,
-    w: &Tensor,
-    b: &Tensor,
-    eps: f64,
-    silu: bool,
-) -> Result<Tensor> {
+pub fn group_norm(x: &Tensor, groups: usize, w: &Tensor, b: &Tensor, eps: f64, silu: bool) -> Result<Tensor> {
     let (_, channels, _, _) = x.dims4()?;
     if groups == 0 || channels % groups != 0 {
         bail!("group_norm: {channels} channels do not form {groups} groups");
     }
     if w.dims() != [channels] || b.dims() != [channels] {
-        bail!(
-            "group_norm: input {:?}, weight {:?}, bias {:?}",
-            x.dims(),
-            w.dims(),
-            b.dims()
-        );
+        bail!("group_norm: input {:?}, weight {:?}, bias {:?}", x.dims(), w.dims(), b.dims());
     }
     if x.device().is_cpu() {
         let op = GroupNorm { groups, eps, silu };
-        plain(x)?
-            .apply_op3(&plain(w)?, &plain(b)?, op)?
-            .to_dtype(x.dtype())
+        plain(x)?.apply_op3(&plain(w)?, &plain(b)?, op)?.to_dtype(x.dtype())
     } else if x.elem_count() > 0 {
         device::group_norm(x, groups, w, b, eps, silu)
     } else {
@@ -51,14 +37,7 @@ pub fn group_norm(
     }
 }
 
-pub(super) fn composed(
-    x: &Tensor,
-    groups: usize,
-    w: &Tensor,
-    b: &Tensor,
-    eps: f64,
-    silu: bool,
-) -> Result<Tensor> {
+pub(super) fn composed(x: &Tensor, groups: usize, w: &Tensor, b: &Tensor, eps: f64, silu: bool) -> Result<Tensor> {
     let (batch, channels, height, width) = x.dims4()?;
     let wide = x.to_dtype(DType::F32)?;
     let wide = wide.reshape((batch, groups, channels / groups * height * width))?;
@@ -67,10 +46,7 @@ pub(super) fn composed(
     let y = centred.broadcast_div(&(variance + eps)?.sqrt()?)?;
     let w = w.to_dtype(DType::F32)?.reshape((1, channels, 1, 1))?;
     let b = b.to_dtype(DType::F32)?.reshape((1, channels, 1, 1))?;
-    let y = y
-        .reshape((batch, channels, height, width))?
-        .broadcast_mul(&w)?
-        .broadcast_add(&b)?;
+    let y = y.reshape((batch, channels, height, width))?.broadcast_mul(&w)?.broadcast_add(&b)?;
     let y = if silu { y.silu()? } else { y };
     y.to_dtype(x.dtype())
 }
@@ -87,10 +63,7 @@ impl GroupNorm {
         let count = x.len() as f64;
         let total: f64 = x.chunks(BLOCK).map(|x| f64::from(sum(x))).sum();
         let mean = (total / count) as f32;
-        let square: f64 = x
-            .chunks(BLOCK)
-            .map(|x| f64::from(sum_square_deviations(x, mean)))
-            .sum();
+        let square: f64 = x.chunks(BLOCK).map(|x| f64::from(sum_square_deviations(x, mean))).sum();
         (mean, (1. / (square / count + self.eps).sqrt()) as f32)
     }
 
@@ -113,14 +86,7 @@ impl GroupNorm {
     }
 
     /// Turns the output's gradient in `g` into the input's, and returns those of weight and bias.
-    fn backward(
-        &self,
-        g: &mut [f32],
-        x: &[f32],
-        w: &[f32],
-        b: &[f32],
-        pixels: usize,
-    ) -> (Vec<f32>, Vec<f32>) {
+    fn backward(&self, g: &mut [f32], x: &[f32], w: &[f32], b: &[f32], pixels: usize) -> (Vec<f32>, Vec<f32>) {
         let (mean, inverse) = self.statistics(x);
         let (mut d_w, mut d_b) = (Vec::with_capacity(w.len()), Vec::with_capacity(w.len()));
         let channels = g.chunks_exact_mut(pixels).zip(x.chunks_exact(pixels));
@@ -134,11 +100,7 @@ impl GroupNorm {
                 }
             }
             let total: f64 = g.chunks(BLOCK).map(|g| f64::from(sum(g))).sum();
-            let with_x: f64 = g
-                .chunks(BLOCK)
-                .zip(x.chunks(BLOCK))
-                .map(|(g, x)| f64::from(dot(g, x)))
-                .sum();
+            let with_x: f64 = g.chunks(BLOCK).zip(x.chunks(BLOCK)).map(|(g, x)| f64::from(dot(g, x))).sum();
             d_b.push(total as f32);
             d_w.push(((with_x - f64::from(mean) * total) * f64::from(inverse)) as f32);
         }
@@ -175,14 +137,11 @@ impl CustomOp3 for GroupNorm {
         let (w, b) = (numbers(w, w_layout)?, numbers(b, b_layout)?);
         let mut y = vec![0.; x.len()];
         if !y.is_empty() {
-            y.par_chunks_mut(per_group * pixels)
-                .zip(x.par_chunks(per_group * pixels))
-                .enumerate()
-                .for_each(|(index, (y, x))| {
-                    let first = index % self.groups * per_group;
-                    let own = first..first + per_group;
-                    self.forward(y, x, &w[own.clone()], &b[own], pixels);
-                });
+            y.par_chunks_mut(per_group * pixels).zip(x.par_chunks(per_group * pixels)).enumerate().for_each(|(index, (y, x))| {
+                let first = index % self.groups * per_group;
+                let own = first..first + per_group;
+                self.forward(y, x, &w[own.clone()], &b[own], pixels);
+            });
         }
         Ok((CpuStorage::F32(y), x_layout.shape().clone()))
     }

@@ -15,9 +15,7 @@ pub fn split_heads(x: &Tensor, heads: usize) -> Result<Tensor> {
         bail!("split_heads: {channels} channels do not form {heads} heads");
     }
     if x.device().is_cpu() {
-        return x
-            .reshape((batch, tokens, heads, channels / heads))?
-            .transpose(1, 2);
+        return x.reshape((batch, tokens, heads, channels / heads))?.transpose(1, 2);
     }
     device::split_heads(x, heads)
 }

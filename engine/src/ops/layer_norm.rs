@@ -7,8 +7,8 @@
 use candle_core::{CpuStorage, CustomOp3, D, DType, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
-use super::device;
 use super::cpu::{Held, add_to, dot, numbers, plain, sum, sum_square_deviations};
+use super::device;
 
 /// Rows per parallel task.
 const BLOCK: usize = 32;
@@ -19,12 +19,7 @@ const BLOCK: usize = 32;
 ///
 /// # Errors
 /// Shapes that do not fit.
-pub fn layer_norm(
-    x: &Tensor,
-    weight: Option<&Tensor>,
-    bias: Option<&Tensor>,
-    eps: f64,
-) -> Result<Tensor> {
+pub fn layer_norm(x: &Tensor, weight: Option<&Tensor>, bias: Option<&Tensor>, eps: f64) -> Result<Tensor> {
     let width = x.dim(D::Minus1)?;
     if !x.device().is_cpu() && x.elem_count() > 0 {
         let fits = |x: Option<&Tensor>| x.is_none_or(|x| x.dims() == [width]);
@@ -44,15 +39,7 @@ pub fn layer_norm(
     };
     let grouped = x.reshape((1, rows, width))?;
     let y = if x.device().is_cpu() {
-        fused(
-            &grouped,
-            &gain,
-            &offset,
-            LayerNorm {
-                eps: eps as f32,
-                added: 0.,
-            },
-        )?
+        fused(&grouped, &gain, &offset, LayerNorm { eps: eps as f32, added: 0. })?
     } else {
         composed(&grouped, &gain, &offset, eps)?
     };
@@ -67,24 +54,13 @@ pub fn layer_norm(
 /// Shapes that do not fit.
 pub fn layer_norm_modulate(x: &Tensor, shift: &Tensor, scale: &Tensor, eps: f64) -> Result<Tensor> {
     let (batch, _, width) = x.dims3()?;
-    if !x.device().is_cpu()
-        && x.elem_count() > 0
-        && [shift, scale].iter().all(|x| x.dims() == [batch, width])
-    {
+    if !x.device().is_cpu() && x.elem_count() > 0 && [shift, scale].iter().all(|x| x.dims() == [batch, width]) {
         return device::layer_norm(x, batch, Some((scale, 1.)), Some(shift), eps);
     }
     let shift = shift.to_dtype(DType::F32)?.broadcast_as((batch, width))?;
     let scale = scale.to_dtype(DType::F32)?.broadcast_as((batch, width))?;
     if x.device().is_cpu() {
-        fused(
-            x,
-            &scale,
-            &shift,
-            LayerNorm {
-                eps: eps as f32,
-                added: 1.,
-            },
-        )
+        fused(x, &scale, &shift, LayerNorm { eps: eps as f32, added: 1. })
     } else {
         composed(x, &(scale + 1.)?, &shift, eps)
     }
@@ -103,9 +79,7 @@ pub(super) fn composed(x: &Tensor, gain: &Tensor, offset: &Tensor, eps: f64) -> 
 }
 
 fn fused(x: &Tensor, gain: &Tensor, offset: &Tensor, op: LayerNorm) -> Result<Tensor> {
-    plain(x)?
-        .apply_op3(&plain(gain)?, &plain(offset)?, op)?
-        .to_dtype(x.dtype())
+    plain(x)?.apply_op3(&plain(gain)?, &plain(offset)?, op)?.to_dtype(x.dtype())
 }
 
 /// Normalises rows in groups that share a gain (`added` is put on top of it) and an offset.
@@ -179,11 +153,7 @@ impl CustomOp3 for LayerNorm {
         let (groups, rows, width) = x_layout.shape().dims3()?;
         for affine in [gain_layout, offset_layout] {
             if affine.dims() != [groups, width] {
-                bail!(
-                    "layer_norm: input {:?}, weight {:?}",
-                    x_layout.dims(),
-                    affine.dims()
-                );
+                bail!("layer_norm: input {:?}, weight {:?}", x_layout.dims(), affine.dims());
             }
         }
         let x = numbers(x, x_layout)?;
@@ -218,9 +188,7 @@ impl CustomOp3 for LayerNorm {
         let gains = Held::new(gain)?;
         let (mut d_gain, mut d_offset) = (vec![0.; gains.len()], vec![0.; gains.len()]);
         if !dx.is_empty() {
-            let affine = d_gain
-                .par_chunks_mut(width)
-                .zip(d_offset.par_chunks_mut(width));
+            let affine = d_gain.par_chunks_mut(width).zip(d_offset.par_chunks_mut(width));
             dx.par_chunks_mut(rows * width)
                 .zip(numbers.par_chunks(rows * width))
                 .zip(gains.par_chunks(width).zip(affine))

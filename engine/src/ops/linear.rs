@@ -3,8 +3,8 @@
 use candle_core::{CpuStorage, CustomOp2, CustomOp3, DType, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
-use super::device;
 use super::cpu::{Held, Matrix, add_to, numbers, plain};
+use super::device;
 
 /// Rows per parallel task where a bias is added or its gradient summed.
 const BLOCK: usize = 64;
@@ -21,11 +21,7 @@ pub fn linear(x: &Tensor, w: &Tensor, b: Option<&Tensor>) -> Result<Tensor> {
     let mut dims = x.dims().to_vec();
     match dims.last_mut() {
         Some(last) if *last == width => *last = out,
-        _ => bail!(
-            "linear: input {:?} does not fit weight {:?}",
-            x.dims(),
-            w.dims()
-        ),
+        _ => bail!("linear: input {:?} does not fit weight {:?}", x.dims(), w.dims()),
     }
     if !x.device().is_cpu() && x.elem_count() > 0 {
         let b = b.map(|b| b.to_dtype(x.dtype())).transpose()?;
@@ -61,18 +57,11 @@ struct Linear;
 ///
 /// `gemm` sums in another order for a few rows than for many; such products get rows of zeros on top
 /// until it takes its ordinary path.
-fn product(
-    (x, x_layout): (&CpuStorage, &Layout),
-    (w, w_layout): (&CpuStorage, &Layout),
-) -> Result<Vec<f32>> {
+fn product((x, x_layout): (&CpuStorage, &Layout), (w, w_layout): (&CpuStorage, &Layout)) -> Result<Vec<f32>> {
     let (rows, width) = x_layout.shape().dims2()?;
     let (out, w_width) = w_layout.shape().dims2()?;
     if w_width != width {
-        bail!(
-            "linear: input {:?} does not fit weight {:?}",
-            x_layout.dims(),
-            w_layout.dims()
-        );
+        bail!("linear: input {:?} does not fit weight {:?}", x_layout.dims(), w_layout.dims());
     }
     numbers(w, w_layout)?;
     let w = Matrix::new(w, w_layout.start_offset(), (out, width), (width, 1))?;
@@ -93,11 +82,7 @@ fn product(
 /// treats larger ones: not as a vector, not by dot products, not in larger steps of terms.
 fn ordinary_rows(out: usize, width: usize) -> usize {
     let by_area = 256 / out.max(1) + 1;
-    if out <= 64 && width > 512 {
-        by_area.max(65)
-    } else {
-        by_area.max(2)
-    }
+    if out <= 64 && width > 512 { by_area.max(65) } else { by_area.max(2) }
 }
 
 /// Gradients of input and weight; none for one that nobody asks for.
@@ -128,25 +113,13 @@ impl CustomOp2 for Linear {
         "linear"
     }
 
-    fn cpu_fwd(
-        &self,
-        x: &CpuStorage,
-        x_layout: &Layout,
-        w: &CpuStorage,
-        w_layout: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
+    fn cpu_fwd(&self, x: &CpuStorage, x_layout: &Layout, w: &CpuStorage, w_layout: &Layout) -> Result<(CpuStorage, Shape)> {
         let y = product((x, x_layout), (w, w_layout))?;
         let shape = Shape::from((x_layout.dims()[0], w_layout.dims()[0]));
         Ok((CpuStorage::F32(y), shape))
     }
 
-    fn bwd(
-        &self,
-        x: &Tensor,
-        w: &Tensor,
-        _: &Tensor,
-        grad: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
+    fn bwd(&self, x: &Tensor, w: &Tensor, _: &Tensor, grad: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
         backward(x, w, &plain(grad)?)
     }
 }
@@ -169,11 +142,7 @@ impl CustomOp3 for Linear {
         let mut y = product((x, x_layout), (w, w_layout))?;
         let (rows, out) = (x_layout.dims()[0], w_layout.dims()[0]);
         if b.len() != out {
-            bail!(
-                "linear: weight {:?}, bias {:?}",
-                w_layout.dims(),
-                b_layout.dims()
-            );
+            bail!("linear: weight {:?}, bias {:?}", w_layout.dims(), b_layout.dims());
         }
         if !y.is_empty() {
             y.par_chunks_mut(BLOCK * out).for_each(|y| {
@@ -195,11 +164,7 @@ impl CustomOp3 for Linear {
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
         let grad = plain(grad)?;
         let (dx, dw) = backward(x, w, &grad)?;
-        let db = if b.track_op() {
-            Some(column_sums(&grad)?)
-        } else {
-            None
-        };
+        let db = if b.track_op() { Some(column_sums(&grad)?) } else { None };
         Ok((dx, dw, db))
     }
 }

@@ -6,8 +6,8 @@
 use candle_core::{CpuStorage, CustomOp2, D, DType, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
-use super::device;
 use super::cpu::{Held, add_to, dot, numbers, plain};
+use super::device;
 
 /// Rows per parallel task.
 const BLOCK: usize = 32;
@@ -20,9 +20,7 @@ const BLOCK: usize = 32;
 /// Shapes that do not fit.
 pub fn rms_norm(x: &Tensor, weight: &Tensor, eps: f64) -> Result<Tensor> {
     if x.device().is_cpu() {
-        plain(x)?
-            .apply_op2(&plain(weight)?, RmsNorm { eps: eps as f32 })?
-            .to_dtype(x.dtype())
+        plain(x)?.apply_op2(&plain(weight)?, RmsNorm { eps: eps as f32 })?.to_dtype(x.dtype())
     } else if x.elem_count() > 0 {
         device::rms_norm(x, weight, eps)
     } else {
@@ -33,9 +31,7 @@ pub fn rms_norm(x: &Tensor, weight: &Tensor, eps: f64) -> Result<Tensor> {
 pub(super) fn composed(x: &Tensor, weight: &Tensor, eps: f64) -> Result<Tensor> {
     let wide = x.to_dtype(DType::F32)?;
     let mean_square = wide.sqr()?.mean_keepdim(D::Minus1)?; // (..., 1)
-    wide.broadcast_div(&(mean_square + eps)?.sqrt()?)?
-        .broadcast_mul(&weight.to_dtype(DType::F32)?)?
-        .to_dtype(x.dtype())
+    wide.broadcast_div(&(mean_square + eps)?.sqrt()?)?.broadcast_mul(&weight.to_dtype(DType::F32)?)?.to_dtype(x.dtype())
 }
 
 struct RmsNorm {
@@ -89,33 +85,20 @@ impl CustomOp2 for RmsNorm {
         weight: &CpuStorage,
         weight_layout: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
-        if weight_layout.dims().len() != 1 || x_layout.dims().last() != weight_layout.dims().last()
-        {
-            bail!(
-                "rms_norm: input {:?}, weight {:?}",
-                x_layout.dims(),
-                weight_layout.dims()
-            );
+        if weight_layout.dims().len() != 1 || x_layout.dims().last() != weight_layout.dims().last() {
+            bail!("rms_norm: input {:?}, weight {:?}", x_layout.dims(), weight_layout.dims());
         }
         let x = numbers(x, x_layout)?;
         let weight = numbers(weight, weight_layout)?;
         let mut y = vec![0.; x.len()];
         if !y.is_empty() {
             let block = BLOCK * weight.len();
-            y.par_chunks_mut(block)
-                .zip(x.par_chunks(block))
-                .for_each(|(y, x)| self.forward(y, x, weight));
+            y.par_chunks_mut(block).zip(x.par_chunks(block)).for_each(|(y, x)| self.forward(y, x, weight));
         }
         Ok((CpuStorage::F32(y), x_layout.shape().clone()))
     }
 
-    fn bwd(
-        &self,
-        x: &Tensor,
-        weight: &Tensor,
-        _: &Tensor,
-        grad: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
+    fn bwd(&self, x: &Tensor, weight: &Tensor, _: &Tensor, grad: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
         let grad = plain(grad)?;
         let mut dx = Held::new(&grad)?.to_vec();
         let numbers = Held::new(x)?;
@@ -123,18 +106,12 @@ impl CustomOp2 for RmsNorm {
         let mut d_weight = vec![0.; weights.len()];
         if !dx.is_empty() {
             let block = BLOCK * weights.len();
-            let parts: Vec<_> = dx
-                .par_chunks_mut(block)
-                .zip(numbers.par_chunks(block))
-                .map(|(g, x)| self.backward(g, x, &weights))
-                .collect();
+            let parts: Vec<_> =
+                dx.par_chunks_mut(block).zip(numbers.par_chunks(block)).map(|(g, x)| self.backward(g, x, &weights)).collect();
             for part in parts {
                 add_to(&mut d_weight, &part);
             }
         }
-        Ok((
-            Some(Tensor::from_vec(dx, x.shape(), x.device())?),
-            Some(Tensor::from_vec(d_weight, weight.shape(), x.device())?),
-        ))
+        Ok((Some(Tensor::from_vec(dx, x.shape(), x.device())?), Some(Tensor::from_vec(d_weight, weight.shape(), x.device())?)))
     }
 }

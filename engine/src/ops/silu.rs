@@ -2,8 +2,8 @@
 
 use candle_core::{Result, Tensor};
 
-use super::device;
 use super::cpu::sigmoid;
+use super::device;
 use super::elementwise::{Activation, apply};
 
 /// `x · sigmoid(x)`, element by element.
@@ -11,18 +11,7 @@ use super::elementwise::{Activation, apply};
 /// # Errors
 /// Only those of the device.
 pub fn silu(x: &Tensor) -> Result<Tensor> {
-    if x.device().is_cpu() {
-        apply(
-            x,
-            Activation {
-                name: "silu",
-                value,
-                slope,
-            },
-        )
-    } else {
-        device::silu(x)
-    }
+    if x.device().is_cpu() { apply(x, Activation { name: "silu", value, slope }) } else { device::silu(x) }
 }
 
 fn value(y: &mut [f32], x: &[f32]) {

@@ -12,9 +12,7 @@ impl Curve {
     pub(crate) fn new(x: &[f32], y: &[f32]) -> Self {
         let n = x.len().min(y.len());
         let (x, y) = (x[..n].to_vec(), y[..n].to_vec());
-        let secant: Vec<f32> = (1..n)
-            .map(|i| (y[i] - y[i - 1]) / (x[i] - x[i - 1]).max(1e-6))
-            .collect();
+        let secant: Vec<f32> = (1..n).map(|i| (y[i] - y[i - 1]) / (x[i] - x[i - 1]).max(1e-6)).collect();
         let mut slope = vec![0.0; n];
         for i in 0..n {
             slope[i] = match (i.checked_sub(1).and_then(|j| secant.get(j)), secant.get(i)) {
@@ -65,12 +63,7 @@ pub(crate) fn spline<const K: usize>(points: &[[f32; K]], per: usize) -> Vec<[f3
     }
     let mut out = Vec::with_capacity((n - 1) * per + 1);
     for i in 0..n - 1 {
-        let (p0, p1, p2, p3) = (
-            points[i.saturating_sub(1)],
-            points[i],
-            points[i + 1],
-            points[(i + 2).min(n - 1)],
-        );
+        let (p0, p1, p2, p3) = (points[i.saturating_sub(1)], points[i], points[i + 1], points[(i + 2).min(n - 1)]);
         for j in 0..per {
             let t = j as f32 / per as f32;
             let mut p = [0.0; K];

@@ -27,12 +27,7 @@ pub(crate) fn window(signal: &[f32], n: usize, look: &Look) -> Window {
     let log = logarithm(signal);
     let base = blur(&log, n, 0.05 * n as f32);
     let (base_low, base_high) = percentiles(&base, 0.03, 0.97);
-    let mut w = Window {
-        base_low,
-        base_range: (base_high - base_low).max(0.1),
-        low: 0.0,
-        high: 1.0,
-    };
+    let mut w = Window { base_low, base_range: (base_high - base_low).max(0.1), low: 0.0, high: 1.0 };
     let level = compressed(&base, &w, look);
     let z = combined(&log, &base, &level, &log, &w, look);
     let (low, high) = percentiles(&z, 0.01, 0.998);
@@ -44,20 +39,14 @@ pub(crate) fn window(signal: &[f32], n: usize, look: &Look) -> Window {
 /// Grey values in 0..=1.
 pub(crate) fn display(signal: &[f32], n: usize, look: &Look, w: &Window) -> Vec<f32> {
     let log = logarithm(signal);
-    let small = if n.is_multiple_of(4) && n >= 256 {
-        n / 4
-    } else {
-        n
-    };
+    let small = if n.is_multiple_of(4) && n >= 256 { n / 4 } else { n };
     let coarse = blur(&box_down(&log, n, small), small, 0.05 * small as f32);
     let level = resized(&compressed(&coarse, w, look), small, n);
     let base = resized(&coarse, small, n);
     let fine = sharpening_blur(&log, n, 1.3 * n as f32 / 512.0);
     let mut z = combined(&log, &base, &level, &fine, w, look);
     let gain = 1.0 / (w.high - w.low);
-    let curve: Vec<f32> = (0..=GAMMA_STEPS + 1)
-        .map(|i| (i as f32 / GAMMA_STEPS as f32).powf(look.gamma))
-        .collect();
+    let curve: Vec<f32> = (0..=GAMMA_STEPS + 1).map(|i| (i as f32 / GAMMA_STEPS as f32).powf(look.gamma)).collect();
     for v in &mut z {
         let p = ((*v - w.low) * gain).clamp(0.0, 1.0) * GAMMA_STEPS as f32;
         let i = p as usize;
@@ -81,29 +70,18 @@ fn compressed(base: &[f32], w: &Window, look: &Look) -> Vec<f32> {
         .collect()
 }
 
-fn combined(
-    log: &[f32],
-    base: &[f32],
-    level: &[f32],
-    fine: &[f32],
-    w: &Window,
-    look: &Look,
-) -> Vec<f32> {
+fn combined(log: &[f32], base: &[f32], level: &[f32], fine: &[f32], w: &Window, look: &Look) -> Vec<f32> {
     let inverse = 1.0 / w.base_range;
     let (detail, edge) = (look.detail_gain * inverse, look.edge_gain * inverse);
     (0..log.len().min(base.len()).min(level.len()).min(fine.len()))
-        .map(|i| {
-            look.base_gain * level[i] + detail * (log[i] - base[i]) + edge * (log[i] - fine[i])
-        })
+        .map(|i| look.base_gain * level[i] + detail * (log[i] - base[i]) + edge * (log[i] - fine[i]))
         .collect()
 }
 
 /// A small separable Gaussian.
 fn sharpening_blur(map: &[f32], n: usize, sigma: f32) -> Vec<f32> {
     let r = (2.5 * sigma).ceil().max(1.0) as usize;
-    let mut kernel: Vec<f32> = (0..=2 * r)
-        .map(|i| (-0.5 * ((i as f32 - r as f32) / sigma).powi(2)).exp())
-        .collect();
+    let mut kernel: Vec<f32> = (0..=2 * r).map(|i| (-0.5 * ((i as f32 - r as f32) / sigma).powi(2)).exp()).collect();
     let sum: f32 = kernel.iter().sum();
     kernel.iter_mut().for_each(|k| *k /= sum);
     let mut wide = vec![0.0f32; n * n];
@@ -137,11 +115,6 @@ fn percentiles(values: &[f32], low: f32, high: f32) -> (f32, f32) {
     let mut sorted = values.to_vec();
     sorted.sort_unstable_by(f32::total_cmp);
     let last = sorted.len().saturating_sub(1);
-    let at = |p: f32| {
-        sorted
-            .get((p * last as f32).round() as usize)
-            .copied()
-            .unwrap_or(0.0)
-    };
+    let at = |p: f32| sorted.get((p * last as f32).round() as usize).copied().unwrap_or(0.0);
     (at(low), at(high))
 }

@@ -14,13 +14,7 @@ pub(crate) struct Frame {
 
 impl Frame {
     /// A frame for a `grid`² picture of `field_cm` a side.
-    pub(crate) fn new(
-        grid: usize,
-        field_cm: f32,
-        body_scale: f32,
-        shift_cm: [f32; 2],
-        roll: f32,
-    ) -> Self {
+    pub(crate) fn new(grid: usize, field_cm: f32, body_scale: f32, shift_cm: [f32; 2], roll: f32) -> Self {
         let per_cm = grid as f32 / field_cm;
         let half = 0.5 * grid as f32;
         Self {
@@ -34,18 +28,12 @@ impl Frame {
 
     /// Grid position of a patient point; sample `(i, j)` covers `i..i+1`.
     pub(crate) fn grid_of(&self, x: f32, y: f32) -> [f32; 2] {
-        [
-            (self.cos * x - self.sin * y) * self.scale + self.origin[0],
-            (self.sin * x + self.cos * y) * self.scale + self.origin[1],
-        ]
+        [(self.cos * x - self.sin * y) * self.scale + self.origin[0], (self.sin * x + self.cos * y) * self.scale + self.origin[1]]
     }
 
     /// Patient point of a grid position.
     pub(crate) fn patient_of(&self, gx: f32, gy: f32) -> [f32; 2] {
-        let (u, v) = (
-            (gx - self.origin[0]) / self.scale,
-            (gy - self.origin[1]) / self.scale,
-        );
+        let (u, v) = ((gx - self.origin[0]) / self.scale, (gy - self.origin[1]) / self.scale);
         [self.cos * u + self.sin * v, -self.sin * u + self.cos * v]
     }
 
@@ -63,30 +51,10 @@ impl Frame {
 
     /// Grid bounds `[x0, y0, x1, y1]` of a patient-space window `[x0, y0, x1, y1]`, cut to the grid.
     pub(crate) fn bounds(&self, w: [f32; 4]) -> [usize; 4] {
-        let corners = [(w[0], w[1]), (w[2], w[1]), (w[0], w[3]), (w[2], w[3])]
-            .map(|(x, y)| self.grid_of(x, y));
+        let corners = [(w[0], w[1]), (w[2], w[1]), (w[0], w[3]), (w[2], w[3])].map(|(x, y)| self.grid_of(x, y));
         let limit = self.grid as f32;
-        let low = |k: usize| {
-            corners
-                .iter()
-                .map(|c| c[k])
-                .fold(f32::INFINITY, f32::min)
-                .floor()
-                .clamp(0.0, limit)
-        };
-        let high = |k: usize| {
-            corners
-                .iter()
-                .map(|c| c[k])
-                .fold(f32::NEG_INFINITY, f32::max)
-                .ceil()
-                .clamp(0.0, limit)
-        };
-        [
-            low(0) as usize,
-            low(1) as usize,
-            high(0) as usize,
-            high(1) as usize,
-        ]
+        let low = |k: usize| corners.iter().map(|c| c[k]).fold(f32::INFINITY, f32::min).floor().clamp(0.0, limit);
+        let high = |k: usize| corners.iter().map(|c| c[k]).fold(f32::NEG_INFINITY, f32::max).ceil().clamp(0.0, limit);
+        [low(0) as usize, low(1) as usize, high(0) as usize, high(1) as usize]
     }
 }

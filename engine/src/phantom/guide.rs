@@ -55,9 +55,7 @@ pub fn lung_guide(size_px: u32) -> [Vec<(f32, f32)>; 2] {
         // The dome up to where the heart border meets it.
         let mut inner = 3.0;
         for _ in 0..4 {
-            inner = g
-                .visible_medial(side, g.dome(side, inner) - 0.1)
-                .min(outer - 2.0);
+            inner = g.visible_medial(side, g.dome(side, inner) - 0.1).min(outer - 2.0);
         }
         for i in 1..=16 {
             let ax = outer + (inner - outer) * i as f32 / 16.0;
@@ -110,20 +108,14 @@ pub fn example_case(size_px: u32) -> ExampleCase {
     };
     let without = render(&p, &[], size_px);
     let with = render(&p, &[finding], size_px);
-    let mask = with
-        .masks
-        .into_iter()
-        .next()
-        .unwrap_or_else(|| Mask::empty(size_px, size_px));
+    let mask = with.masks.into_iter().next().unwrap_or_else(|| Mask::empty(size_px, size_px));
     ExampleCase {
         image: without.image,
         with_finding: with.image,
         mask,
         finding: Finding::Pneumothorax,
         side: Side::Right,
-        impression:
-            "Moderate right apical pneumothorax. No pleural effusion. Heart size is normal."
-                .to_owned(),
+        impression: "Moderate right apical pneumothorax. No pleural effusion. Heart size is normal.".to_owned(),
         sex: p.sex,
         age: p.age,
         view: p.view,

@@ -54,11 +54,6 @@ impl Labels {
 
     /// Names of the labels that are true.
     pub fn names(&self) -> Vec<&'static str> {
-        LABEL_NAMES
-            .iter()
-            .zip(self.0)
-            .filter(|(_, yes)| *yes)
-            .map(|(name, _)| *name)
-            .collect()
+        LABEL_NAMES.iter().zip(self.0).filter(|(_, yes)| *yes).map(|(name, _)| *name).collect()
     }
 }

@@ -130,19 +130,11 @@ impl Patient {
     /// The patient of an index.
     pub(crate) fn draw(config: &PhantomConfig, seed: u64, index: u64) -> Self {
         let mut who = Rng::new(seed, index, "demographics");
-        let sex = if who.chance(0.46) {
-            Sex::Female
-        } else {
-            Sex::Male
-        };
+        let sex = if who.chance(0.46) { Sex::Female } else { Sex::Male };
         let female = sex == Sex::Female;
         let age = who.normal(59.0, 18.0).clamp(18.0, 95.0).round();
         let group = who.pick(['A', 'B', 'C']);
-        let view = if who.chance(config.portable) {
-            View::ApPortable
-        } else {
-            View::Pa
-        };
+        let view = if who.chance(config.portable) { View::ApPortable } else { View::Pa };
         let ap = view == View::ApPortable;
         let bmi = who.normal(26.5, 4.2).clamp(17.0, 42.0);
         let age_over = (age - 40.0).max(0.0);
@@ -153,46 +145,23 @@ impl Patient {
         let roll = body.normal(0.0, 0.021);
         let field_cm = 33.5 * body.range(0.99, 1.06);
         let shoulder = body.normal(0.0, 0.7);
-        let body_depth = (if female { 0.93 } else { 1.0 })
-            * body.normal(1.0, 0.05)
-            * (1.0 + 0.006 * (bmi - 26.0));
+        let body_depth = (if female { 0.93 } else { 1.0 }) * body.normal(1.0, 0.05) * (1.0 + 0.006 * (bmi - 26.0));
         let fat = ((bmi - 20.0) * 0.16).clamp(0.2, 3.6);
 
         let mut air = Rng::new(seed, index, "lungs");
-        let inspiration = if ap {
-            air.normal(0.91, 0.05)
-        } else {
-            air.normal(1.02, 0.06)
-        }
-        .clamp(0.8, 1.15);
+        let inspiration = if ap { air.normal(0.91, 0.05) } else { air.normal(1.02, 0.06) }.clamp(0.8, 1.15);
         let right_dome = 6.3 * inspiration + air.normal(0.0, 0.35) - if ap { 0.6 } else { 0.0 };
         let left_dome = right_dome + air.range(0.5, 1.7);
         let wide = air.normal(1.0, 0.035);
-        let lungs = [
-            wide * air.normal(1.0, 0.015),
-            wide * air.normal(0.99, 0.015),
-        ];
+        let lungs = [wide * air.normal(1.0, 0.015), wide * air.normal(0.99, 0.015)];
         let taper = air.normal(0.0, 0.35);
         let lung_taper = [taper + air.normal(0.0, 0.12), taper + air.normal(0.0, 0.12)];
         let apex_both = air.normal(0.0, 0.4);
-        let apex = [
-            apex_both + air.normal(0.0, 0.15),
-            apex_both + air.normal(0.0, 0.15),
-        ];
+        let apex = [apex_both + air.normal(0.0, 0.15), apex_both + air.normal(0.0, 0.15)];
         let dome_peak = [air.normal(6.6, 0.7), air.normal(6.9, 0.7)];
-        let sulcus = [
-            air.normal(3.6, 0.4).clamp(2.6, 4.6),
-            air.normal(3.6, 0.4).clamp(2.6, 4.6),
-        ];
+        let sulcus = [air.normal(3.6, 0.4).clamp(2.6, 4.6), air.normal(3.6, 0.4).clamp(2.6, 4.6)];
         let lobe = |rng: &mut Rng| {
-            [
-                if rng.chance(0.3) {
-                    rng.range(0.15, 0.4)
-                } else {
-                    rng.range(0.0, 0.1)
-                },
-                rng.range(0.0, std::f32::consts::TAU),
-            ]
+            [if rng.chance(0.3) { rng.range(0.15, 0.4) } else { rng.range(0.0, 0.1) }, rng.range(0.0, std::f32::consts::TAU)]
         };
         let lobulation = [lobe(&mut air), lobe(&mut air)];
 
@@ -217,11 +186,7 @@ impl Patient {
         let mediastinum = aorta.normal(1.0, 0.07) * if ap { 1.12 } else { 1.0 };
         let rotation = aorta.normal(0.0, if ap { 0.5 } else { 0.25 });
         let scoliosis = [
-            if aorta.chance(0.12) {
-                aorta.normal(0.0, 0.7)
-            } else {
-                aorta.normal(0.0, 0.12)
-            },
+            if aorta.chance(0.12) { aorta.normal(0.0, 0.7) } else { aorta.normal(0.0, 0.12) },
             aorta.range(0.0, std::f32::consts::TAU),
         ];
 
@@ -230,22 +195,11 @@ impl Patient {
         let rib_slope = skeleton.normal(1.0, 0.07);
         let thin = if female { 0.0045 } else { 0.0025 } * age_over;
         let bone = skeleton.normal(1.0, 0.08) * (1.0 - thin);
-        let clavicle = [
-            skeleton.normal(if ap { -0.5 } else { 0.0 }, 0.5),
-            skeleton.normal(0.0, 0.25),
-        ];
-        let scapula_in = if ap {
-            skeleton.range(1.2, 2.6)
-        } else {
-            skeleton.range(-0.9, 0.6)
-        };
+        let clavicle = [skeleton.normal(if ap { -0.5 } else { 0.0 }, 0.5), skeleton.normal(0.0, 0.25)];
+        let scapula_in = if ap { skeleton.range(1.2, 2.6) } else { skeleton.range(-0.9, 0.6) };
 
         let mut soft = Rng::new(seed, index, "breasts");
-        let size = if female {
-            (1.0 + 0.04 * (bmi - 24.0)).clamp(0.45, 1.6) * soft.range(0.65, 1.1)
-        } else {
-            0.0
-        };
+        let size = if female { (1.0 + 0.04 * (bmi - 24.0)).clamp(0.45, 1.6) * soft.range(0.65, 1.1) } else { 0.0 };
         let mut breast = [size * soft.normal(1.0, 0.06), size * soft.normal(1.0, 0.06)];
         if soft.chance(0.03) {
             breast[soft.below(2)] = 0.0;
@@ -253,17 +207,8 @@ impl Patient {
         let breast_low = 0.03 * (age - 40.0) + soft.normal(0.0, 0.4);
 
         let mut inner = Rng::new(seed, index, "abdomen");
-        let bubble = [
-            inner.normal(6.3, 0.9),
-            inner.range(1.4, 2.9),
-            inner.range(0.6, 1.4),
-            4.2 * inner.range(0.15, 1.0),
-        ];
-        let colon_gas = if inner.chance(0.35) {
-            1 + inner.below(3) as u32
-        } else {
-            0
-        };
+        let bubble = [inner.normal(6.3, 0.9), inner.range(1.4, 2.9), inner.range(0.6, 1.4), 4.2 * inner.range(0.15, 1.0)];
+        let colon_gas = if inner.chance(0.35) { 1 + inner.below(3) as u32 } else { 0 };
 
         let mut lung = Rng::new(seed, index, "parenchyma");
         let lung_density = 1.0 / inspiration * lung.normal(1.0, 0.06);
@@ -336,26 +281,10 @@ impl Exposure {
     fn draw(config: &PhantomConfig, seed: u64, index: u64, ap: bool, group: char) -> Self {
         let mut rng = Rng::new(seed, index, "exposure");
         let mix = rng.range(-0.05, 0.05);
-        let spectrum = if ap {
-            [0.55 + mix, 0.35, 0.10 - mix]
-        } else {
-            [0.30 + mix, 0.42, 0.28 - mix]
-        };
-        let scatter = if ap {
-            rng.range(1.0, 1.5)
-        } else {
-            rng.range(0.7, 1.1)
-        };
-        let photons = if ap {
-            rng.range(2e5, 4e5)
-        } else {
-            rng.range(4e5, 10e5)
-        };
-        let biased = if config.planted_bias && group == 'B' {
-            2.5
-        } else {
-            1.0
-        };
+        let spectrum = if ap { [0.55 + mix, 0.35, 0.10 - mix] } else { [0.30 + mix, 0.42, 0.28 - mix] };
+        let scatter = if ap { rng.range(1.0, 1.5) } else { rng.range(0.7, 1.1) };
+        let photons = if ap { rng.range(2e5, 4e5) } else { rng.range(4e5, 10e5) };
+        let biased = if config.planted_bias && group == 'B' { 2.5 } else { 1.0 };
         let noise = (config.noise * biased).max(0.0);
         let electronic = rng.range(0.001, 0.003) * noise;
         let mut collimator = [0.0; 4];
@@ -365,14 +294,7 @@ impl Exposure {
             }
         }
         let marker = rng.chance(0.5).then(|| rng.below(4) as u32);
-        Self {
-            spectrum,
-            scatter,
-            photons: photons / (noise * noise).max(1e-9),
-            electronic,
-            collimator,
-            marker,
-        }
+        Self { spectrum, scatter, photons: photons / (noise * noise).max(1e-9), electronic, collimator, marker }
     }
 }
 

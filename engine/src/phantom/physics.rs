@@ -22,9 +22,7 @@ fn exp_negative(x: f32) -> f32 {
     let t = (x * std::f32::consts::LOG2_E).max(-60.0);
     let shifted = t + MAGIC;
     let r = t - (shifted - MAGIC);
-    let p = 1.0
-        + r * (std::f32::consts::LN_2
-            + r * (0.240_226_5 + r * (0.055_504_1 + r * (0.009_618_1 + r * 0.001_333_4))));
+    let p = 1.0 + r * (std::f32::consts::LN_2 + r * (0.240_226_5 + r * (0.055_504_1 + r * (0.009_618_1 + r * 0.001_333_4))));
     // The low bits of `shifted` hold the whole part; moved up they become the exponent.
     let scale = f32::from_bits(shifted.to_bits().wrapping_add(127) << 23);
     p * scale
@@ -62,12 +60,7 @@ impl<'a> Run<'a> {
     /// Primary transmission of the run.
     fn transmission(&self, spectrum: &[f32; 3], out: &mut [f32]) {
         let n = out.len();
-        let (body, cavity, fat, lung) = (
-            &self.body[..n],
-            &self.cavity[..n],
-            &self.fat[..n],
-            &self.lung[..n],
-        );
+        let (body, cavity, fat, lung) = (&self.body[..n], &self.cavity[..n], &self.fat[..n], &self.lung[..n]);
         let (vessel, plus, gas) = (&self.vessel[..n], &self.plus[..n], &self.gas[..n]);
         let (bone, metal) = (&self.bone[..n], &self.metal[..n]);
         for i in 0..n {
@@ -76,11 +69,7 @@ impl<'a> Run<'a> {
             let soft = (wall + vessel[i] + plus[i] - gas[i] - 0.8 * bone[i]).max(0.0);
             let mut sum = 0.0;
             for e in 0..3 {
-                let mu = SOFT[e] * soft
-                    + FAT[e] * fat[i]
-                    + LUNG[e] * lung[i]
-                    + BONE[e] * bone[i]
-                    + STEEL[e] * metal[i];
+                let mu = SOFT[e] * soft + FAT[e] * fat[i] + LUNG[e] * lung[i] + BONE[e] * bone[i] + STEEL[e] * metal[i];
                 sum += spectrum[e] * exp_negative(-mu);
             }
             out[i] = sum;
@@ -185,26 +174,13 @@ fn transpose(from: &[f32], to: &mut [f32], n: usize) {
 }
 
 /// Adds scatter: a wide blur of the primary and a constant; returns it on the grid of `primary`.
-pub(crate) fn with_scatter(
-    primary: &[f32],
-    n: usize,
-    exposure: &Exposure,
-    field_cm: f32,
-) -> Vec<f32> {
-    let small = if n.is_multiple_of(4) && n >= 128 {
-        n / 4
-    } else {
-        n
-    };
+pub(crate) fn with_scatter(primary: &[f32], n: usize, exposure: &Exposure, field_cm: f32) -> Vec<f32> {
+    let small = if n.is_multiple_of(4) && n >= 128 { n / 4 } else { n };
     let coarse = box_down(primary, n, small);
     let mean = coarse.iter().sum::<f32>() / coarse.len().max(1) as f32;
     let wide = blur(&coarse, small, 3.5 * small as f32 / field_cm);
     let smooth = super::texture::resized(&wide, small, n);
-    primary
-        .iter()
-        .zip(&smooth)
-        .map(|(&p, &s)| p + exposure.scatter * (0.35 * s + 0.05 * mean))
-        .collect()
+    primary.iter().zip(&smooth).map(|(&p, &s)| p + exposure.scatter * (0.35 * s + 0.05 * mean)).collect()
 }
 
 /// Quantum and electronic noise; `pixels_512` is the pixel area relative to 512 px.
@@ -216,8 +192,7 @@ pub(crate) fn add_noise(signal: &mut [f32], exposure: &Exposure, rng: &mut Rng, 
         let [a, b, c, d] = rng.words();
         for (v, (p, q)) in chunk.iter_mut().zip([(a, b), (c, d)]) {
             // Four 16-bit uniforms: near-normal, deviation 1 after scaling.
-            let sum =
-                (p & 0xffff) as f32 + (p >> 16) as f32 + (q & 0xffff) as f32 + (q >> 16) as f32;
+            let sum = (p & 0xffff) as f32 + (p >> 16) as f32 + (q & 0xffff) as f32 + (q >> 16) as f32;
             let z = (sum - 131_070.0) * (1.732_050_8 / 65536.0);
             *v = (*v + z * (*v / photons + electronic).sqrt()).max(1e-6);
         }
@@ -233,27 +208,18 @@ mod tests {
         for i in 0..4000 {
             let x = -0.01 * i as f32;
             let (fast, exact) = (exp_negative(x), x.exp());
-            assert!(
-                (fast - exact).abs() <= 2e-5 * exact + 1e-20,
-                "{x}: {fast} {exact}"
-            );
+            assert!((fast - exact).abs() <= 2e-5 * exact + 1e-20, "{x}: {fast} {exact}");
         }
     }
 
     #[test]
     fn blur_keeps_a_constant_and_has_the_asked_width() {
         let n = 64;
-        assert!(
-            blur(&vec![0.7; n * n], n, 4.0)
-                .iter()
-                .all(|v| (v - 0.7).abs() < 1e-5)
-        );
+        assert!(blur(&vec![0.7; n * n], n, 4.0).iter().all(|v| (v - 0.7).abs() < 1e-5));
         let mut dot = vec![0.0; n * n];
         dot[32 * n + 32] = 1.0;
         let out = blur(&dot, n, 4.0);
-        let variance: f32 = (0..n * n)
-            .map(|i| out[i] * ((i % n) as f32 - 32.0).powi(2))
-            .sum();
+        let variance: f32 = (0..n * n).map(|i| out[i] * ((i % n) as f32 - 32.0).powi(2)).sum();
         assert!((variance.sqrt() - 4.0).abs() < 0.6, "{}", variance.sqrt());
     }
 }

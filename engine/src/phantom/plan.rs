@@ -23,12 +23,7 @@ pub fn plan(config: &PhantomConfig, dataset_seed: u64, index: u64) -> Plan {
     let patient = Patient::draw(config, dataset_seed, index);
     let findings = sample::findings(config, &patient);
     let impression = report::impression(config, &patient, &findings);
-    Plan {
-        config: config.clone(),
-        patient,
-        findings,
-        impression,
-    }
+    Plan { config: config.clone(), patient, findings, impression }
 }
 
 impl Plan {
@@ -64,20 +59,12 @@ impl Plan {
 
     /// Class and side of each finding that has a class in the vocabulary.
     pub fn classes(&self) -> Vec<(Finding, Side)> {
-        self.findings
-            .iter()
-            .filter_map(|f| Some((f.class()?, f.side)))
-            .collect()
+        self.findings.iter().filter_map(|f| Some((f.class()?, f.side))).collect()
     }
 
     /// Demographics in the checkpoint's prompt format; the group is fictitious.
     pub fn demographic_prompt(&self) -> String {
-        format!(
-            "sex:{}, age:{:.1}, race:{}. ",
-            self.patient.sex.name(),
-            self.patient.age,
-            self.patient.group
-        )
+        format!("sex:{}, age:{:.1}, race:{}. ", self.patient.sex.name(), self.patient.age, self.patient.group)
     }
 
     /// Width of the drawn heart over the inner width of the chest.
@@ -90,19 +77,12 @@ impl Plan {
     /// The same patient without any finding, with a normal impression.
     pub fn without_findings(&self) -> Self {
         let impression = report::impression(&self.config, &self.patient, &[]);
-        Self {
-            findings: Vec::new(),
-            impression,
-            ..self.clone()
-        }
+        Self { findings: Vec::new(), impression, ..self.clone() }
     }
 
     /// The same findings and text in another patient.
     pub fn in_patient(&self, dataset_seed: u64, index: u64) -> Self {
-        Self {
-            patient: Patient::draw(&self.config, dataset_seed, index),
-            ..self.clone()
-        }
+        Self { patient: Patient::draw(&self.config, dataset_seed, index), ..self.clone() }
     }
 
     /// Draws the case at `size_px`² pixels.
@@ -110,12 +90,7 @@ impl Plan {
         let drawn = render(&self.patient, &self.findings, size_px);
         let (mut findings, mut extras) = (Vec::new(), Vec::new());
         for (f, mask) in self.findings.iter().zip(drawn.masks) {
-            let rect = mask.bounds().unwrap_or(RectPx {
-                x0: 0.0,
-                y0: 0.0,
-                x1: 0.0,
-                y1: 0.0,
-            });
+            let rect = mask.bounds().unwrap_or(RectPx { x0: 0.0, y0: 0.0, x1: 0.0, y1: 0.0 });
             let (side, severity) = (f.side, f.severity);
             match f.class() {
                 Some(finding) => findings.push(PhantomFinding {
@@ -127,13 +102,7 @@ impl Plan {
                     mask,
                     rect,
                 }),
-                None => extras.push(PhantomExtra {
-                    class: f.extra_name(),
-                    side,
-                    severity,
-                    mask,
-                    rect,
-                }),
+                None => extras.push(PhantomExtra { class: f.extra_name(), side, severity, mask, rect }),
             }
         }
         PhantomCase {

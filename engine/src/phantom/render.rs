@@ -70,27 +70,15 @@ pub(crate) fn render(p: &Patient, findings: &[PlannedFinding], size: u32) -> Ren
     let mut grey = display::display(&signal, size, &p.look, &window);
     frame_marks(&mut grey, size, p);
     let size = size as u32;
-    let image =
-        GrayImage::from_unit(size, size, &grey).unwrap_or_else(|_| GrayImage::black(size, size));
+    let image = GrayImage::from_unit(size, size, &grey).unwrap_or_else(|_| GrayImage::black(size, size));
     Rendered { image, masks }
 }
 
 /// The maps before findings; a broken rib and the vessels of edema belong to the anatomy.
-pub(crate) fn anatomy(
-    p: &Patient,
-    findings: &[PlannedFinding],
-    geometry: &Geometry,
-    frame: Frame,
-) -> (Scene, Pen) {
-    let breaks: Vec<Break> = findings
-        .iter()
-        .filter_map(PlannedFinding::rib_break)
-        .collect();
-    let redistribution = findings
-        .iter()
-        .filter(|f| matches!(f.kind, Kind::Edema))
-        .map(|f| 0.3 + 0.7 * f.severity)
-        .fold(0.0, f32::max);
+pub(crate) fn anatomy(p: &Patient, findings: &[PlannedFinding], geometry: &Geometry, frame: Frame) -> (Scene, Pen) {
+    let breaks: Vec<Break> = findings.iter().filter_map(PlannedFinding::rib_break).collect();
+    let redistribution =
+        findings.iter().filter(|f| matches!(f.kind, Kind::Edema)).map(|f| 0.3 + 0.7 * f.severity).fold(0.0, f32::max);
 
     let mut pen = Pen::new();
     let mut scene = Scene::empty(frame);
@@ -109,11 +97,7 @@ fn frame_marks(grey: &mut [f32], n: usize, p: &Patient) {
     for y in 0..n {
         for x in 0..n {
             let (fx, fy) = ((x as f32 + 0.5) / limit, (y as f32 + 0.5) / limit);
-            let inside = (fx - left)
-                .min(1.0 - right - fx)
-                .min(fy - top)
-                .min(1.0 - bottom - fy)
-                * limit;
+            let inside = (fx - left).min(1.0 - right - fx).min(fy - top).min(1.0 - bottom - fy) * limit;
             if inside < 1.0 {
                 grey[y * n + x] *= (0.06 + 0.94 * inside.max(0.0)).clamp(0.0, 1.0);
             }
@@ -126,12 +110,8 @@ fn frame_marks(grey: &mut [f32], n: usize, p: &Patient) {
 
 /// A lead letter: R in a left corner, L in a right corner of the picture.
 fn marker(grey: &mut [f32], n: usize, corner: u32) {
-    const R: [u8; 7] = [
-        0b11110, 0b10001, 0b10001, 0b11110, 0b10100, 0b10010, 0b10001,
-    ];
-    const L: [u8; 7] = [
-        0b10000, 0b10000, 0b10000, 0b10000, 0b10000, 0b10000, 0b11111,
-    ];
+    const R: [u8; 7] = [0b11110, 0b10001, 0b10001, 0b11110, 0b10100, 0b10010, 0b10001];
+    const L: [u8; 7] = [0b10000, 0b10000, 0b10000, 0b10000, 0b10000, 0b10000, 0b11111];
     let at_left = corner.is_multiple_of(2);
     let glyph = if at_left { R } else { L };
     let cell = n as f32 * 0.0055;
@@ -140,10 +120,7 @@ fn marker(grey: &mut [f32], n: usize, corner: u32) {
     for y in 0..n {
         for x in 0..n {
             let (u, v) = ((x as f32 + 0.5 - x0) / cell, (y as f32 + 0.5 - y0) / cell);
-            if (0.0..5.0).contains(&u)
-                && (0.0..7.0).contains(&v)
-                && glyph[v as usize] >> (4 - u as usize) & 1 == 1
-            {
+            if (0.0..5.0).contains(&u) && (0.0..7.0).contains(&v) && glyph[v as usize] >> (4 - u as usize) & 1 == 1 {
                 grey[y * n + x] = grey[y * n + x].max(0.97);
             }
         }

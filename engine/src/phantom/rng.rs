@@ -20,14 +20,7 @@ impl Rng {
         for byte in component.bytes() {
             hash = (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
         }
-        Self {
-            philox: Philox::new(dataset_seed),
-            index,
-            component: hash,
-            block: 0,
-            words: [0; 4],
-            used: 4,
-        }
+        Self { philox: Philox::new(dataset_seed), index, component: hash, block: 0, words: [0; 4], used: 4 }
     }
 
     /// The next 32 random bits.

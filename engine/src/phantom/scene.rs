@@ -14,9 +14,7 @@ const KEPT: usize = 12;
 
 /// A cleared map of `len` values.
 pub(crate) fn take_map(len: usize) -> Vec<f32> {
-    let mut map = SPARE
-        .with(|spare| spare.borrow_mut().pop())
-        .unwrap_or_default();
+    let mut map = SPARE.with(|spare| spare.borrow_mut().pop()).unwrap_or_default();
     map.clear();
     map.resize(len, 0.0);
     map

@@ -6,13 +6,7 @@ use super::rng::Rng;
 ///
 /// `coarse` is the number of cells a side of the coarsest octave, `falloff` the amplitude ratio
 /// from one octave to the next (2^-1.25 for the texture of lungs), `finest` the cells of the last.
-pub(crate) fn octaves(
-    rng: &mut Rng,
-    size: usize,
-    coarse: usize,
-    finest: usize,
-    falloff: f32,
-) -> Vec<f32> {
+pub(crate) fn octaves(rng: &mut Rng, size: usize, coarse: usize, finest: usize, falloff: f32) -> Vec<f32> {
     let mut n = coarse.max(2);
     let mut field = vec![0.0f32; n * n];
     let mut amplitude = 1.0f32;
@@ -51,11 +45,7 @@ fn doubled(field: &[f32], n: usize) -> Vec<f32> {
     let mut wide = vec![0.0; m * n];
     for (row_in, row_out) in field.chunks_exact(n).zip(wide.chunks_exact_mut(m)) {
         for x in 0..n {
-            let (left, here, right) = (
-                row_in[x.saturating_sub(1)],
-                row_in[x],
-                row_in[(x + 1).min(n - 1)],
-            );
+            let (left, here, right) = (row_in[x.saturating_sub(1)], row_in[x], row_in[(x + 1).min(n - 1)]);
             row_out[2 * x] = 0.75 * here + 0.25 * left;
             row_out[2 * x + 1] = 0.75 * here + 0.25 * right;
         }

@@ -27,19 +27,11 @@ const MIN_RADIUS: f32 = 0.8;
 
 impl Pen {
     pub(crate) fn new() -> Self {
-        Self {
-            q: Vec::new(),
-            w: Vec::new(),
-        }
+        Self { q: Vec::new(), w: Vec::new() }
     }
 
     /// Calls `paint(index, q², w)` for every sample within the tube; `q` is distance over radius.
-    pub(crate) fn stroke(
-        &mut self,
-        frame: &Frame,
-        nodes: &[Node],
-        mut paint: impl FnMut(usize, f32, f32),
-    ) {
+    pub(crate) fn stroke(&mut self, frame: &Frame, nodes: &[Node], mut paint: impl FnMut(usize, f32, f32)) {
         let limit = frame.grid as f32;
         let placed: Vec<[f32; 4]> = nodes
             .iter()
@@ -50,12 +42,7 @@ impl Pen {
                 [x, y, wide, n.w * (r / wide).max(0.0)]
             })
             .collect();
-        let mut bounds = [
-            f32::INFINITY,
-            f32::INFINITY,
-            f32::NEG_INFINITY,
-            f32::NEG_INFINITY,
-        ];
+        let mut bounds = [f32::INFINITY, f32::INFINITY, f32::NEG_INFINITY, f32::NEG_INFINITY];
         for p in &placed {
             bounds[0] = bounds[0].min(p[0] - p[2]);
             bounds[1] = bounds[1].min(p[1] - p[2]);
@@ -63,14 +50,8 @@ impl Pen {
             bounds[3] = bounds[3].max(p[1] + p[2]);
         }
         let cut = |v: f32| v.clamp(0.0, limit);
-        let (x0, y0) = (
-            cut(bounds[0].floor()) as usize,
-            cut(bounds[1].floor()) as usize,
-        );
-        let (x1, y1) = (
-            cut(bounds[2].ceil()) as usize,
-            cut(bounds[3].ceil()) as usize,
-        );
+        let (x0, y0) = (cut(bounds[0].floor()) as usize, cut(bounds[1].floor()) as usize);
+        let (x1, y1) = (cut(bounds[2].ceil()) as usize, cut(bounds[3].ceil()) as usize);
         if x1 <= x0 || y1 <= y0 {
             return;
         }

@@ -99,7 +99,9 @@ pub enum Error {
         size: u32,
     },
     /// Latents of another model.
-    #[error("the kept latents are {got:?} (channels, height, width), but the model has {expected:?}; they come from another model")]
+    #[error(
+        "the kept latents are {got:?} (channels, height, width), but the model has {expected:?}; they come from another model"
+    )]
     LatentSize {
         /// Channels, height and width.
         got: (usize, usize, usize),

@@ -56,7 +56,8 @@ pub(super) fn open(dir: &Path, kind: &DeviceKind, text_memory: TextMemory) -> Re
         return Err(folder.field("dit.config.in_channels", message));
     }
     if dit_config.input_size * factor != spec.size_px as usize {
-        let message = format!("is {}, but {} latent positions of {factor} px give another size", spec.size_px, dit_config.input_size);
+        let message =
+            format!("is {}, but {} latent positions of {factor} px give another size", spec.size_px, dit_config.input_size);
         return Err(folder.field("size_px", message));
     }
     let network = folder.network(&dit_config)?;
@@ -132,7 +133,8 @@ impl Folder<'_> {
 
     /// Hashes of all files an image depends on, compared with those the description states.
     fn hashes(&self) -> Result<Vec<FileHash>, Error> {
-        let mut names: Vec<&str> = self.spec.files().into_iter().filter(|(field, _)| *field != "preview").map(|(_, name)| name).collect();
+        let mut names: Vec<&str> =
+            self.spec.files().into_iter().filter(|(field, _)| *field != "preview").map(|(_, name)| name).collect();
         names.push("model.toml");
         names.sort_unstable();
         let mut files = Vec::with_capacity(names.len());
@@ -235,9 +237,15 @@ impl Folder<'_> {
         let d = &self.spec.defaults;
         let defaults = Defaults {
             num_steps: d.num_steps,
-            sampler: d.sampler.parse().map_err(|error: crate::domain::RequestError| self.field("defaults.sampler", error.to_string()))?,
+            sampler: d
+                .sampler
+                .parse()
+                .map_err(|error: crate::domain::RequestError| self.field("defaults.sampler", error.to_string()))?,
             guidance_scale: d.guidance_scale,
-            preset: d.preset.parse().map_err(|error: crate::domain::RequestError| self.field("defaults.preset", error.to_string()))?,
+            preset: d
+                .preset
+                .parse()
+                .map_err(|error: crate::domain::RequestError| self.field("defaults.preset", error.to_string()))?,
             eta: 0.0,
             karras: false,
         };
@@ -250,11 +258,8 @@ impl Folder<'_> {
 
 /// Sizes of a network as the description states them.
 pub(super) fn config<T: DeserializeOwned>(dir: &Path, field: &'static str, table: &toml::Table) -> Result<T, Error> {
-    let refuse = |error: toml::de::Error| Error::Description {
-        path: dir.join("model.toml"),
-        field,
-        message: error.message().to_owned(),
-    };
+    let refuse =
+        |error: toml::de::Error| Error::Description { path: dir.join("model.toml"), field, message: error.message().to_owned() };
     table.clone().try_into().map_err(refuse)
 }
 

@@ -75,8 +75,10 @@ impl TinyModel {
         };
         let table = |value: toml::Value| value.as_table().unwrap().clone();
         let (ae_weights, autoencoder) = if release {
-            let config = KlConfig { block_out_channels: vec![8, 8, 8, 8], layers_per_block: 1, norm_num_groups: 4, ..KlConfig::default() };
-            let spec = AutoencoderSpec::Kl { weights: "ae.safetensors".into(), config: table(toml::Value::try_from(&config).unwrap()) };
+            let config =
+                KlConfig { block_out_channels: vec![8, 8, 8, 8], layers_per_block: 1, norm_num_groups: 4, ..KlConfig::default() };
+            let spec =
+                AutoencoderSpec::Kl { weights: "ae.safetensors".into(), config: table(toml::Value::try_from(&config).unwrap()) };
             (random(&vae_params(&config).unwrap(), 0.1), spec)
         } else {
             let config = PracticeAeConfig {
@@ -86,7 +88,10 @@ impl TinyModel {
                 decoder_blocks: [1, 1, 0],
             };
             let list = params::record(|vb| PracticeAe::new(vb, &config).map(|_| ())).unwrap();
-            let spec = AutoencoderSpec::Practice { weights: "ae.safetensors".into(), config: table(toml::Value::try_from(&config).unwrap()) };
+            let spec = AutoencoderSpec::Practice {
+                weights: "ae.safetensors".into(),
+                config: table(toml::Value::try_from(&config).unwrap()),
+            };
             (random(&list, 0.1), spec)
         };
         let text_list = params::record(|vb| crate::model::T5Encoder::new(vb, &text).map(|_| ())).unwrap();
@@ -96,7 +101,8 @@ impl TinyModel {
             hashes.insert(name.to_owned(), hash_bytes(bytes));
         };
         let bytes = |tensors: &BTreeMap<String, Tensor>| {
-            let half: BTreeMap<String, Tensor> = tensors.iter().map(|(n, t)| (n.clone(), t.to_dtype(DType::F16).unwrap())).collect();
+            let half: BTreeMap<String, Tensor> =
+                tensors.iter().map(|(n, t)| (n.clone(), t.to_dtype(DType::F16).unwrap())).collect();
             safetensors::serialize(&half, None).unwrap()
         };
         save("text.safetensors", &bytes(&random(&text_list, 0.3)));
@@ -418,6 +424,8 @@ fn memory_is_planned_before_loading() {
     assert!(plan.network <= 2 * stored("dit.safetensors") && plan.network > stored("dit.safetensors"), "{plan:?}");
     assert!(plan.peak() >= plan.network + plan.text + plan.autoencoder, "{plan:?}");
     assert!(!plan.text_streamed && plan.size_px == 64);
-    assert!(TextMemory::Auto.streams(5_000_000_000) && TextMemory::Streamed.streams(1) && !TextMemory::InMemory.streams(u64::MAX));
+    assert!(
+        TextMemory::Auto.streams(5_000_000_000) && TextMemory::Streamed.streams(1) && !TextMemory::InMemory.streams(u64::MAX)
+    );
     assert!(MemoryPlan::of(&model.path().join("none")).is_err());
 }

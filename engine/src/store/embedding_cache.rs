@@ -44,9 +44,8 @@ impl EmbeddingCache {
         let stated = metadata.metadata().as_ref()?.get(NOTE)?;
         let file = SafeTensors::deserialize(&bytes).ok()?;
         let view = file.tensor(TENSOR).ok()?;
-        let whole = view.shape() == [1, length, width]
-            && view.dtype() == safetensors::Dtype::F32
-            && hash_bytes(view.data()) == *stated;
+        let whole =
+            view.shape() == [1, length, width] && view.dtype() == safetensors::Dtype::F32 && hash_bytes(view.data()) == *stated;
         whole.then(|| Tensor::from_raw_buffer(view.data(), DType::F32, view.shape(), &Device::Cpu).ok())?
     }
 

@@ -205,15 +205,10 @@ impl ModelSpec {
     /// Names the file and the field.
     pub fn read(dir: &Path) -> Result<Self, ModelDirError> {
         let path = dir.join("model.toml");
-        let text = std::fs::read_to_string(&path)
-            .map_err(|source| ModelDirError::Read { path: path.clone(), source })?;
-        let field_error = |field: &str, message: String| ModelDirError::Field {
-            path: path.clone(),
-            field: field.to_owned(),
-            message,
-        };
-        let deserializer =
-            toml::Deserializer::parse(&text).map_err(|e| field_error("(syntax)", e.message().to_owned()))?;
+        let text = std::fs::read_to_string(&path).map_err(|source| ModelDirError::Read { path: path.clone(), source })?;
+        let field_error =
+            |field: &str, message: String| ModelDirError::Field { path: path.clone(), field: field.to_owned(), message };
+        let deserializer = toml::Deserializer::parse(&text).map_err(|e| field_error("(syntax)", e.message().to_owned()))?;
         let spec: Self = serde_path_to_error::deserialize(deserializer)
             .map_err(|e| field_error(&e.path().to_string(), e.inner().message().to_owned()))?;
         if spec.format != FORMAT {

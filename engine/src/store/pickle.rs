@@ -218,17 +218,17 @@ impl<'a> Machine<'a> {
     fn step(&mut self) -> Option<Step> {
         let opcode = self.take(1)?[0];
         match opcode {
-            0x80 => self.take(1).map(|_| Step::Next),       // PROTO
-            0x95 => self.take(8).map(|_| Step::Next),       // FRAME
-            b'.' => Some(Step::Stop(self.pop()?)),          // STOP
+            0x80 => self.take(1).map(|_| Step::Next), // PROTO
+            0x95 => self.take(8).map(|_| Step::Next), // FRAME
+            b'.' => Some(Step::Stop(self.pop()?)),    // STOP
             b'(' => {
-                self.marks.push(self.stack.len());          // MARK
+                self.marks.push(self.stack.len()); // MARK
                 Some(Step::Next)
             }
             b'0' => self.pop().map(|_| Step::Next),         // POP
             b'1' => self.pop_to_mark().map(|_| Step::Next), // POP_MARK
             b'2' => {
-                let &top = self.stack.last()?;              // DUP
+                let &top = self.stack.last()?; // DUP
                 self.stack.push(top);
                 Some(Step::Next)
             }
@@ -246,8 +246,8 @@ impl<'a> Machine<'a> {
             0x8d => self.sized(8).and_then(|bytes| self.text(bytes)), // BINUNICODE8
             b'T' => self.sized(4).and_then(|bytes| self.text(bytes)), // BINSTRING
             b'U' => self.sized(1).and_then(|bytes| self.text(bytes)), // SHORT_BINSTRING
-            b'B' => self.sized(4).and_then(|_| self.leaf("bytes")), // BINBYTES
-            b'C' => self.sized(1).and_then(|_| self.leaf("bytes")), // SHORT_BINBYTES
+            b'B' => self.sized(4).and_then(|_| self.leaf("bytes")),   // BINBYTES
+            b'C' => self.sized(1).and_then(|_| self.leaf("bytes")),   // SHORT_BINBYTES
             0x8e | 0x96 => self.sized(8).and_then(|_| self.leaf("bytes")), // BINBYTES8, BYTEARRAY8
             b'}' => self.push(Node::Dict(Vec::new())),
             b']' | 0x8f => self.push(Node::List(Vec::new())), // EMPTY_LIST, EMPTY_SET
@@ -256,25 +256,25 @@ impl<'a> Machine<'a> {
             0x85..=0x87 => self.tuple(usize::from(opcode - 0x84)),
             b'l' | 0x91 => self.pop_to_mark().and_then(|items| self.push(Node::List(items))), // LIST, FROZENSET
             b'd' => {
-                let items = self.pop_to_mark()?;            // DICT
+                let items = self.pop_to_mark()?; // DICT
                 self.push(Node::Dict(Vec::new()))?;
                 self.set_items(&items)
             }
             b's' => {
-                let value = self.pop()?;                    // SETITEM
+                let value = self.pop()?; // SETITEM
                 let key = self.pop()?;
                 self.set_items(&[key, value])
             }
             b'u' => self.pop_to_mark().and_then(|items| self.set_items(&items)), // SETITEMS
-            b'a' => self.pop().and_then(|item| self.append(&[item])), // APPEND
+            b'a' => self.pop().and_then(|item| self.append(&[item])),            // APPEND
             b'e' | 0x90 => self.pop_to_mark().and_then(|items| self.append(&items)), // APPENDS, ADDITEMS
-            b'q' => self.number(1).and_then(|slot| self.remember(slot)), // BINPUT
-            b'r' => self.number(4).and_then(|slot| self.remember(slot)), // LONG_BINPUT
-            0x94 => self.remember(self.memo.len() as u64),  // MEMOIZE
-            b'h' => self.number(1).and_then(|slot| self.recall(slot)), // BINGET
-            b'j' => self.number(4).and_then(|slot| self.recall(slot)), // LONG_BINGET
+            b'q' => self.number(1).and_then(|slot| self.remember(slot)),         // BINPUT
+            b'r' => self.number(4).and_then(|slot| self.remember(slot)),         // LONG_BINPUT
+            0x94 => self.remember(self.memo.len() as u64),                       // MEMOIZE
+            b'h' => self.number(1).and_then(|slot| self.recall(slot)),           // BINGET
+            b'j' => self.number(4).and_then(|slot| self.recall(slot)),           // LONG_BINGET
             b'c' => {
-                let module = self.line()?;                  // GLOBAL
+                let module = self.line()?; // GLOBAL
                 let name = self.line()?;
                 self.push(Node::Global(format!("{module}.{name}")))
             }
@@ -284,7 +284,7 @@ impl<'a> Machine<'a> {
                 self.push(Node::Global(format!("{module}.{name}")))
             }
             b'R' | 0x81 => {
-                let arguments = self.pop()?;                // REDUCE, NEWOBJ
+                let arguments = self.pop()?; // REDUCE, NEWOBJ
                 let callable = self.pop()?;
                 self.call(callable, arguments)
             }
@@ -292,9 +292,9 @@ impl<'a> Machine<'a> {
                 let (_, arguments, class) = (self.pop()?, self.pop()?, self.pop()?); // NEWOBJ_EX
                 self.call(class, arguments)
             }
-            b'b' => self.pop().map(|_| Step::Next),         // BUILD: attributes of an object are not needed
+            b'b' => self.pop().map(|_| Step::Next), // BUILD: attributes of an object are not needed
             b'Q' => {
-                let id = self.pop()?;                       // BINPERSID
+                let id = self.pop()?; // BINPERSID
                 let storage = self.storage(id)?;
                 self.push(Node::Storage(storage))
             }

@@ -194,9 +194,7 @@ impl RunRecord {
         let mut names: Vec<&str> = self.files.iter().chain(other).map(|file| file.name.as_str()).collect();
         names.sort_unstable();
         names.dedup();
-        let find = |files: &[FileHash], name: &str| {
-            files.iter().find(|file| file.name == name).map(|file| file.blake3.clone())
-        };
+        let find = |files: &[FileHash], name: &str| files.iter().find(|file| file.name == name).map(|file| file.blake3.clone());
         names.retain(|name| find(&self.files, name) != find(other, name));
         names.into_iter().map(str::to_owned).collect()
     }

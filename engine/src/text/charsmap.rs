@@ -37,10 +37,7 @@ impl CharsMap {
             return None;
         }
         let (trie, text) = rest.split_at(trie_bytes);
-        let units = trie
-            .chunks_exact(4)
-            .map(|unit| u32::from_le_bytes([unit[0], unit[1], unit[2], unit[3]]))
-            .collect();
+        let units = trie.chunks_exact(4).map(|unit| u32::from_le_bytes([unit[0], unit[1], unit[2], unit[3]])).collect();
         Some(Self { units, replacements: String::from_utf8(text.to_vec()).ok()? })
     }
 

@@ -93,10 +93,7 @@ static ADDRESSES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
             r"\b((?:https?:(?:/{1,3}|[a-zA-Z0-9%])|[a-zA-Z0-9.\-]+[.](?:com|co|ru|net|org|edu|gov|it)[\p{L}\p{N}_/-]*\b/?(?!@)))",
             "",
         ),
-        (
-            r"\b((?:www:(?:/{1,3}|[a-zA-Z0-9%])|[a-zA-Z0-9.\-]+[.](?:com|co|ru|net|org|edu|gov|it)[\p{L}\p{N}_/-]*\b/?(?!@)))",
-            "",
-        ),
+        (r"\b((?:www:(?:/{1,3}|[a-zA-Z0-9%])|[a-zA-Z0-9.\-]+[.](?:com|co|ru|net|org|edu|gov|it)[\p{L}\p{N}_/-]*\b/?(?!@)))", ""),
     ])
 });
 

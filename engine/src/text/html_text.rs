@@ -19,8 +19,8 @@ use super::patterns::{is_space, pattern};
 const SILENT: [&str; 5] = ["script", "style", "template", "rt", "rp"];
 /// Elements without content.
 const VOID: [&str; 24] = [
-    "area", "base", "basefont", "bgsound", "br", "col", "command", "embed", "frame", "hr", "image", "img", "input",
-    "isindex", "keygen", "link", "menuitem", "meta", "nextid", "param", "source", "spacer", "track", "wbr",
+    "area", "base", "basefont", "bgsound", "br", "col", "command", "embed", "frame", "hr", "image", "img", "input", "isindex",
+    "keygen", "link", "menuitem", "meta", "nextid", "param", "source", "spacer", "track", "wbr",
 ];
 
 static START_TAG: LazyLock<Regex> = LazyLock::new(|| {

@@ -13,11 +13,7 @@ pub(super) fn as_utf8(bytes: &[u8], spaces: bool, lossy: bool) -> Option<String>
     if lossy {
         bytes = with_losses_marked(&bytes);
     }
-    if bytes.contains(&0xed) || bytes.contains(&0xc0) {
-        decode_variants(&bytes)
-    } else {
-        String::from_utf8(bytes).ok()
-    }
+    if bytes.contains(&0xed) || bytes.contains(&0xc0) { decode_variants(&bytes) } else { String::from_utf8(bytes).ok() }
 }
 
 fn is_in(byte: Option<&u8>, ranges: &[(u8, u8)]) -> bool {

@@ -101,8 +101,7 @@ impl SentencePiece {
                         if let (2, Wire::Bytes(map)) = field
                             && !map.is_empty()
                         {
-                            model.charsmap =
-                                Some(CharsMap::parse(map).ok_or_else(|| damaged("its character table is damaged"))?);
+                            model.charsmap = Some(CharsMap::parse(map).ok_or_else(|| damaged("its character table is damaged"))?);
                         }
                     }
                 }

@@ -118,8 +118,7 @@ impl Tokenizer {
         if !tables_are_sound(&value) {
             return Err(TokenizerError::Json("its character table is damaged".into()));
         }
-        let mut inner =
-            tokenizers::Tokenizer::from_bytes(bytes).map_err(|error| TokenizerError::Json(error.to_string()))?;
+        let mut inner = tokenizers::Tokenizer::from_bytes(bytes).map_err(|error| TokenizerError::Json(error.to_string()))?;
         inner.with_truncation(None).map_err(|error| TokenizerError::Json(error.to_string()))?;
         inner.with_padding(None);
         let end = inner.token_to_id("</s>").ok_or_else(|| TokenizerError::Json("it has no end token </s>".into()))?;
@@ -161,8 +160,7 @@ impl Tokenizer {
         match &self.kind {
             Kind::Native(model) => Ok(model.encode(text)),
             Kind::Json(inner) => {
-                let encoding =
-                    inner.encode(text, false).map_err(|error| TokenizerError::Encode(error.to_string()))?;
+                let encoding = inner.encode(text, false).map_err(|error| TokenizerError::Encode(error.to_string()))?;
                 let spans = encoding.get_ids().iter().zip(encoding.get_offsets());
                 Ok(spans.map(|(&id, &(start, end))| Piece { id, start, end }).collect())
             }
@@ -205,9 +203,9 @@ impl Tokenizer {
 fn tables_are_sound(value: &serde_json::Value) -> bool {
     match value {
         serde_json::Value::Object(fields) => fields.iter().all(|(key, value)| match value.as_str() {
-            Some(table) if key == "precompiled_charsmap" => charsmap::from_base64(table)
-                .and_then(|table| CharsMap::parse(&table))
-                .is_some_and(|table| table.is_sound()),
+            Some(table) if key == "precompiled_charsmap" => {
+                charsmap::from_base64(table).and_then(|table| CharsMap::parse(&table)).is_some_and(|table| table.is_sound())
+            }
             _ => tables_are_sound(value),
         }),
         serde_json::Value::Array(items) => items.iter().all(tables_are_sound),

@@ -39,9 +39,7 @@ fn row(index: usize, item: Value) -> anyhow::Result<Option<CaseRow>> {
     };
     let seed = match fields.get("seed") {
         None | Some(Value::Null) => None,
-        Some(seed) => {
-            Some(seed.as_u64().ok_or_else(|| anyhow!("seed is {seed}; it must be a whole number from 0"))?)
-        }
+        Some(seed) => Some(seed.as_u64().ok_or_else(|| anyhow!("seed is {seed}; it must be a whole number from 0"))?),
     };
     let boxes = match fields.get("boxes") {
         None | Some(Value::Null) => None,

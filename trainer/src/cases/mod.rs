@@ -62,11 +62,8 @@ pub fn parse_cases(file_name: &str, text: &str) -> anyhow::Result<Vec<CaseRow>> 
 /// Every line is an impression, blank ones too; lines are numbered from 0.
 fn lines(text: &str) -> Vec<CaseRow> {
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
-    let row = |(index, line): (usize, &str)| CaseRow {
-        name: index.to_string(),
-        impression: line.to_owned(),
-        ..CaseRow::default()
-    };
+    let row =
+        |(index, line): (usize, &str)| CaseRow { name: index.to_string(), impression: line.to_owned(), ..CaseRow::default() };
     text.lines().enumerate().map(row).collect()
 }
 

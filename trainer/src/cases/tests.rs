@@ -22,7 +22,8 @@ fn csv_follows_pandas() {
 
 #[test]
 fn csv_reads_mask_seed_and_boxes() {
-    let text = "name,impression,mask,seed,boxes\na,t,m/a.png,7,\"[{\"\"class\"\": \"\"nodule\"\"}]\"\nb,t,nan,,\nc,t,,8.0,\nd,t\n";
+    let text =
+        "name,impression,mask,seed,boxes\na,t,m/a.png,7,\"[{\"\"class\"\": \"\"nodule\"\"}]\"\nb,t,nan,,\nc,t,,8.0,\nd,t\n";
     let rows = parse_cases("x.csv", text).expect("parses");
     assert_eq!(rows[0].mask.as_deref(), Some("m/a.png"));
     assert_eq!(rows[0].seed, Some(7));
@@ -49,7 +50,10 @@ fn json_and_lines_and_text() {
 #[test]
 fn errors_name_file_place_and_remedy() {
     let sentence = refused("cases.csv", "name,Impression\na,b\n");
-    assert!(sentence.contains("cases.csv") && sentence.contains("`impression`") && sentence.contains("name, Impression"), "{sentence}");
+    assert!(
+        sentence.contains("cases.csv") && sentence.contains("`impression`") && sentence.contains("name, Impression"),
+        "{sentence}"
+    );
     let sentence = refused("cases.csv", "name,impression\na,no effusion, no edema\n");
     assert!(sentence.contains("line 2") && sentence.contains("quotes"), "{sentence}");
     let sentence = refused("cases.csv", "impression,seed\nx,1\ny,-3\n");

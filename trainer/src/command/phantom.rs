@@ -57,10 +57,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Preset::Practice => PhantomConfig::practice(),
     };
     config.only = args.only;
-    let end = args
-        .start
-        .checked_add(args.count)
-        .context("--start and --count together are too large")?;
+    let end = args.start.checked_add(args.count).context("--start and --count together are too large")?;
     let export = Export {
         config,
         seed: args.seed,

@@ -47,11 +47,7 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<ExitCode> {
     ensure!((1..=10_000).contains(&args.cases), "--cases is {}; choose 1 to 10000", args.cases);
     ensure!((1..=1000).contains(&args.steps), "--steps is {}; choose 1 to 1000", args.steps);
-    ensure!(
-        args.guidance.is_finite() && args.guidance >= 0.0,
-        "--guidance is {}; choose a number from 0 to 30",
-        args.guidance
-    );
+    ensure!(args.guidance.is_finite() && args.guidance >= 0.0, "--guidance is {}; choose a number from 0 to 30", args.guidance);
     let model = PracticeModel::open(&args.model, args.device)?;
     let settings = Settings {
         per_finding: args.cases,

@@ -28,10 +28,7 @@ impl Normaliser {
         let mean = latents.mean_keepdim((0, 2, 3))?;
         let variance = latents.broadcast_sub(&mean)?.sqr()?.mean_keepdim((0, 2, 3))?;
         let sd = variance.flatten_all()?.to_vec1::<f32>()?;
-        Ok(Self {
-            shift: mean.flatten_all()?.to_vec1()?,
-            scale: sd.into_iter().map(|v| 1.0 / v.sqrt().max(1e-4)).collect(),
-        })
+        Ok(Self { shift: mean.flatten_all()?.to_vec1()?, scale: sd.into_iter().map(|v| 1.0 / v.sqrt().max(1e-4)).collect() })
     }
 
     /// `(z - shift) * scale`.

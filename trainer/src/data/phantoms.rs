@@ -176,11 +176,7 @@ impl Phantoms {
         let bytes = std::fs::read(path).ok()?;
         let n = self.pixels();
         let texts: Vec<CaseText> = serde_json::from_slice(bytes.get(2 * n..)?).ok()?;
-        (texts.len() == CHUNK).then(|| Chunk {
-            images: bytes[..n].to_vec(),
-            regions: bytes[n..2 * n].to_vec(),
-            texts,
-        })
+        (texts.len() == CHUNK).then(|| Chunk { images: bytes[..n].to_vec(), regions: bytes[n..2 * n].to_vec(), texts })
     }
 }
 

@@ -11,11 +11,8 @@ pub fn radial_power(values: &[f32], side: usize) -> Option<Vec<f64>> {
     }
     let mean = values.iter().map(|&v| f64::from(v)).sum::<f64>() / values.len() as f64;
     let window: Vec<f64> = (0..side).map(|i| 0.5 - 0.5 * (TAU * (i as f64 + 0.5) / side as f64).cos()).collect();
-    let mut re: Vec<f64> = values
-        .iter()
-        .enumerate()
-        .map(|(i, &v)| (f64::from(v) - mean) * window[i % side] * window[i / side])
-        .collect();
+    let mut re: Vec<f64> =
+        values.iter().enumerate().map(|(i, &v)| (f64::from(v) - mean) * window[i % side] * window[i / side]).collect();
     let mut im = vec![0f64; side * side];
     for y in 0..side {
         fft(&mut re[y * side..(y + 1) * side], &mut im[y * side..(y + 1) * side]);

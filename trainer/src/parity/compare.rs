@@ -21,8 +21,7 @@ pub struct Tolerance {
 
 impl Tolerance {
     /// No difference at all.
-    pub const EXACT: Self =
-        Self { atol: 0.0, rtol: 0.0, max_rel_to_max_abs: None, mean_abs: None, outliers: None };
+    pub const EXACT: Self = Self { atol: 0.0, rtol: 0.0, max_rel_to_max_abs: None, mean_abs: None, outliers: None };
 
     /// An absolute bound.
     pub fn absolute(atol: f64) -> Self {
@@ -140,7 +139,8 @@ impl Comparison {
             if b.is_finite() {
                 scale = scale.max(b.abs());
             }
-            let bound = if tolerance.max_rel_to_max_abs.is_some() { f64::INFINITY } else { tolerance.atol + tolerance.rtol * b.abs() };
+            let bound =
+                if tolerance.max_rel_to_max_abs.is_some() { f64::INFINITY } else { tolerance.atol + tolerance.rtol * b.abs() };
             if difference > bound || difference.is_infinite() {
                 outside += 1;
                 first.get_or_insert((i, a, b));
@@ -159,9 +159,8 @@ impl Comparison {
         {
             self.failures.push(format!("{name}: mean|a-b| = {:.3e}, allowed {bound:.1e}", sum / got.len() as f64));
         }
-        let forgiven = tolerance.outliers.is_some_and(|(share, limit)| {
-            outside as f64 <= share * got.len() as f64 && worst <= limit
-        });
+        let forgiven =
+            tolerance.outliers.is_some_and(|(share, limit)| outside as f64 <= share * got.len() as f64 && worst <= limit);
         if let Some((i, a, b)) = first
             && !forgiven
         {

@@ -144,7 +144,11 @@ impl Entry {
 
     /// Names under `outputs`.
     pub fn outputs(&self) -> Vec<&str> {
-        self.raw.get("outputs").and_then(Value::as_array).map(|a| a.iter().filter_map(Value::as_str).collect()).unwrap_or_default()
+        self.raw
+            .get("outputs")
+            .and_then(Value::as_array)
+            .map(|a| a.iter().filter_map(Value::as_str).collect())
+            .unwrap_or_default()
     }
 
     /// The tolerance of one output: its own, else that of the longest key its name starts with,

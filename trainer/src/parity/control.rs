@@ -14,8 +14,7 @@ use super::dit::{caption, compare, scale_in_name, strict_builder};
 use super::{Check, Comparison, Context, Entry};
 
 /// Kinds of this family.
-pub const KINDS: &[(&str, Check)] =
-    &[("control.forward", forward), ("control.forward_with_cfg", forward_with_cfg)];
+pub const KINDS: &[(&str, Check)] = &[("control.forward", forward), ("control.forward_with_cfg", forward_with_cfg)];
 
 /// The control model of an entry's configuration with the weights it names.
 pub(super) fn network(context: &Context, entry: &Entry) -> anyhow::Result<ControlDit> {
@@ -84,11 +83,7 @@ fn forward_with_cfg(context: &Context, entry: &Entry) -> anyhow::Result<Comparis
     for name in entry.outputs() {
         // The release ignores the scale, so any serves.
         let out = model.forward_with_cfg(&z, &t, &y, mask, Some(&condition), 1.0, 4.0, Preset::Release)?;
-        let out = if name == "out" {
-            out
-        } else {
-            guide_both(&out, RELEASE_CHANNELS, scale_in_name(name, "out_guided_scale")?)?
-        };
+        let out = if name == "out" { out } else { guide_both(&out, RELEASE_CHANNELS, scale_in_name(name, "out_guided_scale")?)? };
         computed.insert(name.to_owned(), out);
     }
     compare(entry, &golden, &computed)

@@ -22,7 +22,8 @@ pub(super) fn process(config: &Value) -> anyhow::Result<NoiseSchedule> {
         Some(steps) => usize::try_from(steps.as_u64().context("config.steps must be a whole number")?)?,
         None => 1000,
     };
-    let curve = ["beta_schedule", "noise_schedule", "schedule"].iter().find_map(|key| config.get(*key)?.as_str()).unwrap_or("linear");
+    let curve =
+        ["beta_schedule", "noise_schedule", "schedule"].iter().find_map(|key| config.get(*key)?.as_str()).unwrap_or("linear");
     let full = match (curve, config.get("beta").and_then(Value::as_array).map(Vec::as_slice)) {
         ("linear", None) => NoiseSchedule::linear(steps)?,
         ("linear", Some([start, end])) => {

@@ -56,11 +56,7 @@ pub(super) fn caption(tensors: &Tensors, name: &str) -> anyhow::Result<Tensor> {
 }
 
 /// Compares every output the entry lists with what was computed under that name.
-pub(super) fn compare(
-    entry: &Entry,
-    golden: &Tensors,
-    computed: &BTreeMap<String, Tensor>,
-) -> anyhow::Result<Comparison> {
+pub(super) fn compare(entry: &Entry, golden: &Tensors, computed: &BTreeMap<String, Tensor>) -> anyhow::Result<Comparison> {
     let mut comparison = Comparison::new();
     for name in entry.outputs() {
         let want = golden.get(name)?;
@@ -115,13 +111,7 @@ fn forward(context: &Context, entry: &Entry) -> anyhow::Result<Comparison> {
 }
 
 /// Outputs of the network's modules, by the names the goldens use.
-fn stages(
-    dit: &Dit,
-    x: &Tensor,
-    t: &Tensor,
-    y: &Tensor,
-    mask: Option<&Tensor>,
-) -> anyhow::Result<BTreeMap<String, Tensor>> {
+fn stages(dit: &Dit, x: &Tensor, t: &Tensor, y: &Tensor, mask: Option<&Tensor>) -> anyhow::Result<BTreeMap<String, Tensor>> {
     let mut found = BTreeMap::new();
     let mut keep = |name: String, value: &Tensor| found.insert(format!("mid.{name}"), value.clone());
     let time = dit.time_context(t)?;

@@ -63,7 +63,10 @@ fn compute(entry: &Entry, golden: &Tensors, case: &str) -> anyhow::Result<Tensor
 /// Side of a case's result: from `config.cases`, `config.CASE`, or the result itself.
 fn size(entry: &Entry, case: &str, golden: &Tensors) -> anyhow::Result<usize> {
     let config = entry.config();
-    let listed = config.get("cases").and_then(Value::as_array).and_then(|cases| cases.iter().find(|c| c.get("name").and_then(Value::as_str) == Some(case)));
+    let listed = config
+        .get("cases")
+        .and_then(Value::as_array)
+        .and_then(|cases| cases.iter().find(|c| c.get("name").and_then(Value::as_str) == Some(case)));
     let size = listed.or_else(|| config.get(case)).and_then(|c| c.get("size")).and_then(Value::as_u64);
     match size {
         Some(size) => Ok(usize::try_from(size)?),

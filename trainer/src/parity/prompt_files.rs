@@ -31,8 +31,7 @@ fn prompt_files(context: &Context, entry: &Entry) -> anyhow::Result<Comparison> 
 
 /// Every order says by itself for how many prompts and workers it is.
 fn sampler_order(context: &Context, entry: &Entry) -> anyhow::Result<Comparison> {
-    let orders: BTreeMap<String, Vec<Vec<usize>>> =
-        serde_json::from_value(context.json(entry)?).context("orders")?;
+    let orders: BTreeMap<String, Vec<Vec<usize>>> = serde_json::from_value(context.json(entry)?).context("orders")?;
     let mut comparison = Comparison::new();
     for (name, want) in &orders {
         let prompts = want.iter().flatten().max().map_or(0, |last| last + 1);

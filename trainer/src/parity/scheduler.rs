@@ -2,8 +2,8 @@
 
 use anyhow::{Context as _, bail, ensure};
 use engine::diffusion::{
-    BetaCurve, DdimScheduler, DdimSchedulerConfig, DpmPp2M, DpmPp2MConfig, DpmPpSde, FinalSigma, NoiseSchedule, Prediction, SolverType,
-    TimestepSpacing, UniPc, UniPcConfig, betas, rescale_zero_terminal_snr,
+    BetaCurve, DdimScheduler, DdimSchedulerConfig, DpmPp2M, DpmPp2MConfig, DpmPpSde, FinalSigma, NoiseSchedule, Prediction,
+    SolverType, TimestepSpacing, UniPc, UniPcConfig, betas, rescale_zero_terminal_snr,
 };
 use serde_json::Value;
 

@@ -73,10 +73,8 @@ fn shapes_must_agree() {
 
 #[test]
 fn tolerances_are_found_by_prefix() {
-    let entry = Entry::new(
-        "e",
-        json!({"tolerance": {"rtol": 0.5, "crop": {"max_level_difference": 1}, "crop3": {"exact": true}}}),
-    );
+    let entry =
+        Entry::new("e", json!({"tolerance": {"rtol": 0.5, "crop": {"max_level_difference": 1}, "crop3": {"exact": true}}}));
     assert_eq!(entry.tolerance("crop1.out").atol, 1.0);
     assert_eq!(entry.tolerance("crop3.out"), Tolerance::EXACT);
     assert_eq!(entry.tolerance("other").rtol, 0.5);

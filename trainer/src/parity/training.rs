@@ -15,11 +15,8 @@ use super::{Check, Comparison, Context, Entry, Tolerance, diffusion, dit};
 use crate::step::{AdamW, AdamWConfig, Ema, clip};
 
 /// Kinds of this family.
-pub const KINDS: &[(&str, Check)] = &[
-    ("diffusion.loss_variant", loss_variant),
-    ("diffusion.train_step", train_step),
-    ("diffusion.train_steps", train_steps),
-];
+pub const KINDS: &[(&str, Check)] =
+    &[("diffusion.loss_variant", loss_variant), ("diffusion.train_step", train_step), ("diffusion.train_steps", train_steps)];
 
 /// The loss that the flags of the published code select.
 fn loss_config(config: &Value) -> LossConfig {
@@ -120,7 +117,14 @@ impl Trainee {
         AdamW::new(vars, AdamWConfig { beta1, beta2, eps, weight_decay })
     }
 
-    fn losses(&self, x_start: &Tensor, noise: &Tensor, t: &[usize], captions: &Tensor, mask: &Tensor) -> anyhow::Result<(Tensor, Loss)> {
+    fn losses(
+        &self,
+        x_start: &Tensor,
+        noise: &Tensor,
+        t: &[usize],
+        captions: &Tensor,
+        mask: &Tensor,
+    ) -> anyhow::Result<(Tensor, Loss)> {
         let x_t = self.schedule.add_noise(x_start, noise, t)?;
         let times: Vec<f32> = t.iter().map(|&t| self.schedule.timesteps()[t] as f32).collect();
         let output = self.dit.forward(&x_t, &Tensor::new(times, &Device::Cpu)?, captions, Some(mask))?;

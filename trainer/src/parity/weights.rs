@@ -208,8 +208,7 @@ fn keys(context: &Context, entry: &Entry) -> anyhow::Result<Comparison> {
         let known: Shapes = key_file.keys.iter().map(|(name, (shape, _))| (name.clone(), shape.clone())).collect();
         if let Some(config) = configuration(&known) {
             let expected = expected(&config)?.ok_or_else(|| anyhow!("{name}: no network for {config}"))?;
-            let official: Shapes =
-                known.iter().map(|(name, shape)| (names::official_name(name), shape.clone())).collect();
+            let official: Shapes = known.iter().map(|(name, shape)| (names::official_name(name), shape.clone())).collect();
             let expected: Shapes = expected.into_iter().collect();
             let sum: u64 = expected.values().map(|shape| shape.iter().product::<usize>() as u64).sum();
             let twice = known.values().map(|shape| shape.iter().product::<usize>() as u64).sum::<u64>();
@@ -228,7 +227,8 @@ fn names_of(shapes: &Shapes) -> Vec<&String> {
 /// The configuration that a list of shapes implies, for the networks known here.
 fn configuration(shapes: &Shapes) -> Option<Value> {
     let side = |name: &str, axis: usize| shapes.get(name).and_then(|shape| shape.get(axis)).copied();
-    let blocks = |prefix: &str| (0..).take_while(|n| shapes.keys().any(|name| name.starts_with(&format!("{prefix}{n}.")))).count();
+    let blocks =
+        |prefix: &str| (0..).take_while(|n| shapes.keys().any(|name| name.starts_with(&format!("{prefix}{n}.")))).count();
     if let Some(width) = side("shared.weight", 1) {
         let attention = "encoder.block.0.layer.0.SelfAttention";
         let heads = side(&format!("{attention}.relative_attention_bias.weight"), 1)?;

@@ -41,26 +41,12 @@ impl Line {
             let class = f.finding.name();
             let (mask, rect) = (mask(class, findings.len()), corners(&f.rect));
             let zone = f.zone.clone();
-            findings.push(Entry {
-                class,
-                side: f.side.name(),
-                zone,
-                severity: rounded(f.severity),
-                mask,
-                rect,
-            });
+            findings.push(Entry { class, side: f.side.name(), zone, severity: rounded(f.severity), mask, rect });
         }
         for f in &case.extras {
             let (mask, rect) = (mask(f.class, findings.len()), corners(&f.rect));
             let zone = "whole".to_owned();
-            findings.push(Entry {
-                class: f.class,
-                side: f.side.name(),
-                zone,
-                severity: rounded(f.severity),
-                mask,
-                rect,
-            });
+            findings.push(Entry { class: f.class, side: f.side.name(), zone, severity: rounded(f.severity), mask, rect });
         }
         Self {
             name: name.to_owned(),
@@ -69,11 +55,7 @@ impl Line {
             sex: case.sex.name(),
             age: case.age,
             view: case.view.name(),
-            labels: LABEL_NAMES
-                .iter()
-                .copied()
-                .zip(case.labels.0.map(u8::from))
-                .collect(),
+            labels: LABEL_NAMES.iter().copied().zip(case.labels.0.map(u8::from)).collect(),
             findings,
         }
     }

@@ -58,17 +58,12 @@ impl Export {
         for dir in ["images", "masks"].map(|name| self.dir.join(name)) {
             ensure_writable_dir(&dir).with_context(|| format!("--out {}", self.dir.display()))?;
         }
-        if let Some(parent) = self
-            .sheet
-            .as_deref()
-            .and_then(Path::parent)
-            .filter(|p| !p.as_os_str().is_empty())
-        {
+        if let Some(parent) = self.sheet.as_deref().and_then(Path::parent).filter(|p| !p.as_os_str().is_empty()) {
             ensure_writable_dir(parent).with_context(|| format!("--sheet {}", parent.display()))?;
         }
         let stop = Arc::new(AtomicBool::new(false));
-        let handler = signal_hook::flag::register(signal_hook::consts::SIGINT, Arc::clone(&stop))
-            .context("cannot listen for Ctrl-C")?;
+        let handler =
+            signal_hook::flag::register(signal_hook::consts::SIGINT, Arc::clone(&stop)).context("cannot listen for Ctrl-C")?;
         let outcome = self.write_cases(&stop);
         signal_hook::low_level::unregister(handler);
         outcome
@@ -81,10 +76,7 @@ impl Export {
             ProgressStyle::with_template("{bar:30} {pos}/{len} cases  {per_sec}  {eta} left")
                 .unwrap_or_else(|_| ProgressStyle::default_bar()),
         );
-        let mut sheet = self
-            .sheet
-            .is_some()
-            .then(|| Sheet::new(total, self.size_px));
+        let mut sheet = self.sheet.is_some().then(|| Sheet::new(total, self.size_px));
         let mut manifest = String::new();
         let mut at = self.indices.start;
         while at < self.indices.end && !stop.load(Ordering::Relaxed) {
@@ -114,35 +106,21 @@ impl Export {
         bar.finish_and_clear();
         write_atomic(&self.dir.join("manifest.jsonl"), manifest.as_bytes())?;
         if let (Some(path), Some(sheet)) = (&self.sheet, sheet) {
-            let png = encode_gray16(
-                &sheet.finish()?,
-                &[Text::Plain("Synthetic", "phantom contact sheet")],
-            )?;
+            let png = encode_gray16(&sheet.finish()?, &[Text::Plain("Synthetic", "phantom contact sheet")])?;
             write_atomic(path, &png)?;
         }
-        Ok(if stop.load(Ordering::Relaxed) {
-            Ended::Interrupted
-        } else {
-            Ended::Done
-        })
+        Ok(if stop.load(Ordering::Relaxed) { Ended::Interrupted } else { Ended::Done })
     }
 
     /// Writes the picture and masks of a case and returns its line of the manifest.
     fn write_case(&self, index: u64, case: &PhantomCase) -> anyhow::Result<Line> {
         let name = format!("phantom-{}-{index:06}", self.seed);
         let image = format!("images/{name}.png");
-        let about = format!(
-            "procedural phantom, seed {}, case {index}; shows no patient",
-            self.seed
-        );
+        let about = format!("procedural phantom, seed {}, case {index}; shows no patient", self.seed);
         let texts = [Text::Plain("Synthetic", &about)];
         self.put(&image, &encode_gray16(&case.image, &texts)?)?;
         let line = Line::new(&name, &image, case);
-        let masks = case
-            .findings
-            .iter()
-            .map(|f| &f.mask)
-            .chain(case.extras.iter().map(|f| &f.mask));
+        let masks = case.findings.iter().map(|f| &f.mask).chain(case.extras.iter().map(|f| &f.mask));
         for (entry, mask) in line.findings.iter().zip(masks) {
             self.put(&entry.mask, &encode_mask(mask, &texts)?)?;
         }

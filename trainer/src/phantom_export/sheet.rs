@@ -21,22 +21,12 @@ pub(super) struct Sheet {
 impl Sheet {
     pub(super) fn new(count: u64, size_px: u32) -> Self {
         let count = count.clamp(1, MOST) as u32;
-        let columns = (1..=8)
-            .find(|c| c * c >= count)
-            .unwrap_or(8)
-            .max(count.min(4));
+        let columns = (1..=8).find(|c| c * c >= count).unwrap_or(8).max(count.min(4));
         let rows = count.div_ceil(columns);
         let factor = size_px.div_ceil(CELL_PX).max(1);
         let cell = size_px / factor;
         let pixels = vec![0; (columns * cell) as usize * (rows * cell) as usize];
-        Self {
-            columns,
-            rows,
-            factor,
-            cell,
-            used: 0,
-            pixels,
-        }
+        Self { columns, rows, factor, cell, used: 0, pixels }
     }
 
     pub(super) fn has_room(&self) -> bool {
@@ -48,25 +38,17 @@ impl Sheet {
         if !self.has_room() {
             return;
         }
-        let (x0, y0) = (
-            self.used % self.columns * self.cell,
-            self.used / self.columns * self.cell,
-        );
+        let (x0, y0) = (self.used % self.columns * self.cell, self.used / self.columns * self.cell);
         let area = u64::from(self.factor * self.factor);
         for y in 0..self.cell {
             for x in 0..self.cell {
                 let mut sum = 0u64;
                 for dy in 0..self.factor {
                     for dx in 0..self.factor {
-                        sum += u64::from(
-                            image
-                                .get(x * self.factor + dx, y * self.factor + dy)
-                                .unwrap_or(0),
-                        );
+                        sum += u64::from(image.get(x * self.factor + dx, y * self.factor + dy).unwrap_or(0));
                     }
                 }
-                let at =
-                    (y0 + y) as usize * (self.columns * self.cell) as usize + (x0 + x) as usize;
+                let at = (y0 + y) as usize * (self.columns * self.cell) as usize + (x0 + x) as usize;
                 self.pixels[at] = (sum / area) as u16;
             }
         }
@@ -74,7 +56,6 @@ impl Sheet {
     }
 
     pub(super) fn finish(self) -> anyhow::Result<GrayImage> {
-        GrayImage::new(self.columns * self.cell, self.rows * self.cell, self.pixels)
-            .context("contact sheet")
+        GrayImage::new(self.columns * self.cell, self.rows * self.cell, self.pixels).context("contact sheet")
     }
 }

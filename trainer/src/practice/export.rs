@@ -82,8 +82,7 @@ pub fn write(dir: &Path, parts: &Parts<'_>) -> Result<()> {
         name: parts.name.to_owned(),
         practice: true,
         size_px: parts.size_px,
-        notice: "Trained on drawn phantoms, not on patients. Apache-2.0. Its images are no evidence about disease."
-            .to_owned(),
+        notice: "Trained on drawn phantoms, not on patients. Apache-2.0. Its images are no evidence about disease.".to_owned(),
         palette: "practice".to_owned(),
         preview: Some("preview.safetensors".to_owned()),
         text: TextSpec {
@@ -110,12 +109,7 @@ pub fn write(dir: &Path, parts: &Parts<'_>) -> Result<()> {
             condition_scale: parts.condition_map.scale.clone(),
             condition_sampled: false,
         },
-        defaults: DefaultsSpec {
-            preset: "paper".to_owned(),
-            sampler: "dpmpp".to_owned(),
-            num_steps: 25,
-            guidance_scale: 2.0,
-        },
+        defaults: DefaultsSpec { preset: "paper".to_owned(), sampler: "dpmpp".to_owned(), num_steps: 25, guidance_scale: 2.0 },
         hashes,
         reference: None,
     };

@@ -45,7 +45,8 @@ impl PracticeModel {
         ensure!(pipeline.card().practice, "{}: this command measures practice models", dir.display());
         let path = dir.join(CHECKER);
         let bytes = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        let (_, metadata) = safetensors::SafeTensors::read_metadata(&bytes).with_context(|| format!("{} is damaged", path.display()))?;
+        let (_, metadata) =
+            safetensors::SafeTensors::read_metadata(&bytes).with_context(|| format!("{} is damaged", path.display()))?;
         let noted: BTreeMap<String, String> = metadata.metadata().clone().unwrap_or_default().into_iter().collect();
         let config = noted.get("config").ok_or_else(|| anyhow!("{} carries no config", path.display()))?;
         let config: CheckerConfig = serde_json::from_str(config).with_context(|| format!("{}: its config", path.display()))?;

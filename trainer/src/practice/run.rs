@@ -161,8 +161,7 @@ pub fn run(
     let (dit_sizes, text_sizes) = (dit_config(config), text_config(config, tokenizer.vocab_size()));
     let options = InitOptions { seed: Seed(config.seed), gate_mean: 0.4, control: ControlStart::Joint(0.02) };
     let dit_start = init::initial_dit(&dit_params(&dit_sizes)?, &dit_sizes, &options, &Device::Cpu)?;
-    let params =
-        network_params(device, [("text.", text_encoder(&text_sizes, config.seed)?), ("dit.", dit_start)])?;
+    let params = network_params(device, [("text.", text_encoder(&text_sizes, config.seed)?), ("dit.", dit_start)])?;
     let builder = params.builder();
     let text = T5Encoder::new(builder.pp("text"), &text_sizes)?;
     let stage = make_stage("base", text, Network::Text(Box::new(Dit::new(builder.pp("dit"), &dit_sizes)?)), &config.base.train);
@@ -186,13 +185,18 @@ pub fn run(
     if let Some(dir) = export_dir {
         for stage in STAGES {
             let path = run.final_weights(stage);
-            ensure!(path.is_file(), "{} is missing, so stage {stage} is not finished; train it before the export", path.display());
+            ensure!(
+                path.is_file(),
+                "{} is missing, so stage {stage} is not finished; train it before the export",
+                path.display()
+            );
         }
         let mut all = params.tensors()?;
         let exported = DitConfig { token_num: config.text.export_tokens, ..dit_sizes.clone() };
         let null = "dit.base_model.y_embedder.y_embedding";
         let longest = latents.lengths.iter().copied().max().unwrap_or(1);
-        let filled = export::fill_null_caption(all.get(null).context("the network has a null caption")?, longest, exported.token_num)?;
+        let filled =
+            export::fill_null_caption(all.get(null).context("the network has a null caption")?, longest, exported.token_num)?;
         all.insert(null.to_owned(), filled);
         let pictures = chunk_images(&*data.chunk(0)?, d.size_px, device)?.narrow(0, 0, 64)?;
         let seen = latents.images.narrow(0, 0, 64)?.to_dtype(DType::F32)?;
@@ -251,10 +255,7 @@ fn conv_params(device: &Device, seed: u64) -> ParamStore {
 }
 
 /// Parameters that start from given tensors under prefixes; position tables are constants.
-fn network_params<const N: usize>(
-    device: &Device,
-    starts: [(&str, BTreeMap<String, Tensor>); N],
-) -> Result<ParamStore> {
+fn network_params<const N: usize>(device: &Device, starts: [(&str, BTreeMap<String, Tensor>); N]) -> Result<ParamStore> {
     let mut all = BTreeMap::new();
     for (prefix, tensors) in starts {
         for (name, tensor) in tensors {
@@ -262,16 +263,13 @@ fn network_params<const N: usize>(
         }
     }
     // A name without a start is a fault of the list above; zeros then show as a missing gradient.
-    let rule = move |name: &str, shape: &[usize]| {
-        all.get(name).cloned().unwrap_or_else(|| vec![0.0; shape.iter().product()])
-    };
+    let rule = move |name: &str, shape: &[usize]| all.get(name).cloned().unwrap_or_else(|| vec![0.0; shape.iter().product()]);
     Ok(ParamStore::new(device, Box::new(rule), |name| name.ends_with("pos_embed")))
 }
 
 /// A builder over fixed tensors.
 fn fixed(weights: &BTreeMap<String, Tensor>, device: &Device) -> candle_core::Result<candle_nn::VarBuilder<'static>> {
-    let moved =
-        weights.iter().map(|(n, t)| Ok((n.clone(), t.to_device(device)?))).collect::<candle_core::Result<_>>()?;
+    let moved = weights.iter().map(|(n, t)| Ok((n.clone(), t.to_device(device)?))).collect::<candle_core::Result<_>>()?;
     Ok(candle_nn::VarBuilder::from_tensors(moved, DType::F32, device))
 }
 
@@ -294,8 +292,7 @@ fn tokenizer_of(config: &TrainConfig, run: &RunDir, data: &Phantoms) -> Result<S
         }
     }
     let json = tokenizer::learn(&texts, config.text.vocab_size)?;
-    engine::store::atomic::write_atomic(&path, json.as_bytes())
-        .with_context(|| format!("cannot write {}", path.display()))?;
+    engine::store::atomic::write_atomic(&path, json.as_bytes()).with_context(|| format!("cannot write {}", path.display()))?;
     Ok(json)
 }
 

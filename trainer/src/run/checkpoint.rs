@@ -26,20 +26,10 @@ pub struct Meta {
 ///
 /// # Errors
 /// Names the file that cannot be written.
-pub fn save(
-    dir: &Path,
-    step: usize,
-    config_hash: &str,
-    tensors: &BTreeMap<String, Tensor>,
-    keep: usize,
-) -> Result<()> {
+pub fn save(dir: &Path, step: usize, config_hash: &str, tensors: &BTreeMap<String, Tensor>, keep: usize) -> Result<()> {
     std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
     let bytes = safetensors::serialize(tensors, None).context("cannot lay out the checkpoint")?;
-    let meta = Meta {
-        step,
-        config_hash: config_hash.to_owned(),
-        tensors_hash: blake3_hex(&bytes),
-    };
+    let meta = Meta { step, config_hash: config_hash.to_owned(), tensors_hash: blake3_hex(&bytes) };
     let path = dir.join(format!("step-{step:08}.safetensors"));
     engine::store::atomic::write_atomic(&path, &bytes).with_context(|| format!("cannot write {}", path.display()))?;
     // The description is written last: without it a tensor file does not count.

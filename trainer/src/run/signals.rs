@@ -20,11 +20,8 @@ impl StopRequest {
     /// When a handler cannot be installed.
     pub fn listen(stop_after: Option<Duration>) -> Result<Self> {
         let flag = Arc::new(AtomicBool::new(false));
-        for signal in
-            [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM, signal_hook::consts::SIGUSR1]
-        {
-            signal_hook::flag::register(signal, flag.clone())
-                .with_context(|| format!("cannot listen to signal {signal}"))?;
+        for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM, signal_hook::consts::SIGUSR1] {
+            signal_hook::flag::register(signal, flag.clone()).with_context(|| format!("cannot listen to signal {signal}"))?;
         }
         Ok(Self { flag, deadline: stop_after.map(|after| Instant::now() + after) })
     }

@@ -7,10 +7,10 @@ use anyhow::{Context, Result, ensure};
 use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
 
+use super::checkpoint;
 use super::log::{Log, Metrics};
 use super::run_dir::RunDir;
 use super::signals::StopRequest;
-use super::checkpoint;
 use crate::data::batches::{Batches, Source};
 use crate::step::AdamWConfig;
 use crate::step::lr_schedule::LrSchedule;
@@ -88,13 +88,7 @@ pub enum Ending {
 ///
 /// # Errors
 /// When data, device or disk fail, or most updates of an interval are not finite.
-pub fn train<S: Stage>(
-    stage: &S,
-    params: &ParamStore,
-    config: &LoopConfig,
-    run: &RunDir,
-    stop: &StopRequest,
-) -> Result<Ending> {
+pub fn train<S: Stage>(stage: &S, params: &ParamStore, config: &LoopConfig, run: &RunDir, stop: &StopRequest) -> Result<Ending> {
     let (name, dir) = (stage.name(), run.stage(stage.name()));
     let hash = checkpoint::config_hash(&config.identity())?;
     let mut optimizer = Optimizer::new(params.vars(), optimizer_config(config))?;
@@ -125,8 +119,7 @@ pub fn train<S: Stage>(
             );
             let seconds = interval.begin.elapsed().as_secs_f64();
             let left = begin.elapsed().mul_f64((config.steps - done) as f64 / (done - start) as f64);
-            let parts =
-                loss.parts.iter().map(|(n, t)| Ok((*n, f64::from(t.to_scalar::<f32>()?)))).collect::<Result<_>>()?;
+            let parts = loss.parts.iter().map(|(n, t)| Ok((*n, f64::from(t.to_scalar::<f32>()?)))).collect::<Result<_>>()?;
             log.note(
                 &Metrics {
                     stage: name,
@@ -188,8 +181,7 @@ fn to_cpu(optimizer: &Optimizer) -> Result<std::collections::BTreeMap<String, Te
 }
 
 fn optimizer_config(config: &LoopConfig) -> OptimizerConfig {
-    let adamw =
-        AdamWConfig { beta1: config.beta1, beta2: config.beta2, eps: 1e-8, weight_decay: config.weight_decay };
+    let adamw = AdamWConfig { beta1: config.beta1, beta2: config.beta2, eps: 1e-8, weight_decay: config.weight_decay };
     OptimizerConfig { adamw, clip_norm: Some(config.clip_norm), ema_decay: config.ema_decay }
 }
 

@@ -66,8 +66,7 @@ impl Stage for CheckerStage {
                 let at = index % CHUNK;
                 // Brightness, contrast and gamma vary, since generated pictures differ a little.
                 let u = &looks[3 * row..3 * row + 3];
-                let (gain, shift, gamma) =
-                    (0.9 + 0.2 * u[0] as f32, 0.1 * u[1] as f32 - 0.05, 0.85 + 0.3 * u[2] as f32);
+                let (gain, shift, gamma) = (0.9 + 0.2 * u[0] as f32, 0.1 * u[1] as f32 - 0.05, 0.85 + 0.3 * u[2] as f32);
                 let image = &chunk.images[at * pixels..(at + 1) * pixels];
                 images.extend(image.iter().map(|&v| {
                     let grey = ((f32::from(v) / 255.0).powf(gamma) * gain + shift).clamp(0.0, 1.0);

@@ -74,8 +74,7 @@ impl DitStage {
     fn captions(&self, ids: &Tensor, lengths: &[usize]) -> Result<(Tensor, Tensor)> {
         let longest = lengths.iter().copied().max().unwrap_or(1);
         let ids = ids.narrow(1, 0, longest)?.contiguous()?;
-        let mask: Vec<u32> =
-            lengths.iter().flat_map(|&n| (0..longest).map(move |i| u32::from(i < n))).collect();
+        let mask: Vec<u32> = lengths.iter().flat_map(|&n| (0..longest).map(move |i| u32::from(i < n))).collect();
         let mask = Tensor::from_vec(mask, (lengths.len(), longest), &self.device)?;
         Ok((self.text.forward(&ids, Some(&mask))?, mask))
     }

@@ -106,7 +106,8 @@ impl AdamW {
         if matches!(self.layout.device(), Device::Cpu) {
             let (one_minus1, one_minus2, b2, s) = ((1.0 - beta1) as f32, (1.0 - beta2) as f32, beta2 as f32, scale as f32);
             self.exp_avg.inplace_op2(gradient, &Elementwise(move |m: f32, g: f32| m + one_minus1 * (g * s - m)))?;
-            self.exp_avg_sq.inplace_op2(gradient, &Elementwise(move |v: f32, g: f32| v * b2 + one_minus2 * ((g * s) * (g * s))))?;
+            self.exp_avg_sq
+                .inplace_op2(gradient, &Elementwise(move |v: f32, g: f32| v * b2 + one_minus2 * ((g * s) * (g * s))))?;
             let (decay, step_size, root2, eps) = (decay as f32, step_size as f32, root2 as f32, eps as f32);
             let update = move |w: f32, m: f32, v: f32| w * decay - step_size * (m / (v.sqrt() / root2 + eps));
             self.weights.inplace_op3(&self.exp_avg, &self.exp_avg_sq, &Elementwise2(update))?;

@@ -178,7 +178,15 @@ impl<F: Fn(f32, f32, f32) -> f32 + Sync> InplaceOp3 for Elementwise2<F> {
         "elementwise2"
     }
 
-    fn cpu_fwd(&self, dst: &mut CpuStorage, dst_l: &Layout, a: &CpuStorage, a_l: &Layout, b: &CpuStorage, b_l: &Layout) -> candle_core::Result<()> {
+    fn cpu_fwd(
+        &self,
+        dst: &mut CpuStorage,
+        dst_l: &Layout,
+        a: &CpuStorage,
+        a_l: &Layout,
+        b: &CpuStorage,
+        b_l: &Layout,
+    ) -> candle_core::Result<()> {
         let (dst, a, b) = (slice_mut(dst, dst_l)?, slice(a, a_l)?, slice(b, b_l)?);
         dst.par_chunks_mut(PIECE).zip(a.par_chunks(PIECE)).zip(b.par_chunks(PIECE)).for_each(|((dst, a), b)| {
             for ((d, a), b) in dst.iter_mut().zip(a).zip(b) {
@@ -191,12 +199,16 @@ impl<F: Fn(f32, f32, f32) -> f32 + Sync> InplaceOp3 for Elementwise2<F> {
 
 fn slice<'a>(storage: &'a CpuStorage, layout: &Layout) -> candle_core::Result<&'a [f32]> {
     let CpuStorage::F32(values) = storage else { candle_core::bail!("an in-place update needs f32") };
-    let Some((start, end)) = layout.contiguous_offsets() else { candle_core::bail!("an in-place update needs contiguous tensors") };
+    let Some((start, end)) = layout.contiguous_offsets() else {
+        candle_core::bail!("an in-place update needs contiguous tensors")
+    };
     Ok(&values[start..end])
 }
 
 fn slice_mut<'a>(storage: &'a mut CpuStorage, layout: &Layout) -> candle_core::Result<&'a mut [f32]> {
     let CpuStorage::F32(values) = storage else { candle_core::bail!("an in-place update needs f32") };
-    let Some((start, end)) = layout.contiguous_offsets() else { candle_core::bail!("an in-place update needs contiguous tensors") };
+    let Some((start, end)) = layout.contiguous_offsets() else {
+        candle_core::bail!("an in-place update needs contiguous tensors")
+    };
     Ok(&mut values[start..end])
 }

@@ -101,10 +101,7 @@ impl Optimizer {
     /// # Errors
     /// Names a missing or misshapen part.
     pub fn load_state(&mut self, state: &BTreeMap<String, Tensor>) -> Result<()> {
-        let average = state
-            .iter()
-            .filter_map(|(n, t)| Some((n.strip_prefix("average.")?.to_owned(), t.clone())))
-            .collect();
+        let average = state.iter().filter_map(|(n, t)| Some((n.strip_prefix("average.")?.to_owned(), t.clone()))).collect();
         self.adamw.load_state(state)?;
         self.ema.load(&average)
     }

@@ -113,8 +113,7 @@ fn every_weight_has_a_gradient_and_it_is_right() {
         let var: Var = map.data().lock().expect("no other thread")[&name].clone();
         let gradient = gradients.get(&var).unwrap_or_else(|| panic!("{name} has no gradient"));
         let flat: Vec<f32> = gradient.flatten_all().and_then(|g| g.to_vec1()).expect("f32");
-        let (at, &largest) =
-            flat.iter().enumerate().max_by(|a, b| a.1.abs().total_cmp(&b.1.abs())).expect("not empty");
+        let (at, &largest) = flat.iter().enumerate().max_by(|a, b| a.1.abs().total_cmp(&b.1.abs())).expect("not empty");
         assert!(largest != 0.0, "{name}: zero gradient");
         let before = var.as_tensor().copy().expect("copy");
         let moved = |step: f32| -> f32 {

@@ -15,9 +15,7 @@ fn dropped_tokens_have_no_influence() {
     let expected = dit.forward(&x, &t, &y, Some(&mask)).unwrap();
     let keep = mask.to_dtype(DType::F32).unwrap().unsqueeze(2).unwrap();
     let noise = random("other", y.dims(), 5.0);
-    let hidden = (y.broadcast_mul(&keep).unwrap()
-        + noise.broadcast_mul(&(1.0 - &keep).unwrap()).unwrap())
-    .unwrap();
+    let hidden = (y.broadcast_mul(&keep).unwrap() + noise.broadcast_mul(&(1.0 - &keep).unwrap()).unwrap()).unwrap();
     assert_same_bits(&dit.forward(&x, &t, &hidden, Some(&mask)).unwrap(), &expected, "padding");
     let changed = (&y * 1.01).unwrap();
     assert_ne!(values(&dit.forward(&x, &t, &changed, Some(&mask)).unwrap()), values(&expected));
@@ -81,7 +79,8 @@ fn the_position_table_encodes_the_column_first() {
     // Width 8, so two frequencies, 1 and 1/100; row 2, column 3 of a grid of 4, scale 2.
     let table = position_table(8, 4, 2.0, &Device::Cpu).unwrap().squeeze(0).unwrap();
     let row = table.to_vec2::<f32>().unwrap()[2 * 4 + 3].clone();
-    let expected = [1.5f64.sin(), 0.015f64.sin(), 1.5f64.cos(), 0.015f64.cos(), 1f64.sin(), 0.01f64.sin(), 1f64.cos(), 0.01f64.cos()];
+    let expected =
+        [1.5f64.sin(), 0.015f64.sin(), 1.5f64.cos(), 0.015f64.cos(), 1f64.sin(), 0.01f64.sin(), 1f64.cos(), 0.01f64.cos()];
     for (got, expected) in row.iter().zip(expected) {
         assert!((f64::from(*got) - expected).abs() < 1e-7, "{got} {expected}");
     }

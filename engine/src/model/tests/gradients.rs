@@ -38,7 +38,9 @@ fn gradients_equal_finite_differences() {
         dit.forward(&x, &t, &y, Some(&mask)).unwrap().sqr().unwrap().mean_all().unwrap()
     };
     let grads = loss().backward().unwrap();
-    for name in ["blocks.0.attn.qkv.weight", "blocks.1.cross_attn.kv_linear.weight", "blocks.0.shift_scale_gate_table", "t_block.1.bias"] {
+    for name in
+        ["blocks.0.attn.qkv.weight", "blocks.1.cross_attn.kv_linear.weight", "blocks.0.shift_scale_gate_table", "t_block.1.bias"]
+    {
         let var = &vars[name];
         let grad = grads.get(var).unwrap();
         let start = var.as_tensor().copy().unwrap();
@@ -74,8 +76,7 @@ fn a_base_of_plain_tensors_stays_frozen() {
     let params = control_params(&cfg, 2, Base::Frozen).unwrap();
     let (frozen, learning): (Vec<_>, Vec<_>) = params.into_iter().partition(|p| !p.trainable);
     let vars = random_vars(&learning);
-    let mut tensors: HashMap<String, Tensor> =
-        vars.iter().map(|(name, var)| (name.clone(), var.as_tensor().clone())).collect();
+    let mut tensors: HashMap<String, Tensor> = vars.iter().map(|(name, var)| (name.clone(), var.as_tensor().clone())).collect();
     tensors.extend(frozen.iter().map(|p| (p.name.clone(), random(&p.name, &p.shape, 0.2))));
     let vb = VarBuilder::from_tensors(tensors, DType::F32, &Device::Cpu);
     let model = ControlDit::new(vb, &cfg, 2).unwrap();

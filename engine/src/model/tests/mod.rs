@@ -82,9 +82,7 @@ pub(super) fn inputs(cfg: &DitConfig, batch: usize) -> (Tensor, Tensor, Tensor, 
     let x = random("x", &[batch, cfg.in_channels, cfg.input_size, cfg.input_size], 1.0);
     let t: Vec<f32> = (0..batch).map(|i| (937 - 211 * i) as f32).collect();
     let y = random("y", &[batch, cfg.token_num, cfg.text_embed_dims], 1.0);
-    let mask: Vec<u8> = (0..batch)
-        .flat_map(|row| (0..cfg.token_num).map(move |i| u8::from(i < 2 + 3 * row)))
-        .collect();
+    let mask: Vec<u8> = (0..batch).flat_map(|row| (0..cfg.token_num).map(move |i| u8::from(i < 2 + 3 * row))).collect();
     let t = Tensor::from_vec(t, batch, &Device::Cpu).unwrap();
     let mask = Tensor::from_vec(mask, (batch, cfg.token_num), &Device::Cpu).unwrap();
     (x, t, y, mask)

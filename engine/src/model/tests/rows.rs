@@ -9,7 +9,17 @@ fn shapes() -> [DitConfig; 3] {
     [
         tiny(),
         DitConfig { input_size: 12, hidden_size: 40, num_heads: 5, depth: 2, token_num: 9, ..tiny() },
-        DitConfig { input_size: 32, hidden_size: 192, num_heads: 6, depth: 2, token_num: 32, text_embed_dims: 128, in_channels: 8, learn_sigma: false, ..tiny() },
+        DitConfig {
+            input_size: 32,
+            hidden_size: 192,
+            num_heads: 6,
+            depth: 2,
+            token_num: 32,
+            text_embed_dims: 128,
+            in_channels: 8,
+            learn_sigma: false,
+            ..tiny()
+        },
     ]
 }
 

@@ -50,11 +50,7 @@ pub(super) struct Norm {
 
 impl Norm {
     pub(super) fn new(vb: VarBuilder<'_>, channels: usize, cfg: &KlConfig) -> Result<Self> {
-        Ok(Self {
-            weight: vb.get(channels, "weight")?,
-            bias: vb.get(channels, "bias")?,
-            groups: cfg.norm_num_groups,
-        })
+        Ok(Self { weight: vb.get(channels, "weight")?, bias: vb.get(channels, "bias")?, groups: cfg.norm_num_groups })
     }
 
     pub(super) fn forward(&self, x: &Tensor) -> Result<Tensor> {
@@ -84,9 +80,7 @@ impl Residual {
             conv1: Conv::new(vb.pp("conv1"), inputs, outputs, 3)?,
             norm2: Norm::new(vb.pp("norm2"), outputs, cfg)?,
             conv2: Conv::new(vb.pp("conv2"), outputs, outputs, 3)?,
-            conv_shortcut: (inputs != outputs)
-                .then(|| Conv::new(vb.pp("conv_shortcut"), inputs, outputs, 1))
-                .transpose()?,
+            conv_shortcut: (inputs != outputs).then(|| Conv::new(vb.pp("conv_shortcut"), inputs, outputs, 1)).transpose()?,
         })
     }
 

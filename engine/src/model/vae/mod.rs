@@ -137,9 +137,8 @@ impl KlConfig {
     /// # Errors
     /// Names the first field that does not fit, its value and what is allowed.
     pub fn check(&self) -> Result<()> {
-        let refuse = |field, value: String, expected: &str| {
-            Err(ModelError::Config { field, value, expected: expected.to_owned() })
-        };
+        let refuse =
+            |field, value: String, expected: &str| Err(ModelError::Config { field, value, expected: expected.to_owned() });
         let sizes = [
             ("in_channels", self.in_channels),
             ("out_channels", self.out_channels),

@@ -30,20 +30,11 @@ pub(super) fn attention(
     };
     let bias = bias.map(plain).transpose()?;
     let (q32, k32, v32) = (as_f32(q)?, as_f32(k)?, as_f32(v)?);
-    let mut op = Attention {
-        lens,
-        scale: scale as f32,
-        width,
-        bias: None,
-    };
+    let mut op = Attention { lens, scale: scale as f32, width, bias: None };
     let joined = match bias {
         // A custom operation has three inputs, so a bias that is trained takes the place of the
         // values, which then lie beside the keys.
-        Some(bias) if bias.track_op() => q32.apply_op3(
-            &Tensor::cat(&[k32, v32], D::Minus1)?,
-            &bias,
-            BiasedAttention(op),
-        )?,
+        Some(bias) if bias.track_op() => q32.apply_op3(&Tensor::cat(&[k32, v32], D::Minus1)?, &bias, BiasedAttention(op))?,
         bias => {
             op.bias = bias;
             q32.apply_op3(&k32, &v32, op)?
@@ -55,11 +46,7 @@ pub(super) fn attention(
 /// Heads split off a joined axis are taken as they lie; only gaps inside a row cost a copy.
 fn as_f32(x: &Tensor) -> Result<Tensor> {
     let x = x.to_dtype(candle_core::DType::F32)?;
-    if x.stride().last() == Some(&1) {
-        Ok(x)
-    } else {
-        x.contiguous()
-    }
+    if x.stride().last() == Some(&1) { Ok(x) } else { x.contiguous() }
 }
 
 /// `softmax(scale · q kᵀ + bias) v` as `(batch, queries, heads, width)`.
@@ -87,16 +74,8 @@ struct Operand<'a> {
 
 impl<'a> Operand<'a> {
     fn new(storage: &'a CpuStorage, layout: &Layout) -> Result<Self> {
-        match (
-            <[usize; 4]>::try_from(layout.dims()),
-            <[usize; 4]>::try_from(layout.stride()),
-        ) {
-            (Ok(dims), Ok(strides)) => Ok(Self {
-                storage,
-                start: layout.start_offset(),
-                dims,
-                strides,
-            }),
+        match (<[usize; 4]>::try_from(layout.dims()), <[usize; 4]>::try_from(layout.stride())) {
+            (Ok(dims), Ok(strides)) => Ok(Self { storage, start: layout.start_offset(), dims, strides }),
             _ => bail!("attention: operand {:?}", layout.dims()),
         }
     }
@@ -105,23 +84,14 @@ impl<'a> Operand<'a> {
     fn columns(self, from: usize, width: usize) -> Self {
         let [batch, heads, rows, _] = self.dims;
         let start = self.start + from * self.strides[3];
-        Self {
-            start,
-            dims: [batch, heads, rows, width],
-            ..self
-        }
+        Self { start, dims: [batch, heads, rows, width], ..self }
     }
 
     /// Rows `from..from + rows` of one head.
     fn rows(self, image: usize, head: usize, from: usize, rows: usize) -> Result<Matrix<'a>> {
         let [image_stride, head_stride, row_stride, column_stride] = self.strides;
         let start = self.start + image * image_stride + head * head_stride + from * row_stride;
-        Matrix::new(
-            self.storage,
-            start,
-            (rows, self.dims[3]),
-            (row_stride, column_stride),
-        )
+        Matrix::new(self.storage, start, (rows, self.dims[3]), (row_stride, column_stride))
     }
 }
 
@@ -177,30 +147,21 @@ impl Attention {
         // The heads' results lie side by side in each row.
         for image in 0..batch {
             let rows = image * queries * heads * width..(image + 1) * queries * heads * width;
-            out[rows]
-                .par_chunks_mut(BLOCK * heads * width)
-                .enumerate()
-                .for_each(|(block, out)| {
-                    let first = (image * blocks + block) * heads;
-                    let parts = &done[first..first + heads];
-                    for (row, out) in out.chunks_exact_mut(heads * width).enumerate() {
-                        for (out, part) in out.chunks_exact_mut(width).zip(parts) {
-                            out.copy_from_slice(&part[row * width..(row + 1) * width]);
-                        }
+            out[rows].par_chunks_mut(BLOCK * heads * width).enumerate().for_each(|(block, out)| {
+                let first = (image * blocks + block) * heads;
+                let parts = &done[first..first + heads];
+                for (row, out) in out.chunks_exact_mut(heads * width).enumerate() {
+                    for (out, part) in out.chunks_exact_mut(width).zip(parts) {
+                        out.copy_from_slice(&part[row * width..(row + 1) * width]);
                     }
-                });
+                }
+            });
         }
         Ok((CpuStorage::F32(out), shape))
     }
 
     /// The result `(queries of the block, width)` of one head.
-    fn forward_block(
-        &self,
-        inputs: Inputs<'_>,
-        image: usize,
-        head: usize,
-        first: usize,
-    ) -> Result<Vec<f32>> {
+    fn forward_block(&self, inputs: Inputs<'_>, image: usize, head: usize, first: usize) -> Result<Vec<f32>> {
         let [_, _, queries, width] = inputs.q.dims;
         let (keys, rows) = (self.lens[image], BLOCK.min(queries - first));
         if keys == 0 {
@@ -217,14 +178,7 @@ impl Attention {
     }
 
     /// Unnormalised weights `(rows, kept keys)` and the reciprocal of each row's sum.
-    fn weights(
-        &self,
-        inputs: Inputs<'_>,
-        image: usize,
-        head: usize,
-        first: usize,
-        rows: usize,
-    ) -> Result<(Vec<f32>, Vec<f32>)> {
+    fn weights(&self, inputs: Inputs<'_>, image: usize, head: usize, first: usize, rows: usize) -> Result<(Vec<f32>, Vec<f32>)> {
         let [_, heads, queries, _] = inputs.q.dims;
         let (all_keys, keys) = (inputs.k.dims[2], self.lens[image]);
         let q = inputs.q.rows(image, head, first, rows)?;
@@ -232,8 +186,7 @@ impl Attention {
         let mut inverse = Vec::with_capacity(rows);
         for (row, scores) in scores.chunks_exact_mut(keys).enumerate() {
             let bias = inputs.bias.map(|bias| {
-                let start =
-                    ((image % bias.images * heads + head) * queries + first + row) * all_keys;
+                let start = ((image % bias.images * heads + head) * queries + first + row) * all_keys;
                 &bias.numbers[start..start + keys]
             });
             inverse.push(softmax_weights(scores, bias, self.scale));
@@ -242,13 +195,7 @@ impl Attention {
     }
 
     /// Gradients of every input; `grad` and `result` are `(batch, queries, heads, width)`.
-    fn backward(
-        &self,
-        inputs: Inputs<'_>,
-        result: &Tensor,
-        grad: &Tensor,
-        want_bias: bool,
-    ) -> Result<Gradients> {
+    fn backward(&self, inputs: Inputs<'_>, result: &Tensor, grad: &Tensor, want_bias: bool) -> Result<Gradients> {
         let [batch, heads, queries, width] = inputs.q.dims;
         let keys = inputs.k.dims[2];
         let grad = plain(grad)?;
@@ -284,10 +231,7 @@ impl Attention {
             all.v.extend_from_slice(&part.v);
             if let (true, Some(bias)) = (want_bias, inputs.bias) {
                 let slot = index % (bias.images * heads);
-                add_to(
-                    &mut all.bias[slot * per_head..(slot + 1) * per_head],
-                    &part.bias,
-                );
+                add_to(&mut all.bias[slot * per_head..(slot + 1) * per_head], &part.bias);
             }
         }
         Ok(all)
@@ -315,10 +259,7 @@ impl Attention {
             done.q.resize(queries * width, 0.);
             return Ok(done);
         }
-        let (k, v) = (
-            inputs.k.rows(image, head, 0, keys)?,
-            inputs.v.rows(image, head, 0, keys)?,
-        );
+        let (k, v) = (inputs.k.rows(image, head, 0, keys)?, inputs.v.rows(image, head, 0, keys)?);
         let grad = CpuStorage::F32(grad);
         let CpuStorage::F32(grad_numbers) = &grad else {
             bail!("attention: gradient is not f32");
@@ -331,10 +272,7 @@ impl Attention {
             }
             let weights = CpuStorage::F32(weights);
             let g = Matrix::new(&grad, first * width, (rows, width), (width, 1))?;
-            add_to(
-                &mut done.v,
-                &Matrix::whole(&weights, rows, keys)?.t().times(g)?,
-            );
+            add_to(&mut done.v, &Matrix::whole(&weights, rows, keys)?.t().times(g)?);
 
             // From here on the gradient of the scores, before the scale.
             let mut d_scores = g.times(v.t())?; // (rows, keys)
@@ -346,9 +284,7 @@ impl Attention {
             let CpuStorage::F32(weights) = &weights else {
                 bail!("attention: weights are not f32");
             };
-            let by_row = d_scores
-                .chunks_exact_mut(keys)
-                .zip(weights.chunks_exact(keys));
+            let by_row = d_scores.chunks_exact_mut(keys).zip(weights.chunks_exact(keys));
             for ((d_scores, weights), pull) in by_row.zip(pulls) {
                 for (d, weight) in d_scores.iter_mut().zip(weights) {
                     *d = weight * (*d - pull);
@@ -401,17 +337,12 @@ fn softmax_weights(scores: &mut [f32], bias: Option<&[f32]>, scale: f32) -> f32 
 }
 
 /// Runs `act` on the storages of CPU tensors.
-fn with_operands<R>(
-    tensors: [&Tensor; 3],
-    act: impl FnOnce([Operand<'_>; 3]) -> Result<R>,
-) -> Result<R> {
+fn with_operands<R>(tensors: [&Tensor; 3], act: impl FnOnce([Operand<'_>; 3]) -> Result<R>) -> Result<R> {
     let [(a, a_layout), (b, b_layout), (c, c_layout)] = tensors.map(|t| t.storage_and_layout());
     match (&*a, &*b, &*c) {
-        (Storage::Cpu(a), Storage::Cpu(b), Storage::Cpu(c)) => act([
-            Operand::new(a, a_layout)?,
-            Operand::new(b, b_layout)?,
-            Operand::new(c, c_layout)?,
-        ]),
+        (Storage::Cpu(a), Storage::Cpu(b), Storage::Cpu(c)) => {
+            act([Operand::new(a, a_layout)?, Operand::new(b, b_layout)?, Operand::new(c, c_layout)?])
+        }
         _ => bail!("attention: tensors left the CPU"),
     }
 }
@@ -479,10 +410,7 @@ impl CustomOp3 for BiasedAttention {
             q: Operand::new(q, q_layout)?,
             k: kv.columns(0, self.0.width),
             v: kv.columns(self.0.width, self.0.width),
-            bias: Some(Bias {
-                numbers,
-                images: bias_layout.dims()[0],
-            }),
+            bias: Some(Bias { numbers, images: bias_layout.dims()[0] }),
         })
     }
 
@@ -497,26 +425,14 @@ impl CustomOp3 for BiasedAttention {
         let held = Held::new(bias)?;
         let images = bias.dim(0)?;
         let (parts, d_bias) = with_operands([q, kv, bias], |[q, kv, _]| {
-            let (k, v) = (
-                kv.columns(0, self.0.width),
-                kv.columns(self.0.width, self.0.width),
-            );
-            let bias = Some(Bias {
-                numbers: &held,
-                images,
-            });
-            let mut all = self
-                .0
-                .backward(Inputs { q, k, v, bias }, result, grad, true)?;
+            let (k, v) = (kv.columns(0, self.0.width), kv.columns(self.0.width, self.0.width));
+            let bias = Some(Bias { numbers: &held, images });
+            let mut all = self.0.backward(Inputs { q, k, v, bias }, result, grad, true)?;
             let d_bias = std::mem::take(&mut all.bias);
             Ok((self.0.tensors([q.dims, k.dims], all, grad)?, d_bias))
         })?;
         let [dq, dk, dv] = parts;
         let d_bias = Tensor::from_vec(d_bias, bias.shape(), grad.device())?;
-        Ok((
-            Some(dq),
-            Some(Tensor::cat(&[dk, dv], D::Minus1)?),
-            Some(d_bias),
-        ))
+        Ok((Some(dq), Some(Tensor::cat(&[dk, dv], D::Minus1)?), Some(d_bias)))
     }
 }

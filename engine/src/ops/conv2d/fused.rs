@@ -23,9 +23,7 @@ pub(super) fn conv2d(x: &Tensor, w: &Tensor, b: Option<&Tensor>, shape: Shape) -
         Some(b) => plain(b)?,
         None => Tensor::zeros(shape.out, DType::F32, x.device())?,
     };
-    plain(x)?
-        .apply_op3(&plain(w)?, &b, Conv2d { shape })?
-        .to_dtype(x.dtype())
+    plain(x)?.apply_op3(&plain(w)?, &b, Conv2d { shape })?.to_dtype(x.dtype())
 }
 
 struct Conv2d {
@@ -55,10 +53,7 @@ impl Shape {
         let by_size = TILE / (self.channels * self.taps() * self.out_width).max(1);
         let wide_enough = 128_usize.div_ceil(self.out_width.max(1));
         let by_count = self.out_height.div_ceil(TILES);
-        by_size
-            .min(by_count)
-            .max(wide_enough)
-            .clamp(1, self.out_height.max(1))
+        by_size.min(by_count).max(wide_enough).clamp(1, self.out_height.max(1))
     }
 
     /// Input channels per task of the gradients.
@@ -107,10 +102,7 @@ impl Shape {
                     if self.stride == 1 {
                         out.copy_from_slice(&source[from..from + out.len()]);
                     } else {
-                        for (out, x) in out
-                            .iter_mut()
-                            .zip(source[from..].iter().step_by(self.stride))
-                        {
+                        for (out, x) in out.iter_mut().zip(source[from..].iter().step_by(self.stride)) {
                             *out = *x;
                         }
                     }
@@ -152,13 +144,7 @@ impl Shape {
 }
 
 /// `(out, pixels of the tile)` of one tile of output rows; `image` starts at `start` of `x`.
-fn tile(
-    s: &Shape,
-    (x, start): (&CpuStorage, usize),
-    image: &[f32],
-    w: Matrix<'_>,
-    rows: Range<usize>,
-) -> Result<Vec<f32>> {
+fn tile(s: &Shape, (x, start): (&CpuStorage, usize), image: &[f32], w: Matrix<'_>, rows: Range<usize>) -> Result<Vec<f32>> {
     let count = rows.len() * s.out_width;
     if s.is_pointwise() {
         let start = start + rows.start * s.out_width;
@@ -185,10 +171,7 @@ fn convolve(
     let image_size = s.channels * s.pixels();
     let (kernels, tile_rows) = if winograd::pays(s) {
         let own = &w_numbers[w_start..w_start + s.out * terms];
-        (
-            Some(winograd::transformed_kernels(s, own)),
-            winograd::tile_rows(s),
-        )
+        (Some(winograd::transformed_kernels(s, own)), winograd::tile_rows(s))
     } else {
         (None, s.tile_rows())
     };
@@ -210,19 +193,17 @@ fn convolve(
     if y.is_empty() {
         return Ok(y);
     }
-    y.par_chunks_mut(s.out_pixels())
-        .enumerate()
-        .for_each(|(index, y)| {
-            let (image, out) = (index / s.out, index % s.out);
-            let b = b.map_or(0., |b| b[out]);
-            let own = &done[image * tiles..(image + 1) * tiles];
-            for (y, tile) in y.chunks_mut(tile_rows * s.out_width).zip(own) {
-                let tile = &tile[out * y.len()..];
-                for (y, x) in y.iter_mut().zip(tile) {
-                    *y = x + b;
-                }
+    y.par_chunks_mut(s.out_pixels()).enumerate().for_each(|(index, y)| {
+        let (image, out) = (index / s.out, index % s.out);
+        let b = b.map_or(0., |b| b[out]);
+        let own = &done[image * tiles..(image + 1) * tiles];
+        for (y, tile) in y.chunks_mut(tile_rows * s.out_width).zip(own) {
+            let tile = &tile[out * y.len()..];
+            for (y, x) in y.iter_mut().zip(tile) {
+                *y = x + b;
             }
-        });
+        }
+    });
     Ok(y)
 }
 
@@ -267,22 +248,17 @@ impl Conv2d {
         if dx.is_empty() {
             return Ok(dx);
         }
-        let outputs: Vec<Matrix<'_>> = (0..s.batch)
-            .map(|image| g.matrix(image * s.out * s.out_pixels(), s.out, s.out_pixels()))
-            .collect::<Result<_>>()?;
-        dx.par_chunks_mut(s.channels * s.pixels())
-            .zip(&outputs)
-            .try_for_each(|(dx, g)| -> Result<()> {
-                dx.par_chunks_mut(block * s.pixels())
-                    .enumerate()
-                    .try_for_each(|(index, dx)| -> Result<()> {
-                        let first = index * block;
-                        let own = first..(first + block).min(s.channels);
-                        let w = w.columns(own.start * s.taps()..own.end * s.taps())?;
-                        s.scatter(&w.t().times(*g)?, dx);
-                        Ok(())
-                    })
-            })?;
+        let outputs: Vec<Matrix<'_>> =
+            (0..s.batch).map(|image| g.matrix(image * s.out * s.out_pixels(), s.out, s.out_pixels())).collect::<Result<_>>()?;
+        dx.par_chunks_mut(s.channels * s.pixels()).zip(&outputs).try_for_each(|(dx, g)| -> Result<()> {
+            dx.par_chunks_mut(block * s.pixels()).enumerate().try_for_each(|(index, dx)| -> Result<()> {
+                let first = index * block;
+                let own = first..(first + block).min(s.channels);
+                let w = w.columns(own.start * s.taps()..own.end * s.taps())?;
+                s.scatter(&w.t().times(*g)?, dx);
+                Ok(())
+            })
+        })?;
         Ok(dx)
     }
 
@@ -301,9 +277,7 @@ impl Conv2d {
         let tile_rows = (TILE / (block * s.taps() * s.out_width)).clamp(1, s.out_height);
         let tiles: Vec<(usize, Range<usize>)> = (0..s.batch)
             .flat_map(|image| {
-                (0..s.out_height)
-                    .step_by(tile_rows)
-                    .map(move |first| (image, first..(first + tile_rows).min(s.out_height)))
+                (0..s.out_height).step_by(tile_rows).map(move |first| (image, first..(first + tile_rows).min(s.out_height)))
             })
             .collect();
         let run = tiles.len().div_ceil(TILES.div_ceil(blocks));
@@ -401,15 +375,7 @@ impl CustomOp3 for Conv2d {
         } else {
             None
         };
-        let db = if b.track_op() {
-            Some(Tensor::from_vec(
-                self.bias_gradient(&g),
-                b.shape(),
-                x.device(),
-            )?)
-        } else {
-            None
-        };
+        let db = if b.track_op() { Some(Tensor::from_vec(self.bias_gradient(&g), b.shape(), x.device())?) } else { None };
         Ok((dx, dw, db))
     }
 }

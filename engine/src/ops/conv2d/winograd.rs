@@ -24,9 +24,7 @@ const TILES: usize = 4;
 
 /// Whether the transforms pay: they cost as much per channel as a few multiplications.
 pub(super) fn pays(s: &Shape) -> bool {
-    (s.kernel, s.stride, s.padding) == (3, 1, 1)
-        && s.channels.min(s.out) >= 32
-        && s.out_height * s.out_width >= 1024
+    (s.kernel, s.stride, s.padding) == (3, 1, 1) && s.channels.min(s.out) >= 32 && s.out_height * s.out_width >= 1024
 }
 
 /// Output rows per tile, an even number.
@@ -42,35 +40,29 @@ pub(super) fn tile_rows(s: &Shape) -> usize {
 pub(super) fn transformed_kernels(s: &Shape, w: &[f32]) -> CpuStorage {
     let (out, channels) = (s.out, s.channels);
     let mut by_out = vec![0.; PLACES * out * channels];
-    by_out
-        .par_chunks_mut(PLACES * channels)
-        .zip(w.par_chunks(9 * channels))
-        .for_each(|(u, w)| {
-            for (channel, w) in w.chunks_exact(9).enumerate() {
-                // G g, then its transpose again: G = [1 0 0; ½ ½ ½; ½ -½ ½; 0 0 1].
-                let mut half = [[0.; 3]; 4];
-                for column in 0..3 {
-                    let column_of = expand(w[column], w[3 + column], w[6 + column]);
-                    for (row, value) in column_of.into_iter().enumerate() {
-                        half[row][column] = value;
-                    }
-                }
-                for (row, half) in half.into_iter().enumerate() {
-                    for (column, value) in expand(half[0], half[1], half[2]).into_iter().enumerate()
-                    {
-                        u[(4 * row + column) * channels + channel] = value;
-                    }
+    by_out.par_chunks_mut(PLACES * channels).zip(w.par_chunks(9 * channels)).for_each(|(u, w)| {
+        for (channel, w) in w.chunks_exact(9).enumerate() {
+            // G g, then its transpose again: G = [1 0 0; ½ ½ ½; ½ -½ ½; 0 0 1].
+            let mut half = [[0.; 3]; 4];
+            for column in 0..3 {
+                let column_of = expand(w[column], w[3 + column], w[6 + column]);
+                for (row, value) in column_of.into_iter().enumerate() {
+                    half[row][column] = value;
                 }
             }
-        });
+            for (row, half) in half.into_iter().enumerate() {
+                for (column, value) in expand(half[0], half[1], half[2]).into_iter().enumerate() {
+                    u[(4 * row + column) * channels + channel] = value;
+                }
+            }
+        }
+    });
     let mut u = vec![0.; by_out.len()];
-    u.par_chunks_mut(out * channels)
-        .enumerate()
-        .for_each(|(place, u)| {
-            for (out, u) in u.chunks_exact_mut(channels).enumerate() {
-                u.copy_from_slice(&by_out[(out * PLACES + place) * channels..][..channels]);
-            }
-        });
+    u.par_chunks_mut(out * channels).enumerate().for_each(|(place, u)| {
+        for (out, u) in u.chunks_exact_mut(channels).enumerate() {
+            u.copy_from_slice(&by_out[(out * PLACES + place) * channels..][..channels]);
+        }
+    });
     CpuStorage::F32(u)
 }
 
@@ -80,12 +72,7 @@ fn expand(a: f32, b: f32, c: f32) -> [f32; 4] {
 }
 
 /// `(out, pixels)` of the output rows `rows` of one image; `rows` starts at an even row.
-pub(super) fn tile(
-    s: &Shape,
-    image: &[f32],
-    kernels: &CpuStorage,
-    rows: Range<usize>,
-) -> Result<Vec<f32>> {
+pub(super) fn tile(s: &Shape, image: &[f32], kernels: &CpuStorage, rows: Range<usize>) -> Result<Vec<f32>> {
     let (across, down) = (s.out_width.div_ceil(2), rows.len().div_ceil(2));
     let squares = across * down;
     let mut places = vec![0.; PLACES * s.channels * squares];
@@ -129,19 +116,13 @@ struct Lines {
 impl Lines {
     fn new(across: usize) -> Self {
         let line = |()| vec![0.; across + 1];
-        Self {
-            even: [(); 4].map(line),
-            odd: [(); 4].map(line),
-            row: [(); 2].map(line),
-        }
+        Self { even: [(); 4].map(line), odd: [(); 4].map(line), row: [(); 2].map(line) }
     }
 
     /// Reads the lines around output row `row`: input rows `row - 1` to `row + 2`, columns from -1.
     fn read(&mut self, s: &Shape, plane: &[f32], row: usize) {
         for (tap, (even, odd)) in self.even.iter_mut().zip(&mut self.odd).enumerate() {
-            let source = (row + tap)
-                .checked_sub(1)
-                .filter(|source| *source < s.height);
+            let source = (row + tap).checked_sub(1).filter(|source| *source < s.height);
             let Some(source) = source else {
                 even.fill(0.);
                 odd.fill(0.);
@@ -166,10 +147,7 @@ impl Lines {
     fn transform(&mut self, out: &mut [f32], stride: usize) {
         let across = self.even[0].len() - 1;
         let [even, odd] = &mut self.row;
-        for (row, (a, b, sign)) in [(0, 2, -1.), (1, 2, 1.), (2, 1, -1.), (1, 3, -1.)]
-            .into_iter()
-            .enumerate()
-        {
+        for (row, (a, b, sign)) in [(0, 2, -1.), (1, 2, 1.), (2, 1, -1.), (1, 3, -1.)].into_iter().enumerate() {
             // Columns -1 and 1 of a square are even places, 0 and 2 odd ones.
             for (row, lines) in [(&mut *even, &self.even), (&mut *odd, &self.odd)] {
                 for ((row, x), y) in row.iter_mut().zip(&lines[a]).zip(&lines[b]) {
@@ -179,12 +157,7 @@ impl Lines {
             let (first, third) = (&even[..across], &even[1..]);
             let (second, fourth) = (&odd[..across], &odd[1..]);
             let places = out[4 * row * stride..].chunks_mut(stride);
-            let pairs = [
-                (first, third),
-                (second, third),
-                (third, second),
-                (second, fourth),
-            ];
+            let pairs = [(first, third), (second, third), (third, second), (second, fourth)];
             for (column, (place, (x, y))) in places.zip(pairs).enumerate() {
                 let sign = if column == 1 { 1. } else { -1. };
                 for ((place, x), y) in place.iter_mut().zip(x).zip(y) {

@@ -4,10 +4,7 @@ use std::sync::Mutex;
 
 use candle_core::backend::BackendStorage;
 use candle_core::op::{Add, Gelu, Silu};
-use candle_core::{
-    CpuStorage, CudaStorage, CustomOp1, CustomOp2, CustomOp3, Layout, Result, Shape, Storage,
-    Tensor, bail,
-};
+use candle_core::{CpuStorage, CudaStorage, CustomOp1, CustomOp2, CustomOp3, Layout, Result, Shape, Storage, Tensor, bail};
 
 /// The last step of a computation, taken inside the joining operation so that its result is not
 /// copied. Operands are detached.
@@ -32,12 +29,7 @@ type Backward = Box<dyn Fn(&Tensor, &Tensor, &[bool]) -> Result<Vec<Option<Tenso
 ///
 /// # Errors
 /// Those of the step; more than three inputs.
-pub(super) fn attach(
-    inputs: &[&Tensor],
-    last: Last,
-    shape: impl Into<Shape>,
-    backward: Backward,
-) -> Result<Tensor> {
+pub(super) fn attach(inputs: &[&Tensor], last: Last, shape: impl Into<Shape>, backward: Backward) -> Result<Tensor> {
     let shape = shape.into();
     if shape.elem_count() == 0 || inputs.iter().all(|x| !x.track_op()) {
         return last.tensor()?.reshape(shape);
@@ -101,9 +93,7 @@ impl Attach {
             Some(Last::Done(y)) => one(&y, |y, layout| y.affine(layout, 1., 0.))?,
             Some(Last::Gelu(x)) => one(&x, S::unary_impl::<Gelu>)?,
             Some(Last::Silu(x)) => one(&x, S::unary_impl::<Silu>)?,
-            Some(Last::Sum(a, b)) => two(&a, &b, &|a, b, a_layout, b_layout| {
-                a.binary_impl::<Add>(b, a_layout, b_layout)
-            })?,
+            Some(Last::Sum(a, b)) => two(&a, &b, &|a, b, a_layout, b_layout| a.binary_impl::<Add>(b, a_layout, b_layout))?,
             Some(Last::Product(a, b)) => {
                 let sizes = product_sizes(&a, &b)?;
                 two(&a, &b, &|a, b, a_layout, b_layout| a.matmul(b, sizes, a_layout, b_layout))?
@@ -112,12 +102,7 @@ impl Attach {
         Ok((y, self.shape.clone()))
     }
 
-    fn backward(
-        &self,
-        inputs: &[&Tensor],
-        result: &Tensor,
-        grad: &Tensor,
-    ) -> Result<std::vec::IntoIter<Option<Tensor>>> {
+    fn backward(&self, inputs: &[&Tensor], result: &Tensor, grad: &Tensor) -> Result<std::vec::IntoIter<Option<Tensor>>> {
         let wanted: Vec<bool> = inputs.iter().map(|x| x.track_op()).collect();
         let grad = grad.detach().contiguous()?;
         let grads = (self.backward)(&result.detach(), &grad, &wanted)?;
@@ -176,33 +161,15 @@ impl CustomOp2 for Attach {
         "attach"
     }
 
-    fn cpu_fwd(
-        &self,
-        _: &CpuStorage,
-        _: &Layout,
-        _: &CpuStorage,
-        _: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
+    fn cpu_fwd(&self, _: &CpuStorage, _: &Layout, _: &CpuStorage, _: &Layout) -> Result<(CpuStorage, Shape)> {
         self.forward(cpu)
     }
 
-    fn cuda_fwd(
-        &self,
-        _: &CudaStorage,
-        _: &Layout,
-        _: &CudaStorage,
-        _: &Layout,
-    ) -> Result<(CudaStorage, Shape)> {
+    fn cuda_fwd(&self, _: &CudaStorage, _: &Layout, _: &CudaStorage, _: &Layout) -> Result<(CudaStorage, Shape)> {
         self.forward(cuda)
     }
 
-    fn bwd(
-        &self,
-        a: &Tensor,
-        b: &Tensor,
-        result: &Tensor,
-        grad: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
+    fn bwd(&self, a: &Tensor, b: &Tensor, result: &Tensor, grad: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
         let mut grads = self.backward(&[a, b], result, grad)?;
         Ok((grads.next().flatten(), grads.next().flatten()))
     }

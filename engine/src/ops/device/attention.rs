@@ -90,9 +90,6 @@ pub(in crate::ops) fn attention(
 
 /// `(batch, 1, 1, keys)` with 0 at kept keys.
 fn mask(lens: &[usize], keys: usize, device: &Device) -> Result<Tensor> {
-    let mask: Vec<f32> = lens
-        .iter()
-        .flat_map(|len| (0..keys).map(move |key| if key < *len { 0. } else { DROPPED }))
-        .collect();
+    let mask: Vec<f32> = lens.iter().flat_map(|len| (0..keys).map(move |key| if key < *len { 0. } else { DROPPED })).collect();
     Tensor::from_vec(mask, (lens.len(), 1, 1, keys), device)
 }

@@ -43,18 +43,14 @@ pub(in crate::ops) fn conv2d(x: &Tensor, w: &Tensor, b: Option<&Tensor>, s: Shap
 }
 
 /// Gradients of input and weight, each if asked for.
-type Gradients =
-    Box<dyn Fn(&Tensor, bool, bool) -> Result<(Option<Tensor>, Option<Tensor>)> + Send + Sync>;
+type Gradients = Box<dyn Fn(&Tensor, bool, bool) -> Result<(Option<Tensor>, Option<Tensor>)> + Send + Sync>;
 
 /// A 1×1 convolution: one product for each image, with the same weights.
 fn pointwise(x: Tensor, w: Tensor, s: Shape) -> Result<(Tensor, Gradients)> {
     let pixels = s.height * s.width;
     let x = x.reshape((s.batch, s.channels, pixels))?;
     let w = w.reshape((s.out, s.channels))?;
-    let y = w
-        .broadcast_as((s.batch, s.out, s.channels))?
-        .matmul(&x)?
-        .reshape((s.batch, s.out, s.height, s.width))?;
+    let y = w.broadcast_as((s.batch, s.out, s.channels))?.matmul(&x)?.reshape((s.batch, s.out, s.height, s.width))?;
     let gradients = move |grad: &Tensor, for_x: bool, for_w: bool| {
         let grad = grad.reshape((s.batch, s.out, pixels))?;
         let d_x = || w.t()?.broadcast_as((s.batch, s.channels, s.out))?.matmul(&grad);
@@ -95,10 +91,7 @@ fn neighbours(x: &Tensor) -> Result<Tensor> {
     let pixels = batch * (height + 2) * line;
     let rows = x.permute((0, 2, 3, 1))?.contiguous()?.pad_with_zeros(2, 1, 0)?;
     let frame = Tensor::zeros((pixels + 2, channels), x.dtype(), x.device())?;
-    frame
-        .narrow(0, 0, pixels)?
-        .reshape((batch, height + 2, line, channels))?
-        .slice_set(&rows, 1, 1)?;
+    frame.narrow(0, 0, pixels)?.reshape((batch, height + 2, line, channels))?.slice_set(&rows, 1, 1)?;
     let shifted = [0, 1, 2].map(|shift| frame.narrow(0, shift, pixels));
     let [first, second, third] = shifted;
     Tensor::cat(&[first?, second?, third?], 1)?.reshape((batch, (height + 2) * line, 3 * channels))
@@ -118,9 +111,7 @@ fn shifted_products(framed: &Tensor, w: &Tensor, height: usize, width: usize) ->
             .broadcast_as((batch, out, columns))?
             .matmul(&framed.narrow(1, row * line, height * line)?.transpose(1, 2)?)
     };
-    ((product(0)? + product(1)?)? + product(2)?)?
-        .reshape((batch, out, height, line))?
-        .narrow(3, 0, width)
+    ((product(0)? + product(1)?)? + product(2)?)?.reshape((batch, out, height, line))?.narrow(3, 0, width)
 }
 
 /// The gradient `(out, channels, 3, 3)` from the input's neighbours and the result's gradient.
@@ -129,8 +120,7 @@ fn weight_gradient(framed: &Tensor, grad: &Tensor, s: Shape) -> Result<Tensor> {
     let grad = grad.pad_with_zeros(3, 0, 1)?.reshape((s.batch, s.out, pixels))?;
     let row = |row: usize| {
         let each = grad.matmul(&framed.narrow(1, row * (s.width + 1), pixels)?)?;
-        first_sum(&each.reshape((s.batch, s.out * 3 * s.channels))?)?
-            .reshape((s.out, 1, 3, s.channels))
+        first_sum(&each.reshape((s.batch, s.out * 3 * s.channels))?)?.reshape((s.out, 1, 3, s.channels))
     };
     Tensor::cat(&[row(0)?, row(1)?, row(2)?], 1)?.permute((0, 3, 1, 2))?.contiguous()
 }
@@ -161,10 +151,12 @@ fn input_gradient(grad: &Tensor, w: &Tensor, s: Shape) -> Result<Tensor> {
     let spaced = if gap == 0 {
         grad.clone()
     } else {
-        grad.reshape((s.batch * s.out * oh, 1, ow, 1))?
-            .pad_with_zeros(1, 0, gap)?
-            .pad_with_zeros(3, 0, gap)?
-            .reshape((s.batch, s.out, oh * s.stride, ow * s.stride))?
+        grad.reshape((s.batch * s.out * oh, 1, ow, 1))?.pad_with_zeros(1, 0, gap)?.pad_with_zeros(3, 0, gap)?.reshape((
+            s.batch,
+            s.out,
+            oh * s.stride,
+            ow * s.stride,
+        ))?
     };
     let spaced = fitted(&fitted(&spaced, 2, s.height, s)?, 3, s.width, s)?;
     let turned = w.flip(&[2, 3])?.transpose(0, 1)?.contiguous()?;
@@ -180,7 +172,5 @@ fn fitted(x: &Tensor, axis: usize, size: usize, s: Shape) -> Result<Tensor> {
     };
     let want = size + s.kernel - 1;
     let kept = (have - cut).min(want - before);
-    x.narrow(axis, cut, kept)?
-        .contiguous()?
-        .pad_with_zeros(axis, before, want - before - kept)
+    x.narrow(axis, cut, kept)?.contiguous()?.pad_with_zeros(axis, before, want - before - kept)
 }

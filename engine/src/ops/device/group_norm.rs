@@ -7,14 +7,7 @@ use super::attach::{Last, attach};
 use super::sums::first_sum;
 
 /// `x` is `(batch, channels, height, width)`, `w` and `b` are `(channels)`; shapes are checked.
-pub(in crate::ops) fn group_norm(
-    x: &Tensor,
-    groups: usize,
-    w: &Tensor,
-    b: &Tensor,
-    eps: f64,
-    silu: bool,
-) -> Result<Tensor> {
+pub(in crate::ops) fn group_norm(x: &Tensor, groups: usize, w: &Tensor, b: &Tensor, eps: f64, silu: bool) -> Result<Tensor> {
     let (batch, channels, height, width) = x.dims4()?;
     let pixels = height * width;
     let per_group = channels / groups;
@@ -23,16 +16,10 @@ pub(in crate::ops) fn group_norm(
     let count = (per_group * pixels) as f64;
     // A number of each group, for each of its channels: (batch · channels, 1).
     let spread = move |x: &Tensor| {
-        x.reshape((batch * groups, 1))?
-            .broadcast_as((batch * groups, per_group))?
-            .reshape((batch * channels, 1))
+        x.reshape((batch * groups, 1))?.broadcast_as((batch * groups, per_group))?.reshape((batch * channels, 1))
     };
     let affine = |x: &Tensor| {
-        x.detach()
-            .to_dtype(DType::F32)?
-            .reshape((1, channels))?
-            .broadcast_as((batch, channels))?
-            .reshape((batch * channels, 1))
+        x.detach().to_dtype(DType::F32)?.reshape((1, channels))?.broadcast_as((batch, channels))?.reshape((batch * channels, 1))
     };
 
     let flat = x.detach().to_dtype(DType::F32)?.contiguous()?.reshape(group_rows)?;

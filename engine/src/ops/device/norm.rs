@@ -33,10 +33,7 @@ pub(in crate::ops) fn layer_norm(
         Some(offset) => Last::Sum(y, affine(offset)?.broadcast_as(grouped)?),
         None => Last::Done(y),
     };
-    let inputs: Vec<&Tensor> = [Some(x), gain.map(|(gain, _)| gain), offset]
-        .into_iter()
-        .flatten()
-        .collect();
+    let inputs: Vec<&Tensor> = [Some(x), gain.map(|(gain, _)| gain), offset].into_iter().flatten().collect();
     let backward = move |_: &Tensor, grad: &Tensor, wanted: &[bool]| {
         let wants = |index: usize| wanted.get(index) == Some(&true);
         let grad = grad.to_dtype(DType::F32)?.reshape(grouped)?;

@@ -31,10 +31,7 @@ pub(super) fn left_product(a: &Tensor, b: &Tensor) -> Result<Tensor> {
         return a.t()?.matmul(b);
     }
     let part = rows / parts;
-    let products = a
-        .reshape((parts, part, m))?
-        .transpose(1, 2)?
-        .matmul(&b.reshape((parts, part, n))?)?;
+    let products = a.reshape((parts, part, m))?.transpose(1, 2)?.matmul(&b.reshape((parts, part, n))?)?;
     first_sum(&products.reshape((parts, m * n))?)?.reshape((m, n))
 }
 

@@ -3,9 +3,8 @@
 use candle_core::{DType, Device, Result, Tensor, Var};
 
 use super::super::{
-    attention as attention_op, conv2d as conv2d_op, gated_residual as gated_residual_op,
-    group_norm as group_norm_op, layer_norm as layer_norm_op, linear as linear_op,
-    rms_norm as rms_norm_op,
+    attention as attention_op, conv2d as conv2d_op, gated_residual as gated_residual_op, group_norm as group_norm_op,
+    layer_norm as layer_norm_op, linear as linear_op, rms_norm as rms_norm_op,
 };
 use super::*;
 
@@ -48,9 +47,7 @@ fn run(op: Op<'_>, inputs: &[Tensor]) -> (Tensor, Vec<Tensor>) {
     let weighting = numbers(99, y.dims()).to_dtype(y.dtype()).unwrap();
     let loss = ((&y + second.sin().unwrap()).unwrap() * weighting).unwrap();
     let grads = loss.sum_all().unwrap().backward().unwrap();
-    let grads = vars.iter().enumerate().map(|(i, v)| {
-        grads.get(v).unwrap_or_else(|| panic!("no gradient for input {i}")).clone()
-    });
+    let grads = vars.iter().enumerate().map(|(i, v)| grads.get(v).unwrap_or_else(|| panic!("no gradient for input {i}")).clone());
     let grads = grads.collect();
     (y.detach(), grads)
 }
@@ -102,34 +99,20 @@ fn linear_matches() {
 #[test]
 fn norms_match() {
     let inputs = [numbers(1, &[3, 37, 48]), numbers(2, &[3, 48]), numbers(3, &[3, 48])];
-    check(
-        "modulate",
-        &inputs,
-        &|t| layer_norm(&t[0], 3, Some((&t[1], 1.)), Some(&t[2]), 1e-5),
-        &|t| layer_norm_op::composed(&t[0], &(&t[1] + 1.)?, &t[2], 1e-5),
-    );
+    check("modulate", &inputs, &|t| layer_norm(&t[0], 3, Some((&t[1], 1.)), Some(&t[2]), 1e-5), &|t| {
+        layer_norm_op::composed(&t[0], &(&t[1] + 1.)?, &t[2], 1e-5)
+    });
     let inputs = [numbers(1, &[1, 64, 20]), numbers(2, &[1, 20]), numbers(3, &[1, 20])];
-    check(
-        "layer norm",
-        &inputs,
-        &|t| layer_norm(&t[0], 1, Some((&t[1], 0.)), Some(&t[2]), 1e-5),
-        &|t| layer_norm_op::composed(&t[0], &t[1], &t[2], 1e-5),
-    );
+    check("layer norm", &inputs, &|t| layer_norm(&t[0], 1, Some((&t[1], 0.)), Some(&t[2]), 1e-5), &|t| {
+        layer_norm_op::composed(&t[0], &t[1], &t[2], 1e-5)
+    });
     let ones = inputs[1].ones_like().unwrap();
     let zeros = inputs[1].zeros_like().unwrap();
-    check(
-        "no weights",
-        &inputs[..1],
-        &|t| layer_norm(&t[0], 1, None, None, 1e-2),
-        &|t| layer_norm_op::composed(&t[0], &ones, &zeros, 1e-2),
-    );
+    check("no weights", &inputs[..1], &|t| layer_norm(&t[0], 1, None, None, 1e-2), &|t| {
+        layer_norm_op::composed(&t[0], &ones, &zeros, 1e-2)
+    });
     let inputs = [numbers(1, &[2, 33, 48]), numbers(2, &[48])];
-    check(
-        "rms norm",
-        &inputs,
-        &|t| rms_norm(&t[0], &t[1], 1e-6),
-        &|t| rms_norm_op::composed(&t[0], &t[1], 1e-6),
-    );
+    check("rms norm", &inputs, &|t| rms_norm(&t[0], &t[1], 1e-6), &|t| rms_norm_op::composed(&t[0], &t[1], 1e-6));
 }
 
 #[test]
@@ -143,38 +126,25 @@ fn activations_match() {
 #[test]
 fn gated_residual_matches() {
     let inputs = [numbers(1, &[2, 70, 48]), numbers(2, &[2, 48]), numbers(3, &[2, 70, 48])];
-    check(
-        "gated residual",
-        &inputs,
-        &|t| gated_residual(&t[0], &t[1], &t[2]),
-        &|t| gated_residual_op::composed(&t[0], &t[1], &t[2]),
-    );
+    check("gated residual", &inputs, &|t| gated_residual(&t[0], &t[1], &t[2]), &|t| {
+        gated_residual_op::composed(&t[0], &t[1], &t[2])
+    });
 }
 
 #[test]
 fn attention_matches() {
     for lens in [None, Some([9, 4]), Some([0, 7])] {
         let lens = lens.as_ref().map(|lens| lens.as_slice());
-        let inputs = [
-            numbers(1, &[2, 3, 15, 8]),
-            numbers(2, &[2, 3, 9, 8]),
-            numbers(3, &[2, 3, 9, 8]),
-        ];
-        check(
-            "attention",
-            &inputs,
-            &|t| attention(&t[0], &t[1], &t[2], lens, None, 0.25),
-            &|t| attention_op::composed(&t[0], &t[1], &t[2], lens, None, 0.25),
-        );
+        let inputs = [numbers(1, &[2, 3, 15, 8]), numbers(2, &[2, 3, 9, 8]), numbers(3, &[2, 3, 9, 8])];
+        check("attention", &inputs, &|t| attention(&t[0], &t[1], &t[2], lens, None, 0.25), &|t| {
+            attention_op::composed(&t[0], &t[1], &t[2], lens, None, 0.25)
+        });
         for images in [1, 2] {
             let mut inputs = inputs.to_vec();
             inputs.push(numbers(4, &[images, 3, 15, 9]));
-            check(
-                "attention with bias",
-                &inputs,
-                &|t| attention(&t[0], &t[1], &t[2], lens, Some(&t[3]), 1.),
-                &|t| attention_op::composed(&t[0], &t[1], &t[2], lens, Some(&t[3]), 1.),
-            );
+            check("attention with bias", &inputs, &|t| attention(&t[0], &t[1], &t[2], lens, Some(&t[3]), 1.), &|t| {
+                attention_op::composed(&t[0], &t[1], &t[2], lens, Some(&t[3]), 1.)
+            });
         }
     }
 }
@@ -183,12 +153,9 @@ fn attention_matches() {
 fn group_norm_matches() {
     for silu in [false, true] {
         let inputs = [numbers(1, &[3, 12, 9, 7]), numbers(2, &[12]), numbers(3, &[12])];
-        check(
-            "group norm",
-            &inputs,
-            &|t| group_norm(&t[0], 4, &t[1], &t[2], 1e-5, silu),
-            &|t| group_norm_op::composed(&t[0], 4, &t[1], &t[2], 1e-5, silu),
-        );
+        check("group norm", &inputs, &|t| group_norm(&t[0], 4, &t[1], &t[2], 1e-5, silu), &|t| {
+            group_norm_op::composed(&t[0], 4, &t[1], &t[2], 1e-5, silu)
+        });
     }
 }
 
@@ -206,11 +173,7 @@ fn conv2d_matches() {
         ((4, 5), 1, 1, 1, 2, 3),
         ((10, 11), 3, 3, 0, 2, 2),
     ] {
-        let inputs = [
-            numbers(1, &[3, channels, size.0, size.1]),
-            numbers(2, &[out, channels, k, k]),
-            numbers(3, &[out]),
-        ];
+        let inputs = [numbers(1, &[3, channels, size.0, size.1]), numbers(2, &[out, channels, k, k]), numbers(3, &[out])];
         let shape = |t: &[Tensor]| conv2d_op::Shape::new(&t[0], &t[1], stride, padding);
         let plain = |t: &[Tensor]| conv2d_op::composed(&t[0], &t[1], &shape(t)?);
         let name = format!("conv2d {size:?} {k} {stride} {padding}");
@@ -224,11 +187,7 @@ fn conv2d_matches() {
 #[test]
 fn heads_are_split_and_joined() {
     let inputs = [numbers(1, &[2, 5, 12])];
-    check("split", &inputs, &|t| split_heads(&t[0], 3), &|t| {
-        t[0].reshape((2, 5, 3, 4))?.transpose(1, 2)?.contiguous()
-    });
+    check("split", &inputs, &|t| split_heads(&t[0], 3), &|t| t[0].reshape((2, 5, 3, 4))?.transpose(1, 2)?.contiguous());
     let inputs = [numbers(1, &[2, 3, 5, 4])];
-    check("join", &inputs, &|t| join_heads(&t[0]), &|t| {
-        t[0].transpose(1, 2)?.contiguous()?.reshape((2, 5, 12))
-    });
+    check("join", &inputs, &|t| join_heads(&t[0]), &|t| t[0].transpose(1, 2)?.contiguous()?.reshape((2, 5, 12)));
 }

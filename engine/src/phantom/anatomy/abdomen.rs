@@ -11,33 +11,20 @@ use super::geometry::Geometry;
 pub(crate) fn paint(scene: &mut Scene, p: &Patient, g: &Geometry) {
     let n = scene.frame.grid;
     let coarse = 128.min(n);
-    let rough = crate::phantom::texture::resized(
-        &octaves(&mut p.rng("bowel"), coarse, 8, 64, 0.6),
-        coarse,
-        n,
-    );
+    let rough = crate::phantom::texture::resized(&octaves(&mut p.rng("bowel"), coarse, 8, 64, 0.6), coarse, n);
     scene.frame.each([-18.0, 3.5, 18.0, 24.0], |i, x, y| {
         let side = usize::from(x > 0.0);
         let below = y - g.dome(side, x.abs());
         if below > 0.3 && scene.body[i] > 0.0 {
             // The liver is even, the bowel is not.
-            let liver = if side == 0 {
-                step(9.0, 5.0, below)
-            } else {
-                0.0
-            };
+            let liver = if side == 0 { step(9.0, 5.0, below) } else { 0.0 };
             scene.plus[i] += rough[i] * (0.55 - 0.4 * liver) * step(0.3, 2.5, below);
         }
     });
     let upright = !p.is_portable();
     let [cx, rx, ry, path] = p.bubble;
     let cy = g.dome(1, cx) + 0.9 + ry;
-    bubble(
-        scene,
-        [cx, cy, rx, ry],
-        path,
-        upright.then_some(cy + 0.45 * ry),
-    );
+    bubble(scene, [cx, cy, rx, ry], path, upright.then_some(cy + 0.45 * ry));
     let mut rng = p.rng("colon");
     for _ in 0..p.colon_gas {
         let (rx, ry) = (rng.range(0.8, 1.8), rng.range(0.6, 1.1));
@@ -50,13 +37,11 @@ pub(crate) fn paint(scene: &mut Scene, p: &Patient, g: &Geometry) {
 
 /// A gas ellipse, cut by a fluid level where one is given.
 fn bubble(scene: &mut Scene, [cx, cy, rx, ry]: [f32; 4], path: f32, level: Option<f32>) {
-    scene
-        .frame
-        .each([cx - rx, cy - ry, cx + rx, cy + ry], |i, x, y| {
-            let q = 1.0 - ((x - cx) / rx).powi(2) - ((y - cy) / ry).powi(2);
-            if q > 0.0 {
-                let cut = level.map_or(1.0, |l| step(l + 0.08, l - 0.08, y));
-                scene.gas[i] += path * q.powf(0.7) * cut;
-            }
-        });
+    scene.frame.each([cx - rx, cy - ry, cx + rx, cy + ry], |i, x, y| {
+        let q = 1.0 - ((x - cx) / rx).powi(2) - ((y - cy) / ry).powi(2);
+        if q > 0.0 {
+            let cut = level.map_or(1.0, |l| step(l + 0.08, l - 0.08, y));
+            scene.gas[i] += path * q.powf(0.7) * cut;
+        }
+    });
 }

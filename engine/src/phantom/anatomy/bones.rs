@@ -17,9 +17,7 @@ pub(crate) struct Break {
     pub(crate) callus: bool,
 }
 
-const REACH: [f32; 11] = [
-    5.0, 8.0, 9.9, 11.4, 12.5, 13.2, 13.7, 14.0, 14.1, 14.0, 13.5,
-];
+const REACH: [f32; 11] = [5.0, 8.0, 9.9, 11.4, 12.5, 13.2, 13.7, 14.0, 14.1, 14.0, 13.5];
 
 /// Draws the whole skeleton.
 pub(crate) fn paint(scene: &mut Scene, pen: &mut Pen, p: &Patient, breaks: &[Break]) {
@@ -36,21 +34,13 @@ pub(crate) fn paint(scene: &mut Scene, pen: &mut Pen, p: &Patient, breaks: &[Bre
 fn calcifications(scene: &mut Scene, pen: &mut Pen, p: &Patient) {
     let mut rng = p.rng("calcification");
     if p.knob_calcified {
-        let (cx, cy) = (
-            1.75 + 0.35 * p.unfold + 0.3 * p.rotation,
-            -6.4 - 0.6 * p.unfold,
-        );
+        let (cx, cy) = (1.75 + 0.35 * p.unfold + 0.3 * p.rotation, -6.4 - 0.6 * p.unfold);
         let start = rng.range(-1.3, -0.5);
         let arc: Vec<Node> = (0..=10)
             .map(|i| {
                 let a = start + rng.range(0.12, 0.16) * i as f32;
                 let r = 1.5 * p.knob;
-                Node {
-                    x: cx + r * a.cos(),
-                    y: cy + r * a.sin(),
-                    r: 0.07,
-                    w: 0.22 * rng.range(0.3, 1.0),
-                }
+                Node { x: cx + r * a.cos(), y: cy + r * a.sin(), r: 0.07, w: 0.22 * rng.range(0.3, 1.0) }
             })
             .collect();
         pen.add(&scene.frame, &arc, &mut scene.bone);
@@ -72,12 +62,8 @@ fn calcifications(scene: &mut Scene, pen: &mut Pen, p: &Patient) {
                 let (x, y) = (x + rng.normal(0.0, 0.1), y + rng.normal(0.0, 0.22));
                 let r = rng.range(0.10, 0.26);
                 let length = rng.range(0.1, 0.5);
-                let spot = [-0.5f32, 0.5].map(|t| Node {
-                    x: x + t * length,
-                    y: y + 0.7 * t * length,
-                    r,
-                    w: rng.range(0.05, 0.18),
-                });
+                let spot =
+                    [-0.5f32, 0.5].map(|t| Node { x: x + t * length, y: y + 0.7 * t * length, r, w: rng.range(0.05, 0.18) });
                 pen.add(&scene.frame, &spot, &mut scene.bone);
             }
         }
@@ -102,10 +88,7 @@ impl RibLine {
         Self {
             sign: if side == 0 { -1.0 } else { 1.0 },
             reach: REACH[k] * p.lung_width[side] + jitter.normal(0.0, 0.1),
-            start: -12.4
-                + 2.12 * k as f32 * p.rib_pitch
-                + jitter.normal(0.0, 0.12)
-                + 0.5 * p.apex[side],
+            start: -12.4 + 2.12 * k as f32 * p.rib_pitch + jitter.normal(0.0, 0.12) + 0.5 * p.apex[side],
             drop: drop.at(k as f32) * p.rib_slope + jitter.normal(0.0, 0.15),
             depth: 4.5 + 4.7 * (k as f32 / 10.0),
             tilt: jitter.normal(0.0, 0.025),
@@ -117,9 +100,7 @@ impl RibLine {
     fn at(&self, phi: f32) -> [f32; 3] {
         let out = (self.reach - 1.6) * phi.sin().max(0.0).powf(0.82);
         let x = 1.6 + out;
-        let y = self.start - 0.7 - 0.55 * (2.2 * phi).sin()
-            + self.drop * (0.5 * (1.0 - phi.cos())).powf(1.05)
-            + self.tilt * out;
+        let y = self.start - 0.7 - 0.55 * (2.2 * phi).sin() + self.drop * (0.5 * (1.0 - phi.cos())).powf(1.05) + self.tilt * out;
         // The back of the chest follows the spine, the front stays.
         let back = 0.5 * (1.0 + phi.cos());
         [self.sign * x + self.shift * back, y, self.depth * phi.cos()]
@@ -156,22 +137,8 @@ fn ribs(scene: &mut Scene, pen: &mut Pen, p: &Patient, side: usize, breaks: &[Br
             let cartilage = 1.0 - 0.85 * step(last - 0.42, last - 0.02, phi);
             let lateral_turn = 1.0 - 0.35 * step(0.16, 0.0, (phi - 0.5 * PI).abs() / PI);
             let first = if k == 0 { 0.7 } else { 1.0 };
-            let weight = flattening
-                * ratio.powf(0.8)
-                * head
-                * cartilage
-                * lateral_turn
-                * first
-                * (1.0 - 0.22 * front);
-            nodes.push((
-                phi,
-                Node {
-                    x: here[0],
-                    y: here[1],
-                    r: base_radius,
-                    w: weight * base_radius,
-                },
-            ));
+            let weight = flattening * ratio.powf(0.8) * head * cartilage * lateral_turn * first * (1.0 - 0.22 * front);
+            nodes.push((phi, Node { x: here[0], y: here[1], r: base_radius, w: weight * base_radius }));
         }
         let parts: Vec<Vec<Node>> = match broken {
             None => vec![nodes.iter().map(|(_, n)| *n).collect()],
@@ -180,20 +147,13 @@ fn ribs(scene: &mut Scene, pen: &mut Pen, p: &Patient, side: usize, breaks: &[Br
                 let [bx, by, _] = line.at(b.phi);
                 let back = 0.85 * base_radius + 0.08;
                 let clear = |n: &Node| (n.x - bx).powi(2) + (n.y - by).powi(2) > back * back;
-                let near = nodes
-                    .iter()
-                    .filter(|(phi, n)| *phi < b.phi && clear(n))
-                    .map(|(_, n)| *n)
-                    .collect();
+                let near = nodes.iter().filter(|(phi, n)| *phi < b.phi && clear(n)).map(|(_, n)| *n).collect();
                 let far = nodes
                     .iter()
                     .filter(|(phi, n)| *phi > b.phi && clear(n))
                     .map(|(phi, n)| {
                         let fade = step(b.phi + 0.6, b.phi + 0.05, *phi);
-                        Node {
-                            y: n.y + b.offset * fade,
-                            ..*n
-                        }
+                        Node { y: n.y + b.offset * fade, ..*n }
                     })
                     .collect();
                 vec![near, far]
@@ -224,11 +184,7 @@ fn ribs(scene: &mut Scene, pen: &mut Pen, p: &Patient, side: usize, breaks: &[Br
 
 fn shoulder(scene: &mut Scene, pen: &mut Pen, p: &Patient, side: usize) {
     let sign = if side == 0 { -1.0 } else { 1.0 };
-    let twist = if side == 0 {
-        p.clavicle[1]
-    } else {
-        -p.clavicle[1]
-    };
+    let twist = if side == 0 { p.clavicle[1] } else { -p.clavicle[1] };
     let up = p.clavicle[0] + twist;
     let w = p.lung_width[side];
     let turn = 0.8 * p.rotation;
@@ -241,24 +197,9 @@ fn shoulder(scene: &mut Scene, pen: &mut Pen, p: &Patient, side: usize) {
     ]
     .iter()
     .enumerate()
-    .map(|(i, v)| {
-        [
-            sign * v[0] * w - turn * (1.0 - 0.2 * i as f32),
-            v[1] + up * (0.35 + 0.2 * i as f32),
-            v[2],
-            v[3],
-        ]
-    })
+    .map(|(i, v)| [sign * v[0] * w - turn * (1.0 - 0.2 * i as f32), v[1] + up * (0.35 + 0.2 * i as f32), v[2], v[3]])
     .collect();
-    let nodes: Vec<Node> = spline(&points, 8)
-        .iter()
-        .map(|v| Node {
-            x: v[0],
-            y: v[1],
-            r: v[2] * 0.92,
-            w: v[3],
-        })
-        .collect();
+    let nodes: Vec<Node> = spline(&points, 8).iter().map(|v| Node { x: v[0], y: v[1], r: v[2] * 0.92, w: v[3] }).collect();
     let (bone, gain) = (&mut scene.bone, 1.25 * p.bone);
     pen.stroke(&scene.frame, &nodes, |i, q, w| {
         let outer = (1.0 - q).sqrt();
@@ -276,11 +217,7 @@ fn scapula(scene: &mut Scene, pen: &mut Pen, p: &Patient, sign: f32) {
     let (top, tip, glenoid) = (corner(12.4, -12.4), corner(13.9, 0.8), corner(17.0, -10.6));
     let polygon = [top, tip, glenoid];
     let low = polygon.iter().map(|v| v[0]).fold(f32::INFINITY, f32::min) - 0.5;
-    let high = polygon
-        .iter()
-        .map(|v| v[0])
-        .fold(f32::NEG_INFINITY, f32::max)
-        + 0.5;
+    let high = polygon.iter().map(|v| v[0]).fold(f32::NEG_INFINITY, f32::max) + 0.5;
     let soft = 0.35;
     scene.frame.each([low, -13.2, high, 1.6], |i, x, y| {
         let mut inside = f32::INFINITY;
@@ -296,22 +233,13 @@ fn scapula(scene: &mut Scene, pen: &mut Pen, p: &Patient, sign: f32) {
         }
     });
     let bone = &mut scene.bone;
-    for (a, b, w, r) in [
-        (tip, glenoid, 0.38, 0.38),
-        (top, tip, 0.12, 0.22),
-        (top, glenoid, 0.20, 0.30),
-    ] {
+    for (a, b, w, r) in [(tip, glenoid, 0.38, 0.38), (top, tip, 0.12, 0.22), (top, glenoid, 0.20, 0.30)] {
         let line: Vec<Node> = (0..=6)
             .map(|i| {
                 let t = i as f32 / 6.0;
                 let bow = 0.5 * (t * (1.0 - t)) * 4.0 * sign * 0.35;
                 let fade = 0.4 + 0.6 * step(0.0, 0.25, t);
-                Node {
-                    x: a[0] + (b[0] - a[0]) * t - bow,
-                    y: a[1] + (b[1] - a[1]) * t,
-                    r,
-                    w: w * fade * p.bone,
-                }
+                Node { x: a[0] + (b[0] - a[0]) * t - bow, y: a[1] + (b[1] - a[1]) * t, r, w: w * fade * p.bone }
             })
             .collect();
         pen.add(&scene.frame, &line, bone);
@@ -320,14 +248,12 @@ fn scapula(scene: &mut Scene, pen: &mut Pen, p: &Patient, sign: f32) {
 
 fn humerus(scene: &mut Scene, p: &Patient, sign: f32) {
     let (cx, cy, r) = (sign * (18.6 - 0.4 * p.scapula_in), -10.6, 2.4);
-    scene
-        .frame
-        .each([cx - r, cy - r, cx + r, cy + r], |i, x, y| {
-            let q = 1.0 - ((x - cx).powi(2) + (y - cy).powi(2)) / (r * r);
-            if q > 0.0 {
-                scene.bone[i] += 0.5 * p.bone * q.sqrt();
-            }
-        });
+    scene.frame.each([cx - r, cy - r, cx + r, cy + r], |i, x, y| {
+        let q = 1.0 - ((x - cx).powi(2) + (y - cy).powi(2)) / (r * r);
+        if q > 0.0 {
+            scene.bone[i] += 0.5 * p.bone * q.sqrt();
+        }
+    });
 }
 
 /// Seventeen vertebrae: body, end plates, pedicles, spinous and transverse processes.
@@ -363,11 +289,9 @@ fn spine(scene: &mut Scene, p: &Patient) {
 
 fn sternum(scene: &mut Scene, p: &Patient) {
     let cx = -0.6 * p.rotation;
-    scene
-        .frame
-        .each([cx - 3.4, -11.6, cx + 3.4, -6.0], |i, x, y| {
-            let half = if y < -8.6 { 2.7 } else { 1.7 };
-            let d = ((x - cx).abs() - half).max((y + 8.8).abs() - 2.5);
-            scene.bone[i] += 0.07 * p.bone * step(0.3, -0.3, d);
-        });
+    scene.frame.each([cx - 3.4, -11.6, cx + 3.4, -6.0], |i, x, y| {
+        let half = if y < -8.6 { 2.7 } else { 1.7 };
+        let d = ((x - cx).abs() - half).max((y + 8.8).abs() - 2.5);
+        scene.bone[i] += 0.07 * p.bone * step(0.3, -0.3, d);
+    });
 }

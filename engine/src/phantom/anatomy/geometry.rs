@@ -106,52 +106,23 @@ impl Geometry {
 
 fn outline_rows(p: &Patient, apex: &[f32; 2], cp: &[f32; 2], widened: f32) -> Vec<[f32; COLUMNS]> {
     let outline = Curve::new(
-        &[
-            -24.0, -19.0, -16.6, -15.2, -13.8, -12.4, -10.0, -7.0, -4.5, -2.0, 2.0, 8.0, 13.0,
-            19.0, 24.0,
-        ],
-        &[
-            6.0, 5.7, 6.9, 10.4, 15.6, 18.6, 20.0, 19.4, 17.6, 16.3, 15.6, 15.3, 15.1, 15.3, 15.5,
-        ],
+        &[-24.0, -19.0, -16.6, -15.2, -13.8, -12.4, -10.0, -7.0, -4.5, -2.0, 2.0, 8.0, 13.0, 19.0, 24.0],
+        &[6.0, 5.7, 6.9, 10.4, 15.6, 18.6, 20.0, 19.4, 17.6, 16.3, 15.6, 15.3, 15.1, 15.3, 15.5],
     );
-    let depth = Curve::new(
-        &[-19.0, -15.0, -12.0, -8.0, 0.0, 8.0, 14.0, 19.0],
-        &[5.5, 6.2, 7.6, 9.6, 11.2, 11.6, 11.4, 11.2],
-    );
-    let band = Curve::new(
-        &[-19.0, -13.0, -10.0, -7.0, -3.0, 2.0, 10.0],
-        &[3.0, 2.5, 2.6, 2.7, 2.7, 2.6, 2.5],
-    );
+    let depth = Curve::new(&[-19.0, -15.0, -12.0, -8.0, 0.0, 8.0, 14.0, 19.0], &[5.5, 6.2, 7.6, 9.6, 11.2, 11.6, 11.4, 11.2]);
+    let band = Curve::new(&[-19.0, -13.0, -10.0, -7.0, -3.0, 2.0, 10.0], &[3.0, 2.5, 2.6, 2.7, 2.7, 2.6, 2.5]);
     let band_path = Curve::new(&[-19.0, -13.0, -6.0, 2.0, 10.0], &[2.6, 2.8, 4.2, 6.2, 6.2]);
     let lungs = [0, 1].map(|s| {
         let (w, taper) = (p.lung_width[s], p.lung_taper[s]);
         let a = apex[s];
-        let heights = [
-            a,
-            a + 0.25,
-            a + 0.8,
-            a + 1.5,
-            -10.0 + 0.6 * (a + 12.6),
-            -8.0,
-            -5.0,
-            -1.0,
-            3.0,
-            6.0,
-            cp[s].max(7.0),
-        ];
+        let heights = [a, a + 0.25, a + 0.8, a + 1.5, -10.0 + 0.6 * (a + 12.6), -8.0, -5.0, -1.0, 3.0, 6.0, cp[s].max(7.0)];
         // A taper moves the upper chest wall in or out and leaves the base.
         let weight = [0.2, 0.3, 0.5, 0.7, 1.0, 1.1, 1.0, 0.6, 0.2, 0.0, 0.0];
         let edge = [3.9, 4.9, 6.0, 6.95, 8.4, 10.0, 11.7, 13.1, 13.8, 14.0, 13.6];
         let lateral: Vec<f32> = (0..11).map(|i| w * (edge[i] + taper * weight[i])).collect();
         let lateral = Curve::new(&heights, &lateral);
-        let medial = Curve::new(
-            &heights,
-            &[3.5, 2.9, 2.2, 1.5, 0.5, 0.1, 0.0, 0.0, 0.0, 0.0, 0.2],
-        );
-        let half = Curve::new(
-            &heights,
-            &[0.6, 1.6, 2.9, 3.9, 5.2, 6.6, 7.9, 8.6, 8.8, 8.7, 8.4],
-        );
+        let medial = Curve::new(&heights, &[3.5, 2.9, 2.2, 1.5, 0.5, 0.1, 0.0, 0.0, 0.0, 0.0, 0.2]);
+        let half = Curve::new(&heights, &[0.6, 1.6, 2.9, 3.9, 5.2, 6.6, 7.9, 8.6, 8.8, 8.7, 8.4]);
         (lateral, medial, half)
     });
     (0..ROWS)
@@ -159,15 +130,12 @@ fn outline_rows(p: &Patient, apex: &[f32; 2], cp: &[f32; 2], widened: f32) -> Ve
             let y = TOP + PITCH * i as f32;
             let mut row = [0.0; COLUMNS];
             let shoulder = step(-17.0, -11.0, y) * step(-3.0, -8.0, y);
-            row[HALF_WIDTH] = outline.at(y) * (0.5 + 0.5 * p.lung_width[0])
-                + 0.55 * p.fat
-                + p.shoulder * shoulder;
+            row[HALF_WIDTH] = outline.at(y) * (0.5 + 0.5 * p.lung_width[0]) + 0.55 * p.fat + p.shoulder * shoulder;
             row[BODY_DEPTH] = depth.at(y) * p.body_depth;
             for (s, (lateral, medial, half)) in lungs.iter().enumerate() {
                 row[LATERAL + 3 * s] = lateral.at(y);
                 row[MEDIAL + 3 * s] = medial.at(y);
-                row[DEPTH + 3 * s] =
-                    half.at(y) * p.depth[s] * step(apex[s] - 0.05, apex[s] + 0.7, y);
+                row[DEPTH + 3 * s] = half.at(y) * p.depth[s] * step(apex[s] - 0.05, apex[s] + 0.7, y);
             }
             let widen = widened * step(-13.0, -9.0, y) * step(2.0, -3.0, y);
             row[BAND] = band.at(y) * p.mediastinum + widen;

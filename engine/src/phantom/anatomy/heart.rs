@@ -43,10 +43,7 @@ impl Heart {
         let right = -p.heart_share * width;
         let left = (1.0 - p.heart_share) * width;
         let stretch = (left - right) / (high - low);
-        let center = [
-            right - low * stretch,
-            p.dome[0] - p.heart_drop - 0.25 * (a - 6.1),
-        ];
+        let center = [right - low * stretch, p.dome[0] - p.heart_drop - 0.25 * (a - 6.1)];
         let half = 0.65 * p.heart_share * width;
         Self {
             center,
@@ -57,12 +54,7 @@ impl Heart {
             short: short * blunt,
             taper: short * taper,
             thickness: 9.2 * a / 6.2,
-            atrium: [
-                right + half,
-                center[1] + 0.2,
-                half,
-                3.7 * (0.6 + 0.4 * a / 6.1),
-            ],
+            atrium: [right + half, center[1] + 0.2, half, 3.7 * (0.6 + 0.4 * a / 6.1)],
             atrium_path: 6.5 * (a / 6.1),
             span: [center[1] - long - 1.0, center[1] + long + 1.0],
             borders: [right, left],
@@ -86,25 +78,14 @@ impl Heart {
 
     /// Path through the heart muscle and the right atrium, in cm, with an edge softened by motion.
     pub(crate) fn path(&self, x: f32, y: f32) -> f32 {
-        if !(self.span[0]..self.span[1]).contains(&y)
-            || x < self.borders[0] - 1.0
-            || x > self.borders[1] + 1.0
-        {
+        if !(self.span[0]..self.span[1]).contains(&y) || x < self.borders[0] - 1.0 || x > self.borders[1] + 1.0 {
             return 0.0;
         }
         let body = softened(self.depth(x, y), 0.03);
         let atrium = softened(self.atrium_depth(x, y), 0.08);
         let (a, b) = (
-            if body > 0.0 {
-                self.thickness * body.sqrt()
-            } else {
-                0.0
-            },
-            if atrium > 0.0 {
-                self.atrium_path * atrium.sqrt()
-            } else {
-                0.0
-            },
+            if body > 0.0 { self.thickness * body.sqrt() } else { 0.0 },
+            if atrium > 0.0 { self.atrium_path * atrium.sqrt() } else { 0.0 },
         );
         if b == 0.0 { a } else { smooth_max(a, b) }
     }
@@ -117,21 +98,13 @@ impl Heart {
     /// Window `[x0, y0, x1, y1]` around the heart.
     pub(crate) fn window(&self) -> [f32; 4] {
         let r = self.long + 1.0;
-        [
-            self.borders[0] - 1.0,
-            self.center[1] - r,
-            self.borders[1] + 1.0,
-            self.center[1] + r,
-        ]
+        [self.borders[0] - 1.0, self.center[1] - r, self.borders[1] + 1.0, self.center[1] + r]
     }
 
     /// A point of the heart by its own axes: `u` along the long axis to the apex, `v` across, both -1 to 1.
     pub(crate) fn point(&self, u: f32, v: f32) -> [f32; 2] {
         let (a, b) = (self.long * u, (self.short - self.taper * u) * v);
-        [
-            self.center[0] + self.stretch * (a * self.cos - b * self.sin),
-            self.center[1] + a * self.sin + b * self.cos,
-        ]
+        [self.center[0] + self.stretch * (a * self.cos - b * self.sin), self.center[1] + a * self.sin + b * self.cos]
     }
 
     /// Centre of the right atrium.

@@ -37,18 +37,13 @@ pub(crate) fn paint(scene: &mut Scene, p: &Patient, g: &Geometry) {
                 let (lateral, medial) = (row[LATERAL + 3 * side], row[MEDIAL + 3 * side]);
                 let half = 0.5 * (lateral - medial);
                 let u = (ax - medial - half) / half.max(0.05);
-                let full = if u * u < 1.0 {
-                    2.0 * row[DEPTH + 3 * side] * profile.at(1.0 - u * u)
-                } else {
-                    0.0
-                };
+                let full = if u * u < 1.0 { 2.0 * row[DEPTH + 3 * side] * profile.at(1.0 - u * u) } else { 0.0 };
                 let t = middle.path(x, y, g);
                 if full > 0.0 {
                     let lung = full * g.above_dome(side, ax, y);
                     let free = (lung - t).max(0.1 * lung);
                     scene.cavity[i] = free;
-                    scene.lung[i] =
-                        free * p.lung_density * (1.0 + 0.14 * texture[i]).clamp(0.5, 1.6);
+                    scene.lung[i] = free * p.lung_density * (1.0 + 0.14 * texture[i]).clamp(0.5, 1.6);
                 }
             }
         }
@@ -95,26 +90,14 @@ impl Mediastinum {
             band_path: 4.0,
             ellipses: [
                 // Aortic knob, pulmonary trunk, the window between them, superior vena cava, ascending aorta.
-                [
-                    1.75 + 0.35 * unfold,
-                    -6.4 - 0.6 * unfold,
-                    1.65 * k,
-                    1.6 * k,
-                    5.0,
-                ],
+                [1.75 + 0.35 * unfold, -6.4 - 0.6 * unfold, 1.65 * k, 1.6 * k, 5.0],
                 [1.95, -3.2, 1.7 * p.trunk, 1.9 * p.trunk, 4.6],
                 [1.5, -4.7, 1.75, 2.5, 4.2],
                 [-1.75, -6.6, 1.3, 4.8, 3.8],
                 [-1.55 - 0.6 * unfold, -3.6, 1.55 + 0.3 * unfold, 3.6, 4.2],
             ]
             .map(|[x, y, rx, ry, path]| [x, y, 1.0 / rx, 1.0 / ry, path]),
-            aorta_x: [
-                2.0 + 0.7 * unfold,
-                2.35 + 0.6 * unfold,
-                2.1 + 0.3 * unfold,
-                1.6,
-                1.2,
-            ],
+            aorta_x: [2.0 + 0.7 * unfold, 2.35 + 0.6 * unfold, 2.1 + 0.3 * unfold, 1.6, 1.2],
             aorta_r: 1.25 * k,
             aorta_now: 2.0,
         }
@@ -123,11 +106,7 @@ impl Mediastinum {
     fn at_height(&mut self, y: f32, band: f32, band_path: f32) {
         self.band = band;
         self.band_path = band_path;
-        let i = AORTA_Y
-            .iter()
-            .rposition(|&v| v <= y)
-            .unwrap_or(0)
-            .min(AORTA_Y.len() - 2);
+        let i = AORTA_Y.iter().rposition(|&v| v <= y).unwrap_or(0).min(AORTA_Y.len() - 2);
         let t = ((y - AORTA_Y[i]) / (AORTA_Y[i + 1] - AORTA_Y[i])).clamp(0.0, 1.0);
         self.aorta_now = self.aorta_x[i] + (self.aorta_x[i + 1] - self.aorta_x[i]) * t;
     }

@@ -151,20 +151,11 @@ impl PlannedFinding {
     /// The broken rib, when this is a fracture.
     pub(crate) fn rib_break(&self) -> Option<Break> {
         match self.kind {
-            Kind::Fracture {
-                rib,
-                phi,
-                displaced,
-                old,
-            } => Some(Break {
+            Kind::Fracture { rib, phi, displaced, old } => Some(Break {
                 side: side_index(self.side),
                 rib,
                 phi,
-                offset: if displaced {
-                    0.32 + 0.3 * self.severity
-                } else {
-                    0.1
-                },
+                offset: if displaced { 0.32 + 0.3 * self.severity } else { 0.1 },
                 callus: old,
             }),
             _ => None,
@@ -209,13 +200,7 @@ pub(crate) fn paint_all(
     if findings.is_empty() {
         return masks;
     }
-    let mut canvas = Canvas {
-        scene,
-        pen,
-        patient,
-        geometry,
-        delta: take_map(n * n),
-    };
+    let mut canvas = Canvas { scene, pen, patient, geometry, delta: take_map(n * n) };
     // Lesions of the lung before fluid, fluid before air, devices on top.
     let mut order: Vec<usize> = (0..findings.len()).collect();
     order.sort_by_key(|&i| rank(&findings[i].kind));
@@ -248,18 +233,8 @@ fn paint(c: &mut Canvas<'_>, f: &PlannedFinding, order: usize) -> f32 {
         Kind::Effusion { layering: false } => pleura::effusion(c, f),
         Kind::Effusion { layering: true } => pleura::layering(c, f),
         Kind::PleuralThickening => pleura::thickening(c, f),
-        Kind::Consolidation {
-            at,
-            bronchogram,
-            lobar,
-            ..
-        } => opacity::consolidation(c, f, at, bronchogram, lobar, order),
-        Kind::Nodule {
-            at,
-            diameter,
-            spiculated,
-            calcified,
-        } => opacity::nodule(c, f, at, diameter, spiculated, calcified, order),
+        Kind::Consolidation { at, bronchogram, lobar, .. } => opacity::consolidation(c, f, at, bronchogram, lobar, order),
+        Kind::Nodule { at, diameter, spiculated, calcified } => opacity::nodule(c, f, at, diameter, spiculated, calcified, order),
         Kind::Edema => opacity::edema(c, f),
         Kind::Atelectasis { plates } => opacity::atelectasis(c, f, plates),
         Kind::Device(device) => device::paint(c, f, device),
@@ -270,13 +245,11 @@ fn paint(c: &mut Canvas<'_>, f: &PlannedFinding, order: usize) -> f32 {
             // The bone itself is cut while the skeleton is drawn.
             let [x, y] = rib_point(c.patient, side_index(f.side), rib, phi);
             let delta = &mut c.delta;
-            c.scene
-                .frame
-                .each([x - 0.9, y - 0.9, x + 0.9, y + 0.9], |i, px, py| {
-                    if (px - x).powi(2) + (py - y).powi(2) < 0.81 {
-                        delta[i] = 1.0;
-                    }
-                });
+            c.scene.frame.each([x - 0.9, y - 0.9, x + 0.9, y + 0.9], |i, px, py| {
+                if (px - x).powi(2) + (py - y).powi(2) < 0.81 {
+                    delta[i] = 1.0;
+                }
+            });
             0.5
         }
     }

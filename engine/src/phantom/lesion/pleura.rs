@@ -8,11 +8,7 @@ use super::{Canvas, PlannedFinding, Zone};
 /// Window of one hemithorax in patient centimetres.
 fn hemithorax(g: &Geometry, side: usize) -> [f32; 4] {
     let (top, bottom) = (g.apex[side] - 0.5, g.costophrenic[side] + 5.5);
-    if side == 0 {
-        [-16.5, top, 0.5, bottom]
-    } else {
-        [-0.5, top, 16.5, bottom]
-    }
+    if side == 0 { [-16.5, top, 0.5, bottom] } else { [-0.5, top, 16.5, bottom] }
 }
 
 /// Depth inside the collapsed lung, positive inside: distance to the visceral line in cm, roughly.
@@ -27,22 +23,10 @@ pub(crate) struct VisceralLine<'a> {
 impl<'a> VisceralLine<'a> {
     pub(crate) fn new(g: &'a Geometry, side: usize, severity: f32, apical: bool) -> Self {
         let base = [3.2, 2.7, 2.2, 1.8, 1.5];
-        let falling = if apical {
-            [1.1, 0.95, 0.7, 0.42, 0.12]
-        } else {
-            [1.0; 5]
-        };
-        let widths: Vec<f32> = (0..5)
-            .map(|i| 1.3 * severity * base[i] * falling[i])
-            .collect();
+        let falling = if apical { [1.1, 0.95, 0.7, 0.42, 0.12] } else { [1.0; 5] };
+        let widths: Vec<f32> = (0..5).map(|i| 1.3 * severity * base[i] * falling[i]).collect();
         let gap = Curve::new(&[g.apex[side], -9.0, -3.0, 3.0, 9.0], &widths);
-        Self {
-            g,
-            side,
-            gap,
-            drop: 0.3 + 3.0 * severity,
-            severity,
-        }
+        Self { g, side, gap, drop: 0.3 + 3.0 * severity, severity }
     }
 
     pub(crate) fn depth(&self, ax: f32, y: f32) -> f32 {
@@ -87,11 +71,7 @@ pub(super) fn pneumothorax(c: &mut Canvas<'_>, f: &PlannedFinding) -> f32 {
 pub(super) fn effusion(c: &mut Canvas<'_>, f: &PlannedFinding) -> f32 {
     for &side in f.sides() {
         let g = c.geometry;
-        let mut rng = c.patient.rng(if side == 0 {
-            "effusion right"
-        } else {
-            "effusion left"
-        });
+        let mut rng = c.patient.rng(if side == 0 { "effusion right" } else { "effusion left" });
         let level = c.patient.dome[side] + 2.6 - 11.0 * f.severity;
         let rise = 1.2 + 2.4 * f.severity * rng.range(0.8, 1.3);
         let soft = rng.range(0.6, 1.1);
@@ -104,8 +84,7 @@ pub(super) fn effusion(c: &mut Canvas<'_>, f: &PlannedFinding) -> f32 {
             let ax = x.abs();
             let outer = ((ax - 5.0) / 8.5).max(0.0);
             let inner = ((4.5 - ax) / 4.5).max(0.0);
-            let surface =
-                level - rise * outer * outer - 0.35 * rise * inner * inner - tilt * (8.0 - ax);
+            let surface = level - rise * outer * outer - 0.35 * rise * inner * inner - tilt * (8.0 - ax);
             let fluid = step(-soft, soft, y - surface);
             if fluid <= 0.0 {
                 return;

@@ -20,13 +20,8 @@ pub(crate) fn findings(config: &PhantomConfig, p: &Patient) -> Vec<PlannedFindin
 }
 
 fn practice(config: &PhantomConfig, p: &Patient, rng: &mut Rng) -> Vec<PlannedFinding> {
-    const CLASSES: [Finding; 5] = [
-        Finding::Pneumothorax,
-        Finding::PleuralEffusion,
-        Finding::Consolidation,
-        Finding::Nodule,
-        Finding::Device,
-    ];
+    const CLASSES: [Finding; 5] =
+        [Finding::Pneumothorax, Finding::PleuralEffusion, Finding::Consolidation, Finding::Nodule, Finding::Device];
     let count = rng.weighted(&[0.20, 0.55, 0.25]);
     let mut list: Vec<PlannedFinding> = Vec::new();
     let first = rng.below(CLASSES.len());
@@ -91,34 +86,16 @@ fn base_rates(config: &PhantomConfig, p: &Patient, rng: &mut Rng) -> Vec<Planned
     let severity = |rng: &mut Rng| rng.range(config.min_severity, 1.0);
     if rng.chance(0.027) && !big_heart {
         let severity = severity(rng);
-        list.push(plain(
-            config,
-            Side::Both,
-            Zone::Whole,
-            severity,
-            Kind::WideMediastinum,
-        ));
+        list.push(plain(config, Side::Both, Zone::Whole, severity, Kind::WideMediastinum));
     }
     if rng.chance(0.02) && !pneumothorax && !effusion {
         let side = rng.pick([Side::Right, Side::Left]);
         let severity = severity(rng);
-        list.push(plain(
-            config,
-            side,
-            Zone::Whole,
-            severity,
-            Kind::PleuralThickening,
-        ));
+        list.push(plain(config, side, Zone::Whole, severity, Kind::PleuralThickening));
     }
     if rng.chance(0.03) {
         let count = 2 + rng.below(3) as u32;
-        list.push(plain(
-            config,
-            Side::Both,
-            Zone::Whole,
-            0.5,
-            Kind::Buttons { count },
-        ));
+        list.push(plain(config, Side::Both, Zone::Whole, 0.5, Kind::Buttons { count }));
     }
     if device {
         devices(config, p, rng, pneumothorax, &mut list);
@@ -127,21 +104,12 @@ fn base_rates(config: &PhantomConfig, p: &Patient, rng: &mut Rng) -> Vec<Planned
 }
 
 /// Devices come in company: a breathing tube brings a feeding tube and a line, air in the pleura a drain.
-fn devices(
-    config: &PhantomConfig,
-    p: &Patient,
-    rng: &mut Rng,
-    pneumothorax: bool,
-    list: &mut Vec<PlannedFinding>,
-) {
+fn devices(config: &PhantomConfig, p: &Patient, rng: &mut Rng, pneumothorax: bool, list: &mut Vec<PlannedFinding>) {
     let mut add = |side: Side, device: Device| {
         list.push(plain(config, side, Zone::Whole, 0.5, Kind::Device(device)));
     };
     let line_side = rng.pick([Side::Right, Side::Right, Side::Left]);
-    let line = Device::Central {
-        jugular: rng.chance(0.6),
-        atrium: rng.chance(0.12),
-    };
+    let line = Device::Central { jugular: rng.chance(0.6), atrium: rng.chance(0.12) };
     let tube = endotracheal(rng);
     if p.is_portable() {
         match rng.weighted(&[0.5, 0.35, 0.15]) {
@@ -159,69 +127,28 @@ fn devices(
         }
     } else {
         match rng.weighted(&[0.6, 0.2, 0.2]) {
-            0 => add(
-                pacemaker_side(rng),
-                Device::Pacemaker {
-                    leads: 1 + rng.below(2) as u32,
-                },
-            ),
+            0 => add(pacemaker_side(rng), Device::Pacemaker { leads: 1 + rng.below(2) as u32 }),
             1 => add(line_side, line),
-            _ => add(
-                Side::Both,
-                Device::SternalWires {
-                    rings: 5 + rng.below(3) as u32,
-                },
-            ),
+            _ => add(Side::Both, Device::SternalWires { rings: 5 + rng.below(3) as u32 }),
         }
     }
     if pneumothorax && rng.chance(0.3) {
-        let side = list
-            .iter()
-            .find(|f| matches!(f.kind, Kind::Pneumothorax { .. }))
-            .map_or(Side::Right, |f| f.side);
-        list.push(plain(
-            config,
-            side,
-            Zone::Whole,
-            0.5,
-            Kind::Device(Device::ChestTube),
-        ));
+        let side = list.iter().find(|f| matches!(f.kind, Kind::Pneumothorax { .. })).map_or(Side::Right, |f| f.side);
+        list.push(plain(config, side, Zone::Whole, 0.5, Kind::Device(Device::ChestTube)));
     }
 }
 
-fn plain(
-    config: &PhantomConfig,
-    side: Side,
-    zone: Zone,
-    severity: f32,
-    kind: Kind,
-) -> PlannedFinding {
-    PlannedFinding {
-        side,
-        zone,
-        severity,
-        gain: config.lesion_gain,
-        kind,
-    }
+fn plain(config: &PhantomConfig, side: Side, zone: Zone, severity: f32, kind: Kind) -> PlannedFinding {
+    PlannedFinding { side, zone, severity, gain: config.lesion_gain, kind }
 }
 
 fn pacemaker_side(rng: &mut Rng) -> Side {
-    if rng.chance(0.8) {
-        Side::Left
-    } else {
-        Side::Right
-    }
+    if rng.chance(0.8) { Side::Left } else { Side::Right }
 }
 
 fn endotracheal(rng: &mut Rng) -> Device {
-    let above = if rng.chance(0.15) {
-        rng.range(0.6, 2.0)
-    } else {
-        rng.range(2.6, 6.0)
-    };
-    Device::Endotracheal {
-        above_carina: tenth(above),
-    }
+    let above = if rng.chance(0.15) { rng.range(0.6, 2.0) } else { rng.range(2.6, 6.0) };
+    Device::Endotracheal { above_carina: tenth(above) }
 }
 
 fn tenth(v: f32) -> f32 {
@@ -236,11 +163,7 @@ fn one(config: &PhantomConfig, p: &Patient, class: Finding, avoid: Option<Side>)
     let mut severity = rng.range(config.min_severity, 1.0);
     let mut side = rng.pick([Side::Right, Side::Left]);
     if let Some(other) = avoid {
-        side = if other == Side::Right {
-            Side::Left
-        } else {
-            Side::Right
-        };
+        side = if other == Side::Right { Side::Left } else { Side::Right };
     }
     let may_be_both = avoid.is_none();
     let (zone, kind) = match class {
@@ -249,9 +172,7 @@ fn one(config: &PhantomConfig, p: &Patient, class: Finding, avoid: Option<Side>)
             let apical = severity < 0.6 && rng.chance(0.45);
             (
                 if apical { Zone::Apical } else { Zone::Whole },
-                Kind::Pneumothorax {
-                    tension: !is_practice && severity > 0.8 && rng.chance(0.5),
-                },
+                Kind::Pneumothorax { tension: !is_practice && severity > 0.8 && rng.chance(0.5) },
             )
         }
         Finding::PleuralEffusion => {
@@ -271,10 +192,7 @@ fn one(config: &PhantomConfig, p: &Patient, class: Finding, avoid: Option<Side>)
             (
                 zone,
                 Kind::Consolidation {
-                    lobar: !is_practice
-                        && zone == Zone::Upper
-                        && side == Side::Right
-                        && rng.chance(0.4),
+                    lobar: !is_practice && zone == Zone::Upper && side == Side::Right && rng.chance(0.4),
                     at,
                     pneumonia,
                     bronchogram: severity > 0.5 && rng.chance(0.5),
@@ -293,15 +211,7 @@ fn one(config: &PhantomConfig, p: &Patient, class: Finding, avoid: Option<Side>)
             };
             let diameter = tenth(diameter);
             severity = ((diameter - 0.6) / 5.0).clamp(0.05, 1.0);
-            (
-                zone,
-                Kind::Nodule {
-                    at,
-                    diameter,
-                    spiculated: rng.chance(0.3),
-                    calcified: !is_practice && rng.chance(0.1),
-                },
-            )
+            (zone, Kind::Nodule { at, diameter, spiculated: rng.chance(0.3), calcified: !is_practice && rng.chance(0.1) })
         }
         Finding::Cardiomegaly => {
             side = Side::Both;
@@ -311,12 +221,7 @@ fn one(config: &PhantomConfig, p: &Patient, class: Finding, avoid: Option<Side>)
             if rng.chance(0.4) {
                 side = Side::Both;
             }
-            (
-                Zone::Basal,
-                Kind::Atelectasis {
-                    plates: 1 + rng.below(3) as u32,
-                },
-            )
+            (Zone::Basal, Kind::Atelectasis { plates: 1 + rng.below(3) as u32 })
         }
         Finding::Edema => {
             side = Side::Both;
@@ -327,39 +232,22 @@ fn one(config: &PhantomConfig, p: &Patient, class: Finding, avoid: Option<Side>)
             let rib = 3 + rng.below(6);
             let phi = std::f32::consts::PI * rng.range(0.24, 0.44);
             let displaced = rng.chance(0.6);
-            (
-                Zone::Whole,
-                Kind::Fracture {
-                    rib,
-                    phi,
-                    displaced,
-                    old: !displaced && rng.chance(0.5),
-                },
-            )
+            (Zone::Whole, Kind::Fracture { rib, phi, displaced, old: !displaced && rng.chance(0.5) })
         }
         Finding::Device => {
             severity = 0.5;
-            let device = match rng.weighted(if is_practice {
-                &[0.72, 0.12, 0.16, 0.0]
-            } else {
-                &[0.35, 0.2, 0.3, 0.15]
-            }) {
+            let device = match rng.weighted(if is_practice { &[0.72, 0.12, 0.16, 0.0] } else { &[0.35, 0.2, 0.3, 0.15] }) {
                 0 => {
                     if !is_practice {
                         side = pacemaker_side(rng);
                     }
-                    Device::Pacemaker {
-                        leads: 1 + rng.below(2) as u32,
-                    }
+                    Device::Pacemaker { leads: 1 + rng.below(2) as u32 }
                 }
                 1 => {
                     side = Side::Both;
                     endotracheal(rng)
                 }
-                2 => Device::Central {
-                    jugular: rng.chance(0.5),
-                    atrium: rng.chance(0.12),
-                },
+                2 => Device::Central { jugular: rng.chance(0.5), atrium: rng.chance(0.12) },
                 _ => {
                     side = Side::Both;
                     rng.pick([Device::Nasogastric, Device::SternalWires { rings: 6 }])

@@ -9,13 +9,10 @@ pub(crate) fn severity_word(f: &PlannedFinding) -> Option<&'static str> {
     let s = f.severity;
     let step = usize::from(s >= 0.15) + usize::from(s >= 0.4) + usize::from(s >= 0.7);
     match f.kind {
-        Kind::Pneumothorax { .. } | Kind::Effusion { .. } => {
-            Some(["minimal", "small", "moderate", "large"][step])
+        Kind::Pneumothorax { .. } | Kind::Effusion { .. } => Some(["minimal", "small", "moderate", "large"][step]),
+        Kind::Consolidation { .. } | Kind::Cardiomegaly | Kind::Edema | Kind::Atelectasis { .. } => {
+            Some(["minimal", "mild", "moderate", "severe"][step])
         }
-        Kind::Consolidation { .. }
-        | Kind::Cardiomegaly
-        | Kind::Edema
-        | Kind::Atelectasis { .. } => Some(["minimal", "mild", "moderate", "severe"][step]),
         _ => None,
     }
 }
@@ -24,31 +21,16 @@ pub(crate) fn severity_word(f: &PlannedFinding) -> Option<&'static str> {
 pub(crate) fn clause(f: &PlannedFinding, rng: &mut Rng, short: bool, opens: bool) -> String {
     let word = severity_word(f).unwrap_or("");
     let side = f.side.name();
-    let lead = if rng.chance(0.2) && opens {
-        "there is "
-    } else {
-        ""
-    };
+    let lead = if rng.chance(0.2) && opens { "there is " } else { "" };
     let body = match f.kind {
-        Kind::Pneumothorax { tension } => {
-            pneumothorax(word, side, f.zone == Zone::Apical, tension, rng)
-        }
+        Kind::Pneumothorax { tension } => pneumothorax(word, side, f.zone == Zone::Apical, tension, rng),
         Kind::Effusion { layering } => effusion(word, f.side, layering, rng),
         Kind::Consolidation { pneumonia, .. } => consolidation(word, f, pneumonia, rng),
-        Kind::Nodule {
-            diameter,
-            spiculated,
-            calcified,
-            ..
-        } => nodule(f, diameter, spiculated, calcified, rng),
+        Kind::Nodule { diameter, spiculated, calcified, .. } => nodule(f, diameter, spiculated, calcified, rng),
         Kind::Cardiomegaly => return cardiomegaly(word, rng),
-        Kind::WideMediastinum => rng
-            .pick([
-                "widened mediastinum",
-                "enlarged mediastinal contour",
-                "mediastinal widening",
-            ])
-            .to_owned(),
+        Kind::WideMediastinum => {
+            rng.pick(["widened mediastinum", "enlarged mediastinal contour", "mediastinal widening"]).to_owned()
+        }
         Kind::Edema => match rng.below(5) {
             0 => format!("{word} pulmonary edema"),
             1 => format!("{word} interstitial edema"),
@@ -57,12 +39,7 @@ pub(crate) fn clause(f: &PlannedFinding, rng: &mut Rng, short: bool, opens: bool
             _ => format!("{word} perihilar edema"),
         },
         Kind::Atelectasis { .. } => atelectasis(word, f.side, rng),
-        Kind::Fracture {
-            rib,
-            displaced,
-            old,
-            ..
-        } => fracture(side, rib, displaced, old, rng),
+        Kind::Fracture { rib, displaced, old, .. } => fracture(side, rib, displaced, old, rng),
         Kind::PleuralThickening => match rng.below(3) {
             0 => format!("{side} pleural thickening"),
             1 => format!("pleural thickening on the {side}"),
@@ -71,32 +48,17 @@ pub(crate) fn clause(f: &PlannedFinding, rng: &mut Rng, short: bool, opens: bool
         Kind::Buttons { .. } => "overlying buttons".to_owned(),
         Kind::Device(device) => return self::device(device, side, rng, short),
     };
-    if lead.is_empty() {
-        body
-    } else {
-        format!("{lead}{}", with_article(&body))
-    }
+    if lead.is_empty() { body } else { format!("{lead}{}", with_article(&body)) }
 }
 
 fn with_article(body: &str) -> String {
-    let plural =
-        body.contains("effusions") || body.contains("opacities") || body.contains("consolidations");
-    let mass_noun = [
-        "edema",
-        "fluid",
-        "atelectasis",
-        "pneumonia",
-        "consolidation",
-        "thickening",
-        "widening",
-    ]
-    .iter()
-    .any(|noun| body.contains(noun));
+    let plural = body.contains("effusions") || body.contains("opacities") || body.contains("consolidations");
+    let mass_noun = ["edema", "fluid", "atelectasis", "pneumonia", "consolidation", "thickening", "widening"]
+        .iter()
+        .any(|noun| body.contains(noun));
     if plural || mass_noun {
         body.to_owned()
-    } else if body.starts_with(['a', 'e', 'i', 'o', 'u']) && !body.starts_with("uni")
-        || body.starts_with('8')
-    {
+    } else if body.starts_with(['a', 'e', 'i', 'o', 'u']) && !body.starts_with("uni") || body.starts_with('8') {
         format!("an {body}")
     } else {
         format!("a {body}")
@@ -153,24 +115,12 @@ fn zone_word(zone: Zone) -> &'static str {
 fn consolidation(word: &str, f: &PlannedFinding, pneumonia: bool, rng: &mut Rng) -> String {
     let zone = zone_word(f.zone);
     let noun = if pneumonia {
-        rng.pick([
-            "pneumonia",
-            "consolidation consistent with pneumonia",
-            "pneumonia",
-        ])
+        rng.pick(["pneumonia", "consolidation consistent with pneumonia", "pneumonia"])
     } else {
-        rng.pick([
-            "consolidation",
-            "airspace consolidation",
-            "consolidative opacity",
-        ])
+        rng.pick(["consolidation", "airspace consolidation", "consolidative opacity"])
     };
     if f.side == Side::Both {
-        let noun = if noun == "consolidative opacity" {
-            "consolidation"
-        } else {
-            noun
-        };
+        let noun = if noun == "consolidative opacity" { "consolidation" } else { noun };
         return match rng.below(3) {
             0 => format!("{word} bilateral {zone} lung {noun}"),
             1 => format!("{word} {noun} in both {zone} lungs"),
@@ -187,13 +137,7 @@ fn consolidation(word: &str, f: &PlannedFinding, pneumonia: bool, rng: &mut Rng)
     }
 }
 
-fn nodule(
-    f: &PlannedFinding,
-    diameter: f32,
-    spiculated: bool,
-    calcified: bool,
-    rng: &mut Rng,
-) -> String {
+fn nodule(f: &PlannedFinding, diameter: f32, spiculated: bool, calcified: bool, rng: &mut Rng) -> String {
     let noun = if diameter > 3.0 { "mass" } else { "nodule" };
     let kind = if calcified {
         "calcified "
@@ -270,11 +214,7 @@ fn device(device: Device, side: &str, rng: &mut Rng, short: bool) -> String {
     match device {
         Device::Pacemaker { leads } => {
             let end = if leads > 1 {
-                rng.pick([
-                    "leads in the right atrium and ventricle",
-                    "two leads",
-                    "dual leads",
-                ])
+                rng.pick(["leads in the right atrium and ventricle", "two leads", "dual leads"])
             } else {
                 rng.pick(["a lead in the right ventricle", "one lead", "a single lead"])
             };
@@ -295,11 +235,7 @@ fn device(device: Device, side: &str, rng: &mut Rng, short: bool) -> String {
             _ => "endotracheal tube in place".to_owned(),
         },
         Device::Central { jugular, atrium } => {
-            let vein = if jugular {
-                "internal jugular"
-            } else {
-                "subclavian"
-            };
+            let vein = if jugular { "internal jugular" } else { "subclavian" };
             let end = if atrium { "right atrium" } else { "lower SVC" };
             match rng.below(4) {
                 0 => format!("{side} {vein} line ending in the {end}"),
@@ -309,23 +245,15 @@ fn device(device: Device, side: &str, rng: &mut Rng, short: bool) -> String {
             }
         }
         Device::Nasogastric => rng
-            .pick([
-                "nasogastric tube ending in the stomach",
-                "feeding tube in the stomach",
-                "nasogastric tube in place",
-            ])
+            .pick(["nasogastric tube ending in the stomach", "feeding tube in the stomach", "nasogastric tube in place"])
             .to_owned(),
         Device::ChestTube => match rng.below(3) {
             0 => format!("{side} chest tube in place"),
             1 => format!("{side} chest drain"),
             _ => format!("chest tube on the {side}"),
         },
-        Device::SternalWires { .. } => rng
-            .pick([
-                "median sternotomy wires",
-                "intact sternal wires",
-                "sternotomy wires",
-            ])
-            .to_owned(),
+        Device::SternalWires { .. } => {
+            rng.pick(["median sternotomy wires", "intact sternal wires", "sternotomy wires"]).to_owned()
+        }
     }
 }

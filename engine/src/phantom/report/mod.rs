@@ -31,27 +31,15 @@ const NORMAL: [&str; 14] = [
 ];
 
 /// The impression of a patient with findings.
-pub(crate) fn impression(
-    config: &PhantomConfig,
-    p: &Patient,
-    findings: &[PlannedFinding],
-) -> String {
+pub(crate) fn impression(config: &PhantomConfig, p: &Patient, findings: &[PlannedFinding]) -> String {
     let mut rng = p.rng("impression");
     let is_full = config.mix == FindingMix::BaseRates;
     // Buttons and the like are seen and not mentioned.
-    let findings: Vec<PlannedFinding> = findings
-        .iter()
-        .filter(|f| !matches!(f.kind, Kind::Buttons { .. }))
-        .copied()
-        .collect();
+    let findings: Vec<PlannedFinding> = findings.iter().filter(|f| !matches!(f.kind, Kind::Buttons { .. })).copied().collect();
     let findings = findings.as_slice();
     if findings.is_empty() {
         let text = NORMAL[rng.below(NORMAL.len())];
-        return if is_full && rng.chance(0.3) {
-            format!("{} {text}", view_words(p))
-        } else {
-            text.to_owned()
-        };
+        return if is_full && rng.chance(0.3) { format!("{} {text}", view_words(p)) } else { text.to_owned() };
     }
     let mut order: Vec<&PlannedFinding> = findings.iter().collect();
     if rng.chance(0.6) {
@@ -93,10 +81,7 @@ fn reading_order(kind: &Kind) -> u32 {
         Kind::Device(_) => 0,
         Kind::WideMediastinum => 1,
         Kind::Cardiomegaly => 2,
-        Kind::Edema
-        | Kind::Consolidation { .. }
-        | Kind::Nodule { .. }
-        | Kind::Atelectasis { .. } => 3,
+        Kind::Edema | Kind::Consolidation { .. } | Kind::Nodule { .. } | Kind::Atelectasis { .. } => 3,
         Kind::Effusion { .. } | Kind::Pneumothorax { .. } | Kind::PleuralThickening => 4,
         Kind::Fracture { .. } | Kind::Buttons { .. } => 5,
     }
@@ -136,11 +121,7 @@ fn joined(order: &[&PlannedFinding], rng: &mut Rng, short: bool) -> String {
                 text.push_str(&capitalised(&clause));
             }
         }
-        in_sentence = if matches!(link, 1 | 2) {
-            in_sentence + 1
-        } else {
-            1
-        };
+        in_sentence = if matches!(link, 1 | 2) { in_sentence + 1 } else { 1 };
     }
     text.push('.');
     text
@@ -148,9 +129,7 @@ fn joined(order: &[&PlannedFinding], rng: &mut Rng, short: bool) -> String {
 
 fn capitalised(text: &str) -> String {
     let mut chars = text.chars();
-    chars
-        .next()
-        .map_or_else(String::new, |c| c.to_uppercase().chain(chars).collect())
+    chars.next().map_or_else(String::new, |c| c.to_uppercase().chain(chars).collect())
 }
 
 /// Sentences about what is absent.
@@ -172,11 +151,7 @@ fn negatives(findings: &[PlannedFinding], rng: &mut Rng, is_full: bool) -> Vec<S
     if is_full && !has(|k| matches!(k, Kind::Fracture { .. })) {
         absent.push("No rib fracture.");
     }
-    let count = if is_full {
-        rng.below(4)
-    } else {
-        rng.weighted(&[0.62, 0.26, 0.12])
-    };
+    let count = if is_full { rng.below(4) } else { rng.weighted(&[0.62, 0.26, 0.12]) };
     let mut out = Vec::new();
     for _ in 0..count.min(absent.len()) {
         out.push(absent.swap_remove(rng.below(absent.len())).to_owned());

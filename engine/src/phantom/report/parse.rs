@@ -48,12 +48,7 @@ pub(crate) fn statements(impression: &str) -> Vec<Statement> {
             && chars.get(i + 1).is_some_and(char::is_ascii_digit);
         marked.push(if number { '_' } else { c });
     }
-    marked
-        .split(['.', ';'])
-        .flat_map(split_at_and)
-        .filter(|s| !is_negative(s))
-        .filter_map(|s| statement(&s))
-        .collect()
+    marked.split(['.', ';']).flat_map(split_at_and).filter(|s| !is_negative(s)).filter_map(|s| statement(&s)).collect()
 }
 
 /// Parts around an "and" that joins two findings, not two places.
@@ -64,10 +59,7 @@ fn split_at_and(sentence: &str) -> Vec<String> {
 
 fn is_negative(s: &str) -> bool {
     let s = s.trim();
-    s.starts_with("no ")
-        || s.contains("normal")
-        || s.contains("unremarkable")
-        || s.contains("clear")
+    s.starts_with("no ") || s.contains("normal") || s.contains("unremarkable") || s.contains("clear")
 }
 
 fn statement(sentence: &str) -> Option<Statement> {
@@ -98,17 +90,12 @@ fn statement(sentence: &str) -> Option<Statement> {
         Noun::Mediastinum
     } else if has("cardiomegaly") || has("heart") || has("cardiac silhouette") {
         Noun::Heart
-    } else if ["pacemaker", "tube", "line", "catheter", "drain", "wires"]
-        .iter()
-        .any(|w| has(w))
-    {
+    } else if ["pacemaker", "tube", "line", "catheter", "drain", "wires"].iter().any(|w| has(w)) {
         Noun::Device
     } else {
         return None;
     };
-    let words: Vec<&str> = s
-        .split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
-        .collect();
+    let words: Vec<&str> = s.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').collect();
     let said = |word: &str| words.contains(&word);
     let side = if said("bilateral") || said("both") || said("bibasilar") {
         Some(Side::Both)
@@ -120,14 +107,6 @@ fn statement(sentence: &str) -> Option<Statement> {
             (true, true) => panic!("two sides in {sentence:?}"),
         }
     };
-    let severity = SEVERITIES.iter().find(|(word, _)| {
-        words
-            .iter()
-            .any(|w| w.strip_suffix("ly").unwrap_or(w) == *word)
-    });
-    Some(Statement {
-        noun,
-        side,
-        severity: severity.map(|(_, canonical)| *canonical),
-    })
+    let severity = SEVERITIES.iter().find(|(word, _)| words.iter().any(|w| w.strip_suffix("ly").unwrap_or(w) == *word));
+    Some(Statement { noun, side, severity: severity.map(|(_, canonical)| *canonical) })
 }

@@ -15,9 +15,7 @@ fn expected(f: &PlannedFinding) -> Statement {
     let noun = match f.kind {
         Kind::Pneumothorax { .. } => Noun::Pneumothorax,
         Kind::Effusion { .. } => Noun::Effusion,
-        Kind::Consolidation {
-            pneumonia: true, ..
-        } => Noun::Pneumonia,
+        Kind::Consolidation { pneumonia: true, .. } => Noun::Pneumonia,
         Kind::Consolidation { .. } => Noun::Consolidation,
         Kind::Nodule { .. } => Noun::Lesion,
         Kind::Cardiomegaly => Noun::Heart,
@@ -29,16 +27,9 @@ fn expected(f: &PlannedFinding) -> Statement {
         Kind::Device(_) | Kind::Buttons { .. } => Noun::Device,
     };
     // Midline things and a heart have no side in words; fluid on both sides does.
-    let names_both = matches!(
-        f.kind,
-        Kind::Effusion { .. } | Kind::Consolidation { .. } | Kind::Atelectasis { .. }
-    );
+    let names_both = matches!(f.kind, Kind::Effusion { .. } | Kind::Consolidation { .. } | Kind::Atelectasis { .. });
     let side = (sided || names_both).then_some(f.side);
-    Statement {
-        noun,
-        side,
-        severity: severity_word(f),
-    }
+    Statement { noun, side, severity: severity_word(f) }
 }
 
 fn labels_from_text(said: &[Statement]) -> Labels {
@@ -67,12 +58,7 @@ fn labels_from_text(said: &[Statement]) -> Labels {
 fn check(p: &Plan) {
     let mut said = statements(p.impression());
     assert_eq!(labels_from_text(&said), p.labels(), "{}", p.impression());
-    let mut drawn: Vec<Statement> = p
-        .findings
-        .iter()
-        .filter(|f| !matches!(f.kind, Kind::Buttons { .. }))
-        .map(expected)
-        .collect();
+    let mut drawn: Vec<Statement> = p.findings.iter().filter(|f| !matches!(f.kind, Kind::Buttons { .. })).map(expected).collect();
     said.sort();
     drawn.sort();
     assert_eq!(said, drawn, "{}", p.impression());
@@ -81,18 +67,14 @@ fn check(p: &Plan) {
 #[test]
 fn ten_thousand_impressions_are_read_back() {
     for config in [PhantomConfig::practice(), PhantomConfig::full()] {
-        (0..5000u64)
-            .into_par_iter()
-            .for_each(|i| check(&plan(&config, 21, i)));
+        (0..5000u64).into_par_iter().for_each(|i| check(&plan(&config, 21, i)));
     }
 }
 
 #[test]
 fn practice_text_is_short_and_varied() {
     let config = PhantomConfig::practice();
-    let texts: Vec<String> = (0..2000)
-        .map(|i| plan(&config, 2, i).impression().to_owned())
-        .collect();
+    let texts: Vec<String> = (0..2000).map(|i| plan(&config, 2, i).impression().to_owned()).collect();
     let longest = texts.iter().map(|t| t.split_whitespace().count()).max();
     assert!(longest <= Some(30), "{longest:?}");
     let distinct: HashSet<&String> = texts.iter().collect();
@@ -107,13 +89,7 @@ fn every_finding_has_at_least_six_wordings() {
         let p = plan(&config, 9, i);
         let f = &p.findings[0];
         if f.side == Side::Right && severity_word(f) == Some("large") {
-            wordings.insert(
-                p.impression()
-                    .split('.')
-                    .next()
-                    .unwrap_or_default()
-                    .to_owned(),
-            );
+            wordings.insert(p.impression().split('.').next().unwrap_or_default().to_owned());
         }
     }
     assert!(wordings.len() >= 6, "{wordings:?}");
@@ -123,23 +99,12 @@ fn every_finding_has_at_least_six_wordings() {
 fn practice_mix_has_the_stated_shares() {
     let config = PhantomConfig::practice();
     let plans: Vec<Plan> = (0..4000).map(|i| plan(&config, 1, i)).collect();
-    let share = |test: &dyn Fn(&Plan) -> bool| {
-        plans.iter().filter(|p| test(p)).count() as f64 / plans.len() as f64
-    };
-    let masked = |p: &Plan| {
-        p.findings
-            .iter()
-            .filter(|f| f.kind != Kind::Cardiomegaly)
-            .count()
-    };
+    let share = |test: &dyn Fn(&Plan) -> bool| plans.iter().filter(|p| test(p)).count() as f64 / plans.len() as f64;
+    let masked = |p: &Plan| p.findings.iter().filter(|f| f.kind != Kind::Cardiomegaly).count();
     for (count, expected) in [(0, 0.20), (1, 0.55), (2, 0.25)] {
         let found = share(&|p| masked(p) == count);
         assert!((found - expected).abs() < 0.03, "{count} findings: {found}");
     }
-    let pacemakers = share(&|p| {
-        p.findings
-            .iter()
-            .any(|f| matches!(f.kind, Kind::Device(Device::Pacemaker { .. })))
-    });
+    let pacemakers = share(&|p| p.findings.iter().any(|f| matches!(f.kind, Kind::Device(Device::Pacemaker { .. }))));
     assert!(pacemakers > 0.1, "{pacemakers}");
 }

@@ -5,9 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{
-    Annotation, Finding, GenerateRequest, Mask, Preset, RectPx, SamplerKind, Seed, Shape, Source, StepRange,
-};
+use crate::domain::{Annotation, Finding, GenerateRequest, Mask, Preset, RectPx, SamplerKind, Seed, Shape, Source, StepRange};
 use crate::imageio::png::PngError;
 
 use super::source_v1::SourceV1;
@@ -133,17 +131,10 @@ impl TryFrom<&RunRecord> for RecordV1 {
 impl From<&Annotation> for AnnotationV1 {
     fn from(annotation: &Annotation) -> Self {
         let shape = match &annotation.shape {
-            Shape::Mask(mask) => {
-                ShapeV1::Mask { width: mask.width(), height: mask.height(), runs: runs_from_mask(mask) }
+            Shape::Mask(mask) => ShapeV1::Mask { width: mask.width(), height: mask.height(), runs: runs_from_mask(mask) },
+            Shape::Box { rect, width, height } => {
+                ShapeV1::Box { x0: rect.x0, y0: rect.y0, x1: rect.x1, y1: rect.y1, width: *width, height: *height }
             }
-            Shape::Box { rect, width, height } => ShapeV1::Box {
-                x0: rect.x0,
-                y0: rect.y0,
-                x1: rect.x1,
-                y1: rect.y1,
-                width: *width,
-                height: *height,
-            },
         };
         let StepRange { first, last } = annotation.steps;
         let steps = (annotation.steps != StepRange::ALL).then_some([first, last]);
@@ -222,9 +213,7 @@ impl TryFrom<AnnotationV1> for Annotation {
         let finding: Finding = v1.finding.parse().map_err(|error: crate::domain::UnknownFinding| error.to_string())?;
         let shape = match v1.shape {
             ShapeV1::Mask { width, height, runs } => Shape::Mask(mask_from_runs(width, height, &runs)?),
-            ShapeV1::Box { x0, y0, x1, y1, width, height } => {
-                Shape::Box { rect: RectPx { x0, y0, x1, y1 }, width, height }
-            }
+            ShapeV1::Box { x0, y0, x1, y1, width, height } => Shape::Box { rect: RectPx { x0, y0, x1, y1 }, width, height },
         };
         let steps = v1.steps.map_or(StepRange::ALL, |[first, last]| StepRange { first, last });
         Ok(Self { strength: v1.strength, steps, area_px: v1.area_px, ..Self::new(finding, shape) })

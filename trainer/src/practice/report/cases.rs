@@ -37,10 +37,8 @@ pub(super) fn collect(seed: u64, per_finding: usize, size_px: u32) -> Vec<Case> 
         let mut found = Vec::new();
         let mut next = 0u64;
         while found.len() < per_finding && next < 64 * (per_finding as u64 + 4) {
-            let more: Vec<Option<Case>> = (next..next + 64)
-                .into_par_iter()
-                .map(|index| case_of(&config, own_seed, index, finding, size_px))
-                .collect();
+            let more: Vec<Option<Case>> =
+                (next..next + 64).into_par_iter().map(|index| case_of(&config, own_seed, index, finding, size_px)).collect();
             found.extend(more.into_iter().flatten());
             next += 64;
         }

@@ -64,8 +64,7 @@ pub(super) fn measure(
     let truth: Vec<Vec<f32>> = cases.par_iter().map(|c| c.with.to_unit()).collect();
     let (ours, theirs) = (mean_power(masked, size), mean_power(&truth, size));
     let limit = size as usize / 4;
-    let ratio: Vec<f64> =
-        (0..=limit).map(|k| 10.0 * (ours[k].max(1e-12) / theirs[k].max(1e-12)).log10()).collect();
+    let ratio: Vec<f64> = (0..=limit).map(|k| 10.0 * (ours[k].max(1e-12) / theirs[k].max(1e-12)).log10()).collect();
     // Single frequencies are noisy; neighbours within two are averaged. The mean is left out.
     let smooth = |k: usize| {
         let (a, b) = (k.saturating_sub(2).max(1), (k + 2).min(limit));
@@ -86,8 +85,7 @@ fn pairwise(pictures: &[Vec<f32>], width: usize) -> f64 {
     let pairs: Vec<(usize, usize)> = (0..pictures.len() / SEEDS)
         .flat_map(|g| (0..SEEDS).flat_map(move |a| (a + 1..SEEDS).map(move |b| (g * SEEDS + a, g * SEEDS + b))))
         .collect();
-    let values: Vec<f64> =
-        pairs.par_iter().filter_map(|&(a, b)| ssim(&pictures[a], &pictures[b], width)).collect();
+    let values: Vec<f64> = pairs.par_iter().filter_map(|&(a, b)| ssim(&pictures[a], &pictures[b], width)).collect();
     values.iter().sum::<f64>() / values.len().max(1) as f64
 }
 

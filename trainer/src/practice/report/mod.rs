@@ -60,13 +60,7 @@ pub struct Report {
 ///
 /// # Errors
 /// When the device fails, a file cannot be written, or `cancel` is raised.
-pub fn run(
-    model: &PracticeModel,
-    settings: Settings,
-    out: &Path,
-    cancel: &Cancel,
-    say: &mut dyn FnMut(&str),
-) -> Result<Report> {
+pub fn run(model: &PracticeModel, settings: Settings, out: &Path, cancel: &Cancel, say: &mut dyn FnMut(&str)) -> Result<Report> {
     std::fs::create_dir_all(out).with_context(|| format!("cannot make {}", out.display()))?;
     say("drawing phantoms");
     let cases = cases::collect(settings.seed, settings.per_finding, model.spec.size_px);

@@ -6,8 +6,8 @@ use engine::domain::{Annotation, Finding, Mask, Seed};
 use engine::model::checker::CLASSES;
 use serde::Serialize;
 
-use super::cases::{Case, swap_sides};
 use super::Settings;
+use super::cases::{Case, swap_sides};
 use crate::eval::auroc::{auroc, median};
 use crate::eval::blur::gaussian;
 use crate::practice::model::{Checked, Order, PracticeModel};
@@ -81,21 +81,17 @@ impl Masked {
 /// When the device fails or `cancel` is raised.
 pub(super) fn measure(model: &PracticeModel, settings: &Settings, cases: &[Case], cancel: &Cancel) -> Result<Masked> {
     let size = model.spec.size_px;
-    let generate = |orders: &[Order<'_>]| {
-        model.generate(orders, settings.num_steps, settings.guidance_scale, settings.batch_size, cancel)
-    };
+    let generate =
+        |orders: &[Order<'_>]| model.generate(orders, settings.num_steps, settings.guidance_scale, settings.batch_size, cancel);
     let seed = |i: usize| Seed(settings.seed ^ 0x5eed ^ ((i as u64) << 20));
-    let order = |i: usize, prompt, mask: Mask| Order { prompt, drawn: Some(Annotation::mask(cases[i].finding, mask)), seed: seed(i) };
-    let with = generate(
-        &cases.iter().enumerate().map(|(i, c)| order(i, c.prompt.as_str(), c.mask.clone())).collect::<Vec<_>>(),
-    )?;
+    let order =
+        |i: usize, prompt, mask: Mask| Order { prompt, drawn: Some(Annotation::mask(cases[i].finding, mask)), seed: seed(i) };
+    let with = generate(&cases.iter().enumerate().map(|(i, c)| order(i, c.prompt.as_str(), c.mask.clone())).collect::<Vec<_>>())?;
     let without = generate(
         &cases.iter().enumerate().map(|(i, c)| order(i, c.normal_prompt.as_str(), Mask::empty(size, size))).collect::<Vec<_>>(),
     )?;
     let turned: Vec<(String, Mask)> = cases.iter().map(|c| (swap_sides(&c.prompt), c.mask.mirrored())).collect();
-    let moved = generate(
-        &turned.iter().enumerate().map(|(i, t)| order(i, t.0.as_str(), t.1.clone())).collect::<Vec<_>>(),
-    )?;
+    let moved = generate(&turned.iter().enumerate().map(|(i, t)| order(i, t.0.as_str(), t.1.clone())).collect::<Vec<_>>())?;
     let (seen, seen_moved) = (model.check(&with)?, model.check(&moved)?);
     let truth: Vec<Vec<f32>> = cases.iter().map(|c| c.with.to_unit()).collect();
     let truth_without: Vec<Vec<f32>> = cases.iter().map(|c| c.without.to_unit()).collect();
@@ -143,10 +139,8 @@ pub(super) fn measure(model: &PracticeModel, settings: &Settings, cases: &[Case]
             dice_median: median(&own).unwrap_or(f64::NAN),
             moved: near as f64 / n,
         });
-        let on_truth: Vec<f64> = of_class
-            .iter()
-            .map(|&i| outline(&seen_truth[i], class, size).dice(&half_grid(&cases[i].mask, size)))
-            .collect();
+        let on_truth: Vec<f64> =
+            of_class.iter().map(|&i| outline(&seen_truth[i], class, size).dice(&half_grid(&cases[i].mask, size))).collect();
         let score = |seen: &[Checked]| -> Vec<f32> { of_class.iter().map(|&i| seen[i].presence[k]).collect() };
         checker.push(CheckerRow {
             finding: class.name(),
@@ -161,9 +155,7 @@ pub(super) fn measure(model: &PracticeModel, settings: &Settings, cases: &[Case]
 fn outline(checked: &Checked, class: Finding, size: u32) -> Mask {
     let half = size / 2;
     let plane = CLASSES.iter().position(|&c| c == class).and_then(|k| checked.regions.get(k));
-    Mask::from_fn(half, half, |x, y| {
-        plane.and_then(|p| p.get((y * half + x) as usize)).is_some_and(|&logit| logit > 0.0)
-    })
+    Mask::from_fn(half, half, |x, y| plane.and_then(|p| p.get((y * half + x) as usize)).is_some_and(|&logit| logit > 0.0))
 }
 
 /// A mask on half the grid: at least two of four pixels, as the checker was trained.

@@ -25,11 +25,7 @@ pub(super) fn markdown(report: &Report) -> String {
     for r in &report.masked {
         let share = r.change / r.phantom_change;
         let dice = if r.finding == "pneumothorax" { 0.45 } else { 0.6 };
-        let holds = r.auroc_median >= 0.9
-            && r.sign_right >= 0.97
-            && share >= 0.5
-            && r.dice_median >= dice
-            && r.moved >= 0.9;
+        let holds = r.auroc_median >= 0.9 && r.sign_right >= 0.97 && share >= 0.5 && r.dice_median >= dice && r.moved >= 0.9;
         line(format_args!(
             "| {} | {} | {:.3} | {:.3} | {:+.1} of {:+.1} ({:.2}) | {:.3} | {:.3} | {} |",
             r.finding,

@@ -61,9 +61,8 @@ pub(super) fn measure(model: &PracticeModel, settings: &Settings, cases: &[Case]
             sided += 1;
             right += usize::from(side == cases[i].side);
         }
-        let score = |of: &[crate::practice::model::Checked]| -> Vec<f32> {
-            of_class.iter().map(|&i| of[i].presence[k]).collect()
-        };
+        let score =
+            |of: &[crate::practice::model::Checked]| -> Vec<f32> { of_class.iter().map(|&i| of[i].presence[k]).collect() };
         rows.push(TextRow {
             finding: class.name(),
             sided_cases: sided,

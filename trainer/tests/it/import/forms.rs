@@ -24,7 +24,8 @@ fn a_t5_folder_is_read_in_every_published_form() {
     let mut whole = both.clone();
     whole.insert("decoder.block.0.layer.0.layer_norm.weight".into(), tensors["encoder.final_layer_norm.weight"].clone());
     whole.insert("lm_head.weight".into(), tensors["shared.weight"].clone());
-    let half = |tensors: &Tensors| -> Tensors { tensors.iter().map(|(n, t)| (n.clone(), t.to_dtype(DType::BF16).unwrap())).collect() };
+    let half =
+        |tensors: &Tensors| -> Tensors { tensors.iter().map(|(n, t)| (n.clone(), t.to_dtype(DType::BF16).unwrap())).collect() };
     let rounded = tempfile::tempdir().unwrap();
     save(&rounded.path().join("w.safetensors"), &half(&tensors));
     let expected = content(&rounded.path().join("w.safetensors"), None);
@@ -35,12 +36,15 @@ fn a_t5_folder_is_read_in_every_published_form() {
         ("one .bin", Box::new(|dir| torch_save(&dir.join("pytorch_model.bin"), &tensors))),
         ("pieces of .bin, both names apart", Box::new(|dir| save_pieces(dir, "pytorch_model.bin", &both, torch_save))),
         ("with the decoder", Box::new(|dir| save_pieces(dir, "pytorch_model.bin", &whole, torch_save))),
-        ("the other name", Box::new(|dir| {
-            let mut other = tensors.clone();
-            let embedding = other.remove("shared.weight").unwrap();
-            other.insert("encoder.embed_tokens.weight".into(), embedding);
-            torch_save(&dir.join("pytorch_model.bin"), &half(&other));
-        })),
+        (
+            "the other name",
+            Box::new(|dir| {
+                let mut other = tensors.clone();
+                let embedding = other.remove("shared.weight").unwrap();
+                other.insert("encoder.embed_tokens.weight".into(), embedding);
+                torch_save(&dir.join("pytorch_model.bin"), &half(&other));
+            }),
+        ),
     ];
     for (form, write) in forms {
         let sources = with_t5(write);
@@ -62,7 +66,8 @@ fn older_names_of_transformer_and_autoencoder_are_understood() {
     let old: Tensors = new
         .iter()
         .map(|(name, tensor)| {
-            let name = name.replace("shift_scale_gate_table", "scale_shift_table").replace("shift_scale_table", "scale_shift_table");
+            let name =
+                name.replace("shift_scale_gate_table", "scale_shift_table").replace("shift_scale_table", "scale_shift_table");
             (format!("module.{name}"), tensor.clone())
         })
         .collect();
@@ -120,7 +125,9 @@ fn folders_of_another_kind_are_refused() {
     says(&swapped("--t5", &path("empty")), &["spiece.model", "--sentencepiece"]);
     std::fs::copy(golden("tokenizer/tokenizer.json"), sources.path("empty/tokenizer.json")).unwrap();
     says(&swapped("--t5", &path("empty")), &["holds no weights", "pytorch_model.bin"]);
-    for (name, content) in [("lfs.pth", "version https://git-lfs.github.com/spec/v1\n"), ("page.pth", "<!DOCTYPE html>"), ("none.pth", "")] {
+    for (name, content) in
+        [("lfs.pth", "version https://git-lfs.github.com/spec/v1\n"), ("page.pth", "<!DOCTYPE html>"), ("none.pth", "")]
+    {
         std::fs::write(sources.path(name), content).unwrap();
         says(&sources.refused(&sources.path(name), ""), &[name]);
     }
@@ -139,8 +146,14 @@ fn parts_that_are_incomplete_or_do_not_fit_are_refused() {
         let sources = with_t5(|dir| torch_save(&dir.join("pytorch_model.bin"), &tensors));
         sources.refused(&dit, "--heads 5")
     };
-    says(&changed(&|t| drop(t.remove("encoder.block.1.layer.0.layer_norm.weight"))), &["1 missing", "block.1.layer.0.layer_norm"]);
-    says(&changed(&|t| drop(t.insert("encoder.block.2.x".into(), t["shared.weight"].clone()))), &["1 not expected", "encoder.block.2.x"]);
+    says(
+        &changed(&|t| drop(t.remove("encoder.block.1.layer.0.layer_norm.weight"))),
+        &["1 missing", "block.1.layer.0.layer_norm"],
+    );
+    says(
+        &changed(&|t| drop(t.insert("encoder.block.2.x".into(), t["shared.weight"].clone()))),
+        &["1 not expected", "encoder.block.2.x"],
+    );
     let narrow = Tensor::zeros((306, 31), DType::F32, &Device::Cpu).unwrap();
     says(&changed(&|t| drop(t.insert("shared.weight".into(), narrow.clone()))), &["[306, 31]", "[306, 32]"]);
     let other = Tensor::zeros((306, 32), DType::F32, &Device::Cpu).unwrap();

@@ -55,7 +55,8 @@ fn finished_files_are_kept_and_damaged_ones_written_again() {
         }
     });
     assert_eq!(outcome.unwrap(), Outcome::Cancelled);
-    let mut names: Vec<_> = std::fs::read_dir(out).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let mut names: Vec<_> =
+        std::fs::read_dir(out).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
     assert_eq!(names, ["dit.safetensors", "import.json"], "nothing half-written, no description");
     let first = changed(&dit);

@@ -129,7 +129,8 @@ pub(crate) fn save_pieces(dir: &Path, base: &str, tensors: &Tensors, write: impl
     let half = tensors.len() / 2;
     for (piece, place) in [0..half, half..tensors.len()].into_iter().enumerate() {
         let file = format!("{stem}-{:05}-of-00002.{ending}", piece + 1);
-        let part: Tensors = tensors.iter().enumerate().filter(|(i, _)| place.contains(i)).map(|(_, (n, t))| (n.clone(), t.clone())).collect();
+        let part: Tensors =
+            tensors.iter().enumerate().filter(|(i, _)| place.contains(i)).map(|(_, (n, t))| (n.clone(), t.clone())).collect();
         for name in part.keys() {
             map.insert(name.clone(), file.clone().into());
         }
