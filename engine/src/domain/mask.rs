@@ -84,7 +84,7 @@ impl Mask {
             x1 = x1.max(x + 1);
             y1 = y1.max(y + 1);
         }
-        (x1 > 0).then(|| RectPx { x0: x0 as f32, y0: y0 as f32, x1: x1 as f32, y1: y1 as f32 })
+        (x1 > 0).then_some(RectPx { x0: x0 as f32, y0: y0 as f32, x1: x1 as f32, y1: y1 as f32 })
     }
 
     /// Mean position of the mask's pixel centres, or `None` when it is empty.

@@ -150,7 +150,7 @@ fn activations_match_their_formulas() {
     let silu_of = |x: f64| x / (1. + (-x).exp());
     let cases: [(Op<'_>, &dyn Fn(f64) -> f64); 2] = [(&|t| gelu_tanh(&t[0]), &gelu), (&|t| silu(&t[0]), &silu_of)];
     for (op, formula) in cases {
-        let (y, grads) = run(op, &[x.clone()]);
+        let (y, grads) = run(op, std::slice::from_ref(&x));
         let weighting = flat(&numbers(99, x.dims()));
         for (((x, y), g), w) in flat(&x).iter().zip(flat(&y)).zip(flat(&grads[0])).zip(weighting) {
             let x = f64::from(*x);

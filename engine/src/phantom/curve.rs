@@ -14,8 +14,8 @@ impl Curve {
         let (x, y) = (x[..n].to_vec(), y[..n].to_vec());
         let secant: Vec<f32> = (1..n).map(|i| (y[i] - y[i - 1]) / (x[i] - x[i - 1]).max(1e-6)).collect();
         let mut slope = vec![0.0; n];
-        for i in 0..n {
-            slope[i] = match (i.checked_sub(1).and_then(|j| secant.get(j)), secant.get(i)) {
+        for (i, slope) in slope.iter_mut().enumerate() {
+            *slope = match (i.checked_sub(1).and_then(|j| secant.get(j)), secant.get(i)) {
                 (Some(&a), Some(&b)) if a * b > 0.0 => 2.0 * a * b / (a + b),
                 (None, Some(&a)) | (Some(&a), None) => a,
                 _ => 0.0,

@@ -63,7 +63,8 @@ fn every_tensor_of_the_autoencoder_learns() {
     let sample = posterior.sample(&random("noise", posterior.mean.dims(), 0.01)).unwrap();
     let loss = vae.decode(&sample).unwrap().sqr().unwrap().mean_all().unwrap();
     let grads = loss.backward().unwrap();
-    for (name, var) in &vars {
+    let vars: std::collections::BTreeMap<_, _> = vars.iter().collect();
+    for (name, var) in vars {
         let grad = values(grads.get(var).unwrap_or_else(|| panic!("{name} has no gradient")));
         assert!(grad.iter().all(|g| g.is_finite()), "{name}");
         // A key's bias shifts all scores alike, and softmax does not see it.

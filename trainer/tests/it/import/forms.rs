@@ -15,6 +15,9 @@ fn with_t5(write: impl Fn(&std::path::Path)) -> Sources {
     sources
 }
 
+/// Lays files out in a folder as one publisher does.
+type Layout<'a> = Box<dyn Fn(&std::path::Path) + 'a>;
+
 #[test]
 fn a_t5_folder_is_read_in_every_published_form() {
     let dit = golden("dit_a_weights.pth");
@@ -29,7 +32,7 @@ fn a_t5_folder_is_read_in_every_published_form() {
     let rounded = tempfile::tempdir().unwrap();
     save(&rounded.path().join("w.safetensors"), &half(&tensors));
     let expected = content(&rounded.path().join("w.safetensors"), None);
-    let forms: [(&str, Box<dyn Fn(&std::path::Path)>); 7] = [
+    let forms: [(&str, Layout<'_>); 7] = [
         ("one safetensors", Box::new(|dir| save(&dir.join("model.safetensors"), &both))),
         ("bf16 already", Box::new(|dir| save(&dir.join("model.safetensors"), &half(&tensors)))),
         ("pieces of safetensors", Box::new(|dir| save_pieces(dir, "model.safetensors", &tensors, save))),
