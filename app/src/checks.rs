@@ -71,6 +71,9 @@ const WORDS: [(&str, Finding); 24] = [
     ("tube", Finding::Device),
 ];
 
+/// Words that begin others of another meaning, such as massive and tuberculosis.
+const WHOLE: [&str; 2] = ["mass", "tube"];
+
 /// The findings named in a text, in their order.
 pub fn mentions(text: &str) -> Vec<Mention> {
     let lower = text.to_ascii_lowercase();
@@ -84,7 +87,8 @@ pub fn mentions(text: &str) -> Vec<Mention> {
             for (at, _) in words.match_indices(word) {
                 let end = word_end(words, at + word.len());
                 let starts_word = !words[..at].ends_with(|c: char| c.is_alphanumeric());
-                if !starts_word || taken.iter().any(|t| at < t.end && end > t.start) {
+                let other_word = WHOLE.contains(&word) && !matches!(&words[at + word.len()..end], "" | "s" | "es");
+                if !starts_word || other_word || taken.iter().any(|t| at < t.end && end > t.start) {
                     continue;
                 }
                 taken.push(at..end);

@@ -35,6 +35,13 @@ fn sides_of_mentions() {
 }
 
 #[test]
+fn words_within_other_words_do_not_count() {
+    let of = |text: &str| mentions(text).iter().map(|m| m.finding).collect::<Vec<_>>();
+    assert_eq!(of("Massive right effusion"), [Finding::PleuralEffusion]);
+    assert_eq!(of("Tuberculosis with two masses and a tube"), [Finding::Nodule, Finding::Device]);
+}
+
+#[test]
 fn one_sentence_may_hold_two_sides() {
     let sides: Vec<_> = mentions("Right pneumothorax and left effusion").iter().map(|m| m.side).collect();
     assert_eq!(sides, [Some(Side::Right), Some(Side::Left)]);

@@ -77,7 +77,8 @@ fn try_all(request: &ImportRequest, path: &Path, file: &str, damages: &[Damage])
             continue;
         }
         std::fs::write(path, bytes).unwrap();
-        let outcome = catch_unwind(AssertUnwindSafe(|| run(request, &Cancel::new(), &mut |_| {}).map_err(|error| error.to_string())));
+        let outcome =
+            catch_unwind(AssertUnwindSafe(|| run(request, &Cancel::new(), &mut |_| {}).map_err(|error| error.to_string())));
         match outcome.unwrap_or_else(|_| panic!("{damage:?} of {} panics", path.display())) {
             Ok(Outcome::Done(_)) => assert_eq!(hash_file(&made).unwrap(), good, "{damage:?} changes tensors in silence"),
             Ok(Outcome::Cancelled) => panic!("nobody cancelled"),
