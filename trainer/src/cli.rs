@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::command::{doctor, generate, import, parity, phantom, practice_report, replay, train};
+use crate::command::{bench, doctor, generate, import, parity, phantom, practice_report, replay, train};
 
 /// ChexGen without a window: generate, train and measure synthetic chest radiographs.
 #[derive(Parser, Debug)]
@@ -24,6 +24,8 @@ enum Command {
     Import(import::Args),
     /// Say what runs on this machine, and test installed models.
     Doctor(doctor::Args),
+    /// Measure how fast the networks and their parts run here.
+    Bench(bench::Args),
     /// Draw procedural chest radiographs with exact labels.
     Phantom(phantom::Args),
     /// Train the stages of a configuration file.
@@ -45,6 +47,7 @@ impl Cli {
             Command::Replay(args) => replay::run(args),
             Command::Import(args) => import::run(args),
             Command::Doctor(args) => doctor::run(args),
+            Command::Bench(args) => bench::run(args),
             Command::Phantom(args) => phantom::run(args),
             Command::Train(args) => train::run(args),
             Command::PracticeReport(args) => practice_report::run(args),

@@ -5,7 +5,7 @@
 
 use candle_core::{Result, Tensor};
 
-use super::cpu::sigmoid;
+use super::cpu::{sigmoid, vectorized};
 use super::device;
 use super::elementwise::{Activation, apply};
 
@@ -24,15 +24,19 @@ pub fn gelu_tanh(x: &Tensor) -> Result<Tensor> {
 // 0.5 (1 + tanh u) is the sigmoid of 2u, which loses no digits where the result is small.
 
 fn value(y: &mut [f32], x: &[f32]) {
-    for (y, &x) in y.iter_mut().zip(x) {
-        *y = x * sigmoid(2. * INNER * x * (1. + CUBIC * x * x));
-    }
+    vectorized(|| {
+        for (y, &x) in y.iter_mut().zip(x) {
+            *y = x * sigmoid(2. * INNER * x * (1. + CUBIC * x * x));
+        }
+    });
 }
 
 fn slope(dx: &mut [f32], g: &[f32], x: &[f32]) {
-    for ((dx, g), &x) in dx.iter_mut().zip(g).zip(x) {
-        let s = sigmoid(2. * INNER * x * (1. + CUBIC * x * x));
-        let inner_slope = 2. * INNER * (1. + 3. * CUBIC * x * x);
-        *dx = g * (s + x * inner_slope * s * (1. - s));
-    }
+    vectorized(|| {
+        for ((dx, g), &x) in dx.iter_mut().zip(g).zip(x) {
+            let s = sigmoid(2. * INNER * x * (1. + CUBIC * x * x));
+            let inner_slope = 2. * INNER * (1. + 3. * CUBIC * x * x);
+            *dx = g * (s + x * inner_slope * s * (1. - s));
+        }
+    });
 }

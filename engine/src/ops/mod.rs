@@ -14,6 +14,7 @@ mod device;
 mod elementwise;
 mod gated_residual;
 mod gelu;
+mod gemm;
 mod group_norm;
 mod heads;
 mod layer_norm;
