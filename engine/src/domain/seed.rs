@@ -44,4 +44,6 @@ pub enum Stream {
     Init = 32,
     /// Procedural phantoms.
     Phantom = 48,
+    /// Evaluation: which cases a resample takes.
+    Resample = 64,
 }

@@ -5,6 +5,8 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use candle_core::{DType, Device, Tensor};
 use engine::domain::GrayImage;
+use engine::imageio::png::{Text, encode_gray16};
+use engine::store::record::SYNTHETIC_MARK;
 
 /// Pictures `[n, 1, H, W]` in `-1..=1` as grey images.
 ///
@@ -45,8 +47,8 @@ pub fn grid(images: &[GrayImage], columns: usize) -> GrayImage {
 /// # Errors
 /// Names the file that cannot be written.
 pub fn write(path: &Path, images: &[GrayImage], columns: usize) -> Result<()> {
-    let png = engine::imageio::png::encode_gray16(&grid(images, columns), &[])
-        .with_context(|| format!("cannot encode {}", path.display()))?;
+    let mark = Text::Plain(SYNTHETIC_MARK.0, SYNTHETIC_MARK.1);
+    let png = encode_gray16(&grid(images, columns), &[mark]).with_context(|| format!("cannot encode {}", path.display()))?;
     if let Some(dir) = path.parent() {
         std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
     }
