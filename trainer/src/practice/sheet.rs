@@ -24,16 +24,18 @@ pub fn grey_images(pictures: &Tensor) -> Result<Vec<GrayImage>> {
     values.iter().map(|v| Ok(GrayImage::from_unit(w as u32, h as u32, v)?)).collect()
 }
 
+/// Black between the pictures of a sheet.
+pub const GAP_PX: usize = 4;
+
 /// One picture of equal pictures in rows of `columns`, with a thin black gap.
 pub fn grid(images: &[GrayImage], columns: usize) -> GrayImage {
-    const GAP: usize = 4;
     let columns = columns.clamp(1, images.len().max(1));
     let (w, h) = images.first().map_or((1, 1), |i| (i.width() as usize, i.height() as usize));
     let rows = images.len().div_ceil(columns).max(1);
-    let (width, height) = (columns * (w + GAP) - GAP, rows * (h + GAP) - GAP);
+    let (width, height) = (columns * (w + GAP_PX) - GAP_PX, rows * (h + GAP_PX) - GAP_PX);
     let mut pixels = vec![0u16; width * height];
     for (i, image) in images.iter().enumerate() {
-        let (x0, y0) = (i % columns * (w + GAP), i / columns * (h + GAP));
+        let (x0, y0) = (i % columns * (w + GAP_PX), i / columns * (h + GAP_PX));
         for (y, line) in image.pixels().chunks_exact(w).enumerate().take(h) {
             let at = (y0 + y) * width + x0;
             pixels[at..at + w].copy_from_slice(line);

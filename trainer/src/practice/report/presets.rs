@@ -31,7 +31,7 @@ const MEASURES: [Measure; 5] = [
 
 /// One measure of two presets on the same cases.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Paired {
+pub(super) struct Paired {
     /// The measure.
     pub measure: &'static str,
     /// Cases to which it applies.
