@@ -115,7 +115,7 @@ mod tests {
         assert_eq!((spec.file.as_path(), spec.class), (Path::new("dir/b,c.png"), Some(Finding::PleuralEffusion)));
         let steps = Some(StepRange { first: 0.2, last: 1.0 });
         assert_eq!(spec.acts, Acts { strength: Some(0.8), steps, area_px: Some(12) });
-        assert_eq!(parse("run=3/a.png").unwrap_err().to_string().contains("run"), true);
+        assert!(parse("run=3/a.png").unwrap_err().to_string().contains("run"));
         assert_eq!(parse("runs/x=3/a.png").unwrap().file, Path::new("dir/runs/x=3/a.png"));
     }
 

@@ -91,11 +91,10 @@ struct Tools<'a> {
 }
 
 /// What was seen of each image of a batch on the way.
-#[derive(Default)]
 struct Seen {
     frames: Vec<Vec<GrayImage>>,
     maps: Vec<Vec<AttentionMap>>,
-    failure: Option<engine::pipeline::Error>,
+    failure: Option<anyhow::Error>,
 }
 
 impl Run {
@@ -241,7 +240,7 @@ impl Run {
         let made = generate_watched(pipeline, &requests, &options, stop, progress, &mut watch)?;
         let Some(images) = made else { return Ok(None) };
         if let Some(failure) = seen.failure {
-            return Err(failure.into());
+            return Err(failure);
         }
         progress.finish_images(batch.len());
         let told = |(case, request): (&&Case, &GenerateRequest)| Some(request.twin_without_findings(case.twin.clone()?));
@@ -293,7 +292,10 @@ impl Seen {
                     let frame = match film {
                         None => continue,
                         Some(Film::Linear) => Ok(previews.get(row).cloned()),
-                        Some(Film::Decoded) => latents.get(row).map(|latent| pipeline.decode(latent)).transpose(),
+                        Some(Film::Decoded) => {
+                            let decode = |latent| pipeline.decode(latent).map_err(anyhow::Error::from);
+                            latents.get(row).map(decode).transpose()
+                        }
                     };
                     match frame {
                         Ok(frame) => frames.extend(frame),

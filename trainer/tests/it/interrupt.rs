@@ -144,7 +144,7 @@ fn a_full_disk_is_one_sentence_and_whole_files() {
         "{text}"
     );
     let left = names(&disk.0);
-    assert!(left.len() % 6 == 0 && left.len() >= 6, "six files for each image: {left:?}");
+    assert!(left.len().is_multiple_of(6) && left.len() >= 6, "six files for each image: {left:?}");
     for name in left.iter().filter(|name| name.ends_with(".json")) {
         RunRecord::read(&disk.0.join(name)).unwrap();
         RunRecord::read(&disk.0.join(name.replace(".json", ".png"))).unwrap();

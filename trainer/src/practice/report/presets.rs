@@ -204,7 +204,7 @@ mod tests {
     fn cases(dice: impl Fn(usize) -> f64) -> Vec<CaseRow> {
         let row = |i: usize| CaseRow {
             finding: if i < 30 { "nodule" } else { "device" },
-            masked: MaskedValues { auroc: (i != 3).then_some(0.5), sign_right: true, dice: dice(i), moved: i % 2 == 0 },
+            masked: MaskedValues { auroc: (i != 3).then_some(0.5), sign_right: true, dice: dice(i), moved: i.is_multiple_of(2) },
             side_right: (i < 10).then_some(true),
         };
         (0..60).map(row).collect()
