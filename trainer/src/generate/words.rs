@@ -14,7 +14,7 @@ use crate::practice::sheet::{GAP_PX, grid};
 /// Side of a cell in pixels, at least.
 const CELL_PX: usize = 32;
 /// Most columns beside that of the mean.
-const MAX_STEPS: usize = 24;
+const MAX_STEPS: usize = 50;
 /// Keyword and text of the plain mark of a sheet.
 const MARK: (&str, &str) =
     ("Comment", "Maps of attention of ChexGen Studio, made with a synthetic radiograph. Not a radiograph. Not for diagnosis.");
