@@ -17,7 +17,7 @@ pub struct Cli {
 #[derive(Subcommand, Debug)]
 enum Command {
     /// Generate radiographs from impressions, masks and boxes.
-    Generate(generate::Args),
+    Generate(Box<generate::Args>),
     /// Make an image again from its run record and compare.
     Replay(replay::Args),
     /// Make a model folder of published weights.

@@ -10,7 +10,7 @@ use engine::pipeline::{Generated, ImportedNoise, ModelCard, RunOptions};
 use engine::store::hash::hash_image;
 use engine::store::record::RunRecord;
 
-use crate::generate::{Progress, ResultFiles, check_out_dir, generate_with, model, write_result};
+use crate::generate::{Progress, ResultFiles, check_out_dir, generate_with, model, noise_of, write_result};
 use crate::run::signals::StopRequest;
 
 /// A replay.
@@ -46,7 +46,8 @@ impl Replay {
     /// When the record or the model cannot be read, or the new image cannot be written.
     pub fn run(&self, stop: &StopRequest) -> Result<Verdict> {
         let record = RunRecord::read(&self.file)?;
-        let noise = self.noise(&record)?;
+        let noise = self.noise.as_deref().map(ImportedNoise::read).transpose()?;
+        let noise = noise_of(&record, &self.file, noise.as_ref())?;
         let files = self.out.as_deref().map(|out| self.new_files(out)).transpose()?;
         let dir = model::model_dir(self.model.as_deref())?;
         let pipeline = model::open(&dir, self.device.unwrap_or_else(|| device_of(&record)))?;
@@ -73,20 +74,6 @@ impl Replay {
             write_result(files, &new)?;
         }
         Ok(self.compare(&record, &new, card))
-    }
-
-    /// The noise that the record names.
-    fn noise(&self, record: &RunRecord) -> Result<Option<ImportedNoise>> {
-        match (&record.noise, &self.noise) {
-            (None, None) => Ok(None),
-            (None, Some(_)) => bail!("{} was made from its seed; leave out --noise", self.file.display()),
-            (Some(_), None) => bail!("{} was made with noise from a file; name it with --noise", self.file.display()),
-            (Some(origin), Some(path)) => {
-                let noise = ImportedNoise::read(path)?;
-                ensure!(noise.blake3() == origin.blake3, "{} is not the noise that the record names", path.display());
-                Ok(Some(noise.starting_at(origin.row)))
-            }
-        }
     }
 
     /// Where the new files go; older ones are not replaced.

@@ -10,7 +10,8 @@ const MAX_AREA_PX: u32 = 8192;
 /// How guidance and control behave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Preset {
-    /// As the published code does: guidance on 3 of 4 channels, none in control.
+    /// As the published code does: guidance on the first 3 channels, which are 3 of 4 in the published models, and
+    /// none in control.
     Release,
     /// As the published paper says: guidance on all channels, in control too.
     Paper,

@@ -22,7 +22,7 @@ pub use error::ImportError;
 
 use crate::cancel::Cancel;
 use crate::model::KlConfig;
-use crate::store::atomic::{ensure_writable_dir, write_atomic};
+use crate::store::atomic::{ensure_writable_dir, remove_leftovers, write_atomic};
 use crate::store::model_dir::{AutoencoderSpec, DefaultsSpec, DitSpec, FORMAT, LatentSpec, ModelSpec, TextSpec};
 use autoencoder::AutoencoderPart;
 use convert::{Job, Meter, Source};
@@ -110,7 +110,7 @@ pub fn run(request: &ImportRequest, cancel: &Cancel, on_progress: &mut dyn FnMut
     let size_px = fit(&dit, &text, &autoencoder)?;
 
     ensure_writable_dir(&request.out)?;
-    state::remove_leftovers(&request.out)?;
+    remove_leftovers(&request.out)?;
     let mut state = State::read(&request.out);
     let left_out = text.left_out;
     let jobs = vec![

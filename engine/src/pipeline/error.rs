@@ -74,8 +74,10 @@ pub enum Error {
         /// The model.
         model: String,
     },
-    /// The release preset is made for latents of four channels.
-    #[error("preset release needs a model with 4 latent channels, but model {model} has {channels}; choose preset paper or ours")]
+    /// The release preset leaves the channels after the third, and there are none.
+    #[error(
+        "preset release needs a model with at least 4 latent channels, but model {model} has {channels}; choose preset paper or ours"
+    )]
     Preset {
         /// The model.
         model: String,

@@ -48,7 +48,7 @@ use maps::{LatentMap, PreviewMap};
 use prompt::Prompt;
 use text_encoder::TextEncoder;
 
-/// Channels of a latent that the release preset is made for.
+/// Fewest channels of a latent for the release preset: it guides the first three and leaves the others.
 const RELEASE_LATENT_CHANNELS: usize = 4;
 /// Folder of text embeddings inside a model folder.
 const EMBEDDINGS: &str = "embeddings";
@@ -273,7 +273,7 @@ impl Pipeline {
         if !request.annotations.is_empty() && !self.card.has_control {
             return Err(Error::NoControl { model: model() });
         }
-        if request.preset == Preset::Release && self.card.latent_channels != RELEASE_LATENT_CHANNELS {
+        if request.preset == Preset::Release && self.card.latent_channels < RELEASE_LATENT_CHANNELS {
             return Err(Error::Preset { model: model(), channels: self.card.latent_channels });
         }
         self.check_source(&request.source)?;
