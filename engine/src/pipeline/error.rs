@@ -132,6 +132,12 @@ pub enum Error {
         /// Of how many.
         of: usize,
     },
+    /// A kept run that this model cannot go on with.
+    #[error("the kept run cannot go on: {reason}")]
+    State {
+        /// Why.
+        reason: String,
+    },
     /// The sampler's settings do not fit the model.
     #[error(transparent)]
     Diffusion(#[from] DiffusionError),

@@ -1,5 +1,6 @@
 //! From an image back to the noise it could have come from.
 
+use super::resume::rest;
 use super::{Error, Event, Pipeline, RunOptions};
 use crate::cancel::Cancel;
 use crate::denoise::GuidedNetwork;
@@ -40,7 +41,11 @@ impl Pipeline {
         let inner = Cancel::new();
         let mut watch = |step: StepEvent<'_>| {
             match self.step_event(&step) {
-                Ok(event) => on_event(event),
+                Ok(event) => {
+                    on_event(event);
+                    // Without a state there is nothing that could fail.
+                    drop(rest(cancel, on_event, step.index + 1, step.of, || Ok(None)));
+                }
                 Err(error) => {
                     failure = Some(error);
                     inner.cancel();

@@ -16,6 +16,7 @@ mod maps;
 mod paste;
 mod plan;
 mod prompt;
+mod resume;
 mod steer;
 mod text_encoder;
 
@@ -32,6 +33,8 @@ pub use invert::from_inverted;
 pub use plan::MemoryPlan;
 pub use text_encoder::TextMemory;
 
+pub use crate::store::run_state::{RunState, StateError};
+
 use crate::cancel::Cancel;
 use crate::condition::Palette;
 use crate::denoise::{Conditioning, GuidanceRule, GuidedNetwork, Network};
@@ -46,6 +49,7 @@ use crate::store::record::RunRecord;
 use imported::Use;
 use maps::{LatentMap, PreviewMap};
 use prompt::Prompt;
+use resume::{Place, rest};
 use text_encoder::TextEncoder;
 
 /// Channels of a latent that the release preset is made for.
@@ -172,6 +176,18 @@ impl Pipeline {
         cancel: &Cancel,
         on_event: &mut dyn FnMut(Event),
     ) -> Result<Outcome, Error> {
+        self.run(requests, options, None, cancel, on_event)
+    }
+
+    /// Runs requests from their beginning, or from a kept state of theirs that was checked.
+    fn run(
+        &self,
+        requests: &[GenerateRequest],
+        options: &RunOptions<'_>,
+        kept: Option<&RunState>,
+        cancel: &Cancel,
+        on_event: &mut dyn FnMut(Event),
+    ) -> Result<Outcome, Error> {
         let Some(first) = requests.first() else { return Ok(Outcome::Done(Vec::new())) };
         for request in requests {
             self.check(request, first)?;
@@ -199,7 +215,16 @@ impl Pipeline {
         let noise = draw(Stream::Start, 0, Use::Start, &[seeds.len(), self.card.latent_channels, side, side])?;
         let beginning = self.begin(requests, sampler.as_ref(), &noise)?;
         let of = sampler.timesteps().len();
+        let (start, from) = match kept {
+            Some(state) => (self.restore(state, sampler.as_mut())?, state.step),
+            None => (beginning.latents.clone(), beginning.first),
+        };
         on_event(Event::Started { steps: of });
+        let first_step = beginning.first;
+        let state = |place: Place<'_>| self.state(requests, options, &place).map(Some);
+        rest(cancel, on_event, from, of, || {
+            state(Place { step: from, of, first: first_step, latents: &start, memory: sampler.memory().as_ref() })
+        })?;
 
         let mut failure = None;
         let inner = Cancel::new();
@@ -214,6 +239,9 @@ impl Pipeline {
                 on_event(Event::Attention { step: step.index + 1, maps: maps.collect::<candle_core::Result<_>>()? });
                 Ok(())
             });
+            let next = step.index + 1;
+            let here = Place { step: next, of, first: first_step, latents: step.x, memory: step.memory };
+            let told = told.and_then(|()| rest(cancel, on_event, next, of, || state(here)));
             if let Err(error) = told {
                 failure = Some(error);
                 inner.cancel();
@@ -230,7 +258,6 @@ impl Pipeline {
         if cancel.is_cancelled() {
             return Ok(Outcome::Cancelled);
         }
-        let (start, from) = (beginning.latents.clone(), beginning.first);
         let outcome =
             diffusion::drive_from(sampler.as_mut(), &mut denoiser, start, from, &mut fresh, &inner, &mut keep, &mut watch)?;
         if let Some(error) = failure {
@@ -247,7 +274,8 @@ impl Pipeline {
                 image = paste::paste(original, &image, may_change, *feather_px).map_err(candle_core::Error::wrap)?;
             }
             let condition = self.condition(request);
-            let mut record = self.record(request, &image, condition.as_ref(), of - from);
+            let control = condition.as_ref().map(hash_image);
+            let mut record = self.record(request, hash_image(&image), control, of - first_step);
             record.noise = options.noise.map(|noise| noise.origin(row));
             images.push(Generated { image, condition, record });
         }
@@ -339,7 +367,7 @@ impl Pipeline {
         Ok(Event::Step { step: index, of, previews, latents, noisy })
     }
 
-    fn record(&self, request: &GenerateRequest, image: &GrayImage, condition: Option<&GrayImage>, steps_ran: usize) -> RunRecord {
+    fn record(&self, request: &GenerateRequest, pixels_blake3: String, control: Option<String>, steps_ran: usize) -> RunRecord {
         RunRecord {
             request: request.clone(),
             model_name: self.card.name.clone(),
@@ -349,8 +377,8 @@ impl Pipeline {
             dtype: "f32".to_owned(),
             size_px: self.card.size_px,
             steps_ran,
-            pixels_blake3: hash_image(image),
-            control_blake3: condition.map(hash_image),
+            pixels_blake3,
+            control_blake3: control,
             noise: None,
         }
     }

@@ -1,6 +1,7 @@
 //! On a tiny model folder with random weights: the whole road, and everything that may be wrong with a folder.
 
 mod editing;
+mod pausing;
 mod steering;
 
 use std::collections::BTreeMap;
@@ -249,7 +250,7 @@ fn steps_are_told_and_the_last_one_is_the_image() {
             seen.push(format!("{step}/{of}"));
             last = Some(latents);
         }
-        Event::Attention { .. } => panic!("nobody asked"),
+        Event::Attention { .. } | Event::Paused { .. } | Event::Resumed => panic!("nobody asked"),
         Event::Finished => seen.push("end".into()),
     };
     let Outcome::Done(images) = pipeline.generate(&list, &Cancel::new(), &mut on_event).unwrap() else { panic!("done") };
