@@ -78,10 +78,11 @@ mod tests {
         cancel.pause();
         let (tell, told) = mpsc::channel();
         let waiting = cancel.clone();
-        let thread = thread::spawn(move || {
+        let thread = thread::Builder::new().name("waits".into()).spawn(move || {
             waiting.wait_while_paused();
             tell.send(()).unwrap();
         });
+        let thread = thread.unwrap();
         assert!(told.recv_timeout(Duration::from_millis(50)).is_err(), "it waits");
         change(&cancel);
         let woke = told.recv_timeout(Duration::from_secs(20)).is_ok();

@@ -57,7 +57,8 @@ impl Pipeline {
     ) -> Result<Outcome, Error> {
         let requests: Vec<GenerateRequest> = state.records.iter().map(|record| record.request.clone()).collect();
         self.check_state(state, options)?;
-        self.run(&requests, options, Some(state), cancel, on_event)
+        let outcome = self.run(&requests, options, Some(state), cancel, on_event);
+        outcome.map_err(|error| error.on_device(&self.budget.device, requests.len()))
     }
 
     /// The run as it is at a place between two steps.
@@ -128,7 +129,7 @@ impl Pipeline {
                 return refuse("it was begun with other noise; give the same file".to_owned());
             }
         }
-        let side = self.network.config().input_size;
+        let side = self.dit.input_size;
         let expected = [state.records.len(), self.card.latent_channels, side, side];
         let tensors = std::iter::once(&state.latents).chain(state.memory.values());
         if let Some(other) = tensors.into_iter().find(|tensor| tensor.dims() != expected) {

@@ -94,7 +94,7 @@ fn a_paused_run_waits_and_goes_on_or_stops() {
         let (cancel, pipeline, list) = (Cancel::new(), model.open(), list.clone());
         let (tell, told) = mpsc::channel();
         let inner = cancel.clone();
-        let thread = std::thread::spawn(move || {
+        let thread = std::thread::Builder::new().name("run".into()).spawn(move || {
             let mut on_event = |event: Event| {
                 let word = match &event {
                     Event::Step { step, .. } => format!("{step}"),
@@ -109,6 +109,7 @@ fn a_paused_run_waits_and_goes_on_or_stops() {
             };
             pipeline.generate(&list, &inner, &mut on_event).unwrap()
         });
+        let thread = thread.unwrap();
         let long = Duration::from_secs(60);
         let words: Vec<String> = (0..3).map(|_| told.recv_timeout(long).unwrap()).collect();
         assert_eq!(words, ["1", "2", "paused 2/4 true"]);
