@@ -126,8 +126,7 @@ fn parts_that_take_turns_need_less_memory() {
     assert_eq!(first, second, "the same image");
     // The plan's difference, for the rest of the process is in both.
     let planned = plan.peak() - plan.staged_peak().0;
-    println!("whole {whole}, staged {staged}, planned {} and {}", plan.peak(), plan.staged_peak().0);
-    assert!(whole - staged > planned / 2, "whole {whole}, staged {staged}, planned difference {planned}");
+    assert!(whole - staged > planned / 4 * 3, "whole {whole}, staged {staged}, planned difference {planned}");
 }
 
 #[test]
