@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use engine::device::DeviceKind;
 use engine::domain::GrayImage;
 use engine::imageio::png::read_gray;
-use engine::pipeline::{Generated, ImportedNoise, ModelCard, RunOptions};
+use engine::pipeline::{Generated, ImportedNoise, ModelCard, OpenOptions, Pipeline, RunOptions};
 use engine::store::hash::hash_image;
 use engine::store::record::RunRecord;
 
@@ -50,7 +50,9 @@ impl Replay {
         let noise = noise_of(&record, &self.file, noise.as_ref())?;
         let files = self.out.as_deref().map(|out| self.new_files(out)).transpose()?;
         let dir = model::model_dir(self.model.as_deref())?;
-        let pipeline = model::open(&dir, self.device.unwrap_or_else(|| device_of(&record)))?;
+        let device = self.device.unwrap_or_else(|| device_of(&record));
+        let options = OpenOptions { keep_embeddings: true, ..OpenOptions::of_record(&record, device) };
+        let pipeline = Pipeline::open_with(&dir, &device, &options).with_context(|| format!("--model {}", dir.display()))?;
         let card = pipeline.card();
         ensure!(
             self.model.is_some() || card.name == record.model_name,

@@ -22,6 +22,7 @@ pub use error::ImportError;
 
 use crate::cancel::Cancel;
 use crate::model::KlConfig;
+use crate::model::t5::Quantization;
 use crate::store::atomic::{ensure_writable_dir, remove_leftovers, write_atomic};
 use crate::store::model_dir::{AutoencoderSpec, DefaultsSpec, DitSpec, FORMAT, LatentSpec, ModelSpec, TextSpec};
 use autoencoder::AutoencoderPart;
@@ -57,6 +58,8 @@ pub struct ImportRequest {
     pub tokenizer: Option<PathBuf>,
     /// How the text encoder's weights are stored.
     pub text_dtype: DType,
+    /// How the matrices of the text encoder are packed; plain if not said.
+    pub text_quantization: Option<Quantization>,
     /// An autoencoder folder in diffusers' layout, or a model folder whose autoencoder is taken over; the one that
     /// is already in `out` if not said.
     pub autoencoder: Option<PathBuf>,
@@ -168,6 +171,7 @@ pub fn run(request: &ImportRequest, cancel: &Cancel, on_progress: &mut dyn FnMut
         text: TextSpec {
             weights: TEXT.to_owned(),
             tokenizer: text.tokenizer_file.to_owned(),
+            quantized: text.quantization.map(|kind| kind.to_string()),
             max_tokens: dit.detected.config.token_num,
             config: folder::table(&text.config)?,
         },

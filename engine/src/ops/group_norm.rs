@@ -37,6 +37,25 @@ pub fn group_norm(x: &Tensor, groups: usize, w: &Tensor, b: &Tensor, eps: f64, s
     }
 }
 
+/// Mean and sum of squared deviations of each of `groups` groups of channels of `x (1, channels, height, width)`.
+///
+/// # Errors
+/// More than one picture, or channels that `groups` does not divide.
+pub fn group_moments(x: &Tensor, groups: usize) -> Result<Vec<(f64, f64)>> {
+    let (batch, channels, height, width) = x.dims4()?;
+    if batch != 1 || groups == 0 || channels % groups != 0 {
+        bail!("group_moments: {:?} does not form {groups} groups of one picture", x.dims());
+    }
+    let values = x.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>()?;
+    let moments = |x: &[f32]| {
+        let total: f64 = x.chunks(BLOCK).map(|x| f64::from(sum(x))).sum();
+        let mean = total / x.len() as f64;
+        let squares = x.chunks(BLOCK).map(|x| f64::from(sum_square_deviations(x, mean as f32))).sum();
+        (mean, squares)
+    };
+    Ok(values.par_chunks((channels / groups * height * width).max(1)).map(moments).collect())
+}
+
 pub(super) fn composed(x: &Tensor, groups: usize, w: &Tensor, b: &Tensor, eps: f64, silu: bool) -> Result<Tensor> {
     let (batch, channels, height, width) = x.dims4()?;
     let wide = x.to_dtype(DType::F32)?;

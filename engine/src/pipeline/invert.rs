@@ -1,5 +1,6 @@
 //! From an image back to the noise it could have come from.
 
+use super::resume::rest;
 use super::{Error, Event, Pipeline, RunOptions};
 use crate::cancel::Cancel;
 use crate::denoise::GuidedNetwork;
@@ -30,17 +31,23 @@ impl Pipeline {
         }
         let request = GenerateRequest { source: Source::Noise, ..request.clone() };
         self.check(&request, &request)?;
+        self.budget.check(1)?;
         let options = RunOptions::default();
         let Some(conditioning) = self.conditioning(std::slice::from_ref(&request), &options, cancel)? else { return Ok(None) };
-        let mut denoiser = GuidedNetwork::new(&self.network, self.prediction, self.rule(&request), &conditioning)?;
+        let clean = self.encode_image(image, &mut None)?;
+        let network = self.network.get()?;
+        let mut denoiser = GuidedNetwork::new(&network, self.prediction, self.rule(&request), &conditioning)?;
         let schedule = ddim_schedule(&self.schedule, request.num_steps)?;
         on_event(Event::Started { steps: schedule.len() });
-        let clean = self.encode_image(image)?;
         let mut failure = None;
         let inner = Cancel::new();
         let mut watch = |step: StepEvent<'_>| {
             match self.step_event(&step) {
-                Ok(event) => on_event(event),
+                Ok(event) => {
+                    on_event(event);
+                    // Without a state there is nothing that could fail.
+                    drop(rest(cancel, on_event, step.index + 1, step.of, || Ok(None)));
+                }
                 Err(error) => {
                     failure = Some(error);
                     inner.cancel();

@@ -4,14 +4,17 @@ use std::path::Path;
 
 use super::text_encoder::{TextMemory, bytes_of};
 use super::{Error, load};
+use crate::device::Precision;
 use crate::model::practice_ae::{PracticeAe, PracticeAeConfig};
 use crate::model::{Base, DitConfig, KlConfig, Param, T5Config, control_params, dit_params, params, vae_params};
 use crate::store::model_dir::{AutoencoderSpec, ModelSpec};
 
+/// Rows of a band where nobody says.
+pub(super) const BAND_ROWS: u32 = 64;
 /// Bytes of a number while computing.
 const F32: u64 = 4;
 
-/// Memory of one model, in bytes; weights are `f32` when loaded.
+/// Memory of one model, in bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MemoryPlan {
     /// Side of its images.
@@ -30,14 +33,24 @@ pub struct MemoryPlan {
     pub step: u64,
     /// Largest intermediate values of decoding one image.
     pub decode: u64,
+    /// The same in bands, where the autoencoder has such a way.
+    pub decode_in_bands: Option<u64>,
 }
 
 impl MemoryPlan {
-    /// Plans for one image at a time of the model in `dir`.
+    /// Plans for one image at a time of the model in `dir`, computed in `f32`.
     ///
     /// # Errors
     /// When the description cannot be read or fits no network.
     pub fn of(dir: &Path) -> Result<Self, Error> {
+        Self::with(dir, TextMemory::Auto, Precision::F32)
+    }
+
+    /// As [`MemoryPlan::of`], for a model that is opened in another way.
+    ///
+    /// # Errors
+    /// As [`MemoryPlan::of`].
+    pub fn with(dir: &Path, text_memory: TextMemory, precision: Precision) -> Result<Self, Error> {
         let spec = ModelSpec::read(dir)?;
         let dit: DitConfig = load::config(dir, "dit.config", &spec.dit.config)?;
         dit.check()?;
@@ -47,41 +60,77 @@ impl MemoryPlan {
             blocks => control_params(&dit, blocks, Base::Frozen)?,
         };
         let pixels = u64::from(spec.size_px).pow(2);
-        let (autoencoder, widest) = match &spec.autoencoder {
+        let (autoencoder, widest, finest) = match &spec.autoencoder {
             AutoencoderSpec::Kl { config, .. } => {
                 let config: KlConfig = load::config(dir, "autoencoder.config", config)?;
                 // Full-size maps have the width of the second level while they are made.
                 let widest = config.block_out_channels.iter().take(2).max().copied().unwrap_or(0);
-                (vae_params(&config)?, widest)
+                (vae_params(&config)?, widest, config.block_out_channels.first().copied())
             }
             AutoencoderSpec::Practice { config, .. } => {
                 let config: PracticeAeConfig = load::config(dir, "autoencoder.config", config)?;
                 let list = params::record(|vb| PracticeAe::new(vb, &config).map(|_| ()))?;
-                (list, config.decoder_widths.iter().copied().max().unwrap_or(0) / 4)
+                (list, config.decoder_widths.iter().copied().max().unwrap_or(0) / 4, None)
             }
         };
-        let text_bytes = bytes_of(&text);
+        let quantization = load::quantization(dir, &spec)?;
+        let text_bytes = bytes_of(&text, quantization);
+        let embedding = if quantization.is_some() { 0 } else { F32 * (text.vocab_size * text.d_model) as u64 };
         // Tokens of both halves of a guided step; queries, keys, values, two copies of the input and the inner layer.
         let tokens = 2 * dit.num_tokens() as u64;
         let step = tokens * (5 * dit.hidden_size + 2 * dit.mlp_hidden()) as u64 * F32;
         Ok(Self {
             size_px: spec.size_px,
             text: text_bytes,
-            text_streamed: TextMemory::Auto.streams(text_bytes),
-            text_block: (text_bytes - F32 * (text.vocab_size * text.d_model) as u64) / text.num_layers.max(1) as u64,
-            network: weights(&network),
+            text_streamed: text_memory.streams(text_bytes),
+            text_block: text_bytes.saturating_sub(embedding) / text.num_layers.max(1) as u64,
+            network: weights(&network) / F32 * precision.dtype().size_in_bytes() as u64,
             autoencoder: weights(&autoencoder),
             step,
-            decode: 3 * widest as u64 * pixels * F32,
+            // Input, output and what is computed of them: four of the widest maps, as measured.
+            decode: 4 * widest as u64 * pixels * F32,
+            decode_in_bands: finest.map(|finest| bands(finest as u64, widest as u64, u64::from(spec.size_px))),
         })
     }
 
     /// The largest sum that is in memory at once.
     pub fn peak(&self) -> u64 {
-        let kept = self.network + self.autoencoder + if self.text_streamed { 0 } else { self.text };
-        let passing = if self.text_streamed { self.text_block } else { 0 };
-        kept + passing.max(self.step).max(self.decode)
+        self.resident() + self.run_peak(1, false)
     }
+
+    /// What stays in memory between runs when all parts do.
+    pub fn resident(&self) -> u64 {
+        self.network + self.autoencoder + if self.text_streamed { 0 } else { self.text }
+    }
+
+    /// The largest sum when the parts take turns, and the part in whose turn it is.
+    pub fn staged_peak(&self) -> (u64, &'static str) {
+        self.turns(1).into_iter().max_by_key(|(bytes, _)| *bytes).unwrap_or_default()
+    }
+
+    /// What a run of `images` at once takes: besides what stays in memory, or in all where the parts take turns.
+    pub fn run_peak(&self, images: usize, staged: bool) -> u64 {
+        if staged {
+            return self.turns(images).into_iter().map(|(bytes, _)| bytes).max().unwrap_or(0);
+        }
+        let passing = if self.text_streamed { self.text_block } else { 0 };
+        passing.max(self.step.saturating_mul(images as u64)).max(self.decode)
+    }
+
+    /// Each part with what is computed in its turn.
+    fn turns(&self, images: usize) -> [(u64, &'static str); 3] {
+        let text = if self.text_streamed { self.text_block } else { self.text };
+        [
+            (text, "the text encoder"),
+            (self.network + self.step.saturating_mul(images as u64), "the transformer"),
+            (self.autoencoder + self.decode, "the autoencoder"),
+        ]
+    }
+}
+
+/// Decoding in bands: two maps of the finest level, and a band of the widest maps with what is computed of it.
+fn bands(finest: u64, widest: u64, size_px: u64) -> u64 {
+    (2 * finest * size_px + 8 * widest * u64::from(BAND_ROWS)) * size_px * F32
 }
 
 fn weights(list: &[Param]) -> u64 {

@@ -1,6 +1,8 @@
 //! On a tiny model folder with random weights: the whole road, and everything that may be wrong with a folder.
 
 mod editing;
+mod pausing;
+mod residency;
 mod steering;
 
 use std::collections::BTreeMap;
@@ -9,6 +11,7 @@ use std::path::PathBuf;
 use candle_core::DType;
 
 use super::*;
+use crate::device::Precision;
 use crate::domain::{Annotation, Finding, Mask, RectPx, SamplerKind};
 use crate::model::practice_ae::{PracticeAe, PracticeAeConfig};
 use crate::model::{Base, DitConfig, KlConfig, Param, T5Config, control_params, dit_params, params, vae_params};
@@ -24,6 +27,14 @@ enum Kind {
     Release,
     /// As practice, without control.
     TextOnly,
+}
+
+/// How large its parts are.
+#[derive(Clone, Copy, PartialEq)]
+enum Size {
+    Tiny,
+    /// Some tens of megabytes each, to be seen among the memory of a process.
+    Heavy,
 }
 
 struct TinyModel {
@@ -53,15 +64,21 @@ fn words() -> String {
 
 impl TinyModel {
     fn new(kind: Kind) -> Self {
+        Self::sized(kind, Size::Tiny)
+    }
+
+    fn sized(kind: Kind, size: Size) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let text = T5Config { d_model: 12, d_kv: 4, d_ff: 16, num_layers: 1, num_heads: 3, vocab_size: 12, ..T5Config::xxl() };
+        let heavy = size == Size::Heavy;
+        let (d_ff, num_layers) = if heavy { (100_000, 4) } else { (16, 1) };
+        let text = T5Config { d_model: 12, d_kv: 4, d_ff, num_layers, num_heads: 3, vocab_size: 12, ..T5Config::xxl() };
         let release = kind == Kind::Release;
         let channels = 4;
         let dit = DitConfig {
             input_size: 8,
             in_channels: channels,
-            hidden_size: 24,
-            depth: 3,
+            hidden_size: if heavy { 240 } else { 24 },
+            depth: if heavy { 12 } else { 3 },
             num_heads: 3,
             text_embed_dims: 12,
             token_num: 9,
@@ -120,6 +137,7 @@ impl TinyModel {
             text: TextSpec {
                 weights: "text.safetensors".into(),
                 tokenizer: "tokenizer.json".into(),
+                quantized: None,
                 max_tokens: 9,
                 config: table(toml::Value::try_from(&text).unwrap()),
             },
@@ -249,7 +267,7 @@ fn steps_are_told_and_the_last_one_is_the_image() {
             seen.push(format!("{step}/{of}"));
             last = Some(latents);
         }
-        Event::Attention { .. } => panic!("nobody asked"),
+        Event::Attention { .. } | Event::Paused { .. } | Event::Resumed => panic!("nobody asked"),
         Event::Finished => seen.push("end".into()),
     };
     let Outcome::Done(images) = pipeline.generate(&list, &Cancel::new(), &mut on_event).unwrap() else { panic!("done") };
@@ -377,7 +395,10 @@ fn where_text_weights_and_embeddings_are_changes_no_image() {
         run(pipeline, &requests(pipeline)).into_iter().map(|made| made.record.pixels_blake3).collect()
     };
     let plain = hashes(&model.open());
-    let streamed = || Pipeline::open_with(&model.path(), &DeviceKind::Cpu, TextMemory::Streamed).unwrap();
+    let streamed = || {
+        let options = OpenOptions { text_memory: TextMemory::Streamed, ..OpenOptions::default() };
+        Pipeline::open_with(&model.path(), &DeviceKind::Cpu, &options).unwrap()
+    };
     assert!(streamed().text_is_streamed() && !model.open().text_is_streamed());
     assert_eq!(hashes(&streamed()), plain);
 
