@@ -16,6 +16,7 @@ const HEADLESS: &str = "cargo run --release -p trainer -- generate --impression 
 
 fn main() -> ExitCode {
     let began = Instant::now();
+    engine::allocator::keep_large_blocks();
     let arguments = match cli::parse(std::env::args_os().skip(1)) {
         Ok(Wish::Run(arguments)) => arguments,
         Ok(Wish::Help) => return say(cli::HELP, ExitCode::SUCCESS),

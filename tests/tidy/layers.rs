@@ -4,7 +4,7 @@ use crate::tree::{self, File, bare, expect_none, line, without_tests};
 
 /// The engine's modules; each uses lower rows and itself, never its own row or a higher one.
 const RANKS: &[&[&str]] = &[
-    &["domain", "cancel"],
+    &["domain", "cancel", "allocator"],
     &["imageio", "text", "noise", "device", "ops"],
     &["model", "diffusion", "condition", "store", "phantom"],
     &["denoise", "import"],

@@ -6,6 +6,7 @@ use clap::Parser;
 
 #[expect(clippy::print_stderr, reason = "the program's one place for errors")]
 fn main() -> ExitCode {
+    engine::allocator::keep_large_blocks();
     tracing_subscriber::fmt()
         .with_env_filter(tracing_subscriber::EnvFilter::from_env("CHEXGEN_LOG"))
         .with_writer(std::io::stderr)

@@ -37,7 +37,7 @@ impl AttentionMap {
 impl Pipeline {
     /// Blocks of the network, of which each can be asked for its attention.
     pub fn block_count(&self) -> usize {
-        self.network.config().depth
+        self.dit.depth
     }
 
     /// The text behind each token of an [`AttentionMap`]: a word or a part of one; the end mark is empty.
