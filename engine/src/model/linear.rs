@@ -20,7 +20,7 @@ impl Linear {
     /// # Errors
     /// When a tensor is missing or has another shape.
     pub fn new(vb: VarBuilder<'_>, inputs: usize, outputs: usize) -> Result<Self> {
-        Ok(Self { weight: vb.get((outputs, inputs), "weight")?, bias: vb.get(outputs, "bias")? })
+        Ok(Self { weight: ops::arranged(&vb.get((outputs, inputs), "weight")?)?, bias: vb.get(outputs, "bias")? })
     }
 
     /// Maps `(…, in)` to `(…, out)`; on the CPU a row's bits do not depend on the number of rows.

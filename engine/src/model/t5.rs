@@ -201,7 +201,7 @@ impl T5Encoder {
         let embedding = vb.get_with_hints((config.vocab_size, config.d_model), name, normal(1.0))?;
         let encoder = vb.pp("encoder");
         let position_bias = position_bias(&encoder, config)?;
-        let block = |index: usize| Block::new(&encoder, index, config, &|_, _| Ok(None));
+        let block = |index: usize| Block::new(&encoder, index, config, &|_, _| Ok(None))?.arranged();
         Ok(Self {
             activations: embedding.dtype(),
             embedding,
@@ -316,6 +316,19 @@ impl Block {
             norm2: dense.get_with_hints(d_model, "layer_norm.weight", Init::Const(1.))?,
             wi: config.wi_names().iter().map(wi).collect::<Result<_>>()?,
             wo: matrix(&inside, "wo", (d_model, d_ff), normal((d_ff as f64).powf(-0.5)))?,
+        })
+    }
+
+    /// The same block with its matrices arranged for many uses.
+    fn arranged(self) -> Result<Self> {
+        Ok(Self {
+            q: self.q.arranged()?,
+            k: self.k.arranged()?,
+            v: self.v.arranged()?,
+            o: self.o.arranged()?,
+            wi: self.wi.into_iter().map(Matrix::arranged).collect::<Result<_>>()?,
+            wo: self.wo.arranged()?,
+            ..self
         })
     }
 

@@ -1,6 +1,6 @@
 //! Dense layer on the last axis, as one matrix product over all rows.
 
-use candle_core::{CpuStorage, CustomOp2, CustomOp3, DType, Layout, Result, Shape, Tensor, bail};
+use candle_core::{CpuStorage, CustomOp2, CustomOp3, DType, Layout, Result, Shape, Storage, Tensor, bail};
 use rayon::prelude::*;
 
 use super::cpu::{Held, add_to, numbers, plain, vectorized};
@@ -32,7 +32,8 @@ pub fn linear(x: &Tensor, w: &Tensor, b: Option<&Tensor>) -> Result<Tensor> {
     // On a strided input candle would repeat the weight per batch item and sum its gradients.
     let flat = x.contiguous()?.reshape((rows, width))?; // (rows, in)
     let y = if x.device().is_cpu() {
-        let (flat, w) = (plain(&flat)?, plain(w)?);
+        let w = if is_arranged(w) { w.clone() } else { plain(w)? };
+        let flat = plain(&flat)?;
         match b {
             Some(b) => flat.apply_op3(&w, &plain(b)?, Linear)?,
             None => flat.apply_op2(&w, Linear)?,
@@ -41,6 +42,35 @@ pub fn linear(x: &Tensor, w: &Tensor, b: Option<&Tensor>) -> Result<Tensor> {
         composed(&flat, w, b)?
     };
     y.reshape(dims)?.to_dtype(x.dtype())
+}
+
+/// The same weight, lying in memory as products read it: for a weight that stays as it is and is used often.
+///
+/// Products with few rows spend a good part of their time on turning the weight. What is trained, lies on another
+/// device or has another dtype is returned as it is; results are the same bits either way.
+///
+/// # Errors
+/// When there is no memory for a copy.
+pub fn arranged(w: &Tensor) -> Result<Tensor> {
+    let plain = w.rank() == 2 && w.dtype() == DType::F32 && w.is_contiguous();
+    if !plain || w.track_op() || !w.device().is_cpu() {
+        return Ok(w.clone());
+    }
+    w.t()?.contiguous()?.t()
+}
+
+/// Whether it lies as [`arranged`] leaves it, or is a run of rows of such a weight.
+fn is_arranged(w: &Tensor) -> bool {
+    w.dtype() == DType::F32
+        && !w.track_op()
+        && matches!(w.stride(), [1, stride] if *stride > 1)
+        && w.dims().iter().all(|n| *n > 1)
+}
+
+/// A weight `(out, in)` that lies either way.
+fn weight<'a>(w: &'a CpuStorage, layout: &Layout) -> Result<Matrix<'a>> {
+    let (CpuStorage::F32(numbers), &[row, column]) = (w, layout.stride()) else { bail!("linear: weight is no f32 matrix") };
+    Matrix::new(numbers.get(layout.start_offset()..).unwrap_or(&[]), layout.shape().dims2()?, (row, column))
 }
 
 /// `x` is `(rows, in)`.
@@ -64,7 +94,7 @@ fn product((x, x_layout): (&CpuStorage, &Layout), (w, w_layout): (&CpuStorage, &
     if w_width != width {
         bail!("linear: input {:?} does not fit weight {:?}", x_layout.dims(), w_layout.dims());
     }
-    let w = Matrix::whole(numbers(w, w_layout)?, out, width)?;
+    let w = weight(w, w_layout)?;
     let x = numbers(x, x_layout)?;
     let enough = ordinary_rows(out, width).max(rows);
     let mut y = vec![0.; enough * out];
@@ -100,8 +130,9 @@ fn backward(x: &Tensor, w: &Tensor, grad: &Tensor) -> Result<(Option<Tensor>, Op
     let g = Held::new(grad)?;
     let g = g.matrix(0, rows, out)?;
     let dx = if x.track_op() {
-        let w = Held::new(w)?;
-        let dx = g.times_by_all(w.matrix(0, out, width)?)?;
+        let (storage, layout) = w.storage_and_layout();
+        let Storage::Cpu(storage) = &*storage else { bail!("linear: the weight left the CPU") };
+        let dx = g.times_by_all(weight(storage, layout)?)?;
         Some(Tensor::from_vec(dx, (rows, width), grad.device())?)
     } else {
         None

@@ -30,7 +30,7 @@ pub use gelu::gelu_tanh;
 pub use group_norm::{group_moments, group_norm};
 pub use heads::{join_heads, split_heads};
 pub use layer_norm::{layer_norm, layer_norm_modulate};
-pub use linear::linear;
+pub use linear::{arranged, linear};
 pub use rms_norm::rms_norm;
 pub use silu::silu;
 pub use upsample::upsample2x;

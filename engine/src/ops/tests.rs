@@ -96,6 +96,31 @@ fn linear_matches_and_trains() {
 }
 
 #[test]
+fn an_arranged_weight_gives_the_same_bits() {
+    for (rows, width, out) in [(1, 5, 7), (2, 96, 64), (3, 700, 40), (120, 768, 192), (300, 64, 1), (64, 1, 9)] {
+        let (x, w, b) = (numbers(1, &[rows, width]), numbers(2, &[out, width]), numbers(3, &[out]));
+        let arranged = arranged(&w).unwrap();
+        assert_eq!(flat(&arranged), flat(&w));
+        for b in [None, Some(&b)] {
+            assert_eq!(flat(&linear(&x, &arranged, b).unwrap()), flat(&linear(&x, &w, b).unwrap()), "{rows} {width} {out}");
+        }
+        // Rows of it are a smaller layer, as for queries, keys and values of one matrix.
+        let half = out / 2;
+        let part = |w: &Tensor| linear(&x, &w.narrow(0, half, out - half).unwrap(), None).unwrap();
+        assert_eq!(flat(&part(&arranged)), flat(&part(&w)), "{rows} {width} {out}");
+        // A frozen layer passes gradients on.
+        let gradient = |w: &Tensor| {
+            let x = Var::from_tensor(&x).unwrap();
+            let y = linear(x.as_tensor(), w, None).unwrap().sqr().unwrap().sum_all().unwrap();
+            flat(y.backward().unwrap().get(x.as_tensor()).unwrap())
+        };
+        assert!(gradient(&arranged).iter().zip(gradient(&w)).all(|(a, b)| (a - b).abs() <= 1e-4 * b.abs().max(1.)));
+    }
+    let trained = Var::from_tensor(&numbers(2, &[6, 5])).unwrap();
+    assert!(arranged(trained.as_tensor()).unwrap().is_contiguous(), "what is trained stays as it is");
+}
+
+#[test]
 fn linear_rows_do_not_depend_on_each_other() {
     for (width, out) in [(24, 3), (256, 1536), (700, 40), (1152, 16), (1024, 256), (2, 5)] {
         let (x, w, b) = (numbers(1, &[97, width]), numbers(2, &[out, width]), numbers(3, &[out]));

@@ -5,6 +5,7 @@ use engine::cancel::Cancel;
 use engine::device::DeviceKind;
 use engine::domain::{Annotation, Finding, Mask};
 use engine::pipeline::{Outcome, Pipeline};
+use engine::store::atomic::write_atomic;
 use engine::store::record::encode_png_with_record;
 
 use super::{Row, Work};
@@ -26,7 +27,8 @@ fn cold_start(device: DeviceKind) -> Result<Work> {
         let outcome = pipeline.generate(&[request], &Cancel::new(), &mut |_| {})?;
         let Outcome::Done(images) = outcome else { anyhow::bail!("the run was stopped") };
         ensure!(images.len() == 1, "one image was asked for");
-        std::fs::write(out.path().join("image.png"), encode_png_with_record(&images[0].image, &images[0].record)?)?;
+        let png = encode_png_with_record(&images[0].image, &images[0].record)?;
+        write_atomic(&out.path().join("image.png"), &png)?;
         Ok(())
     }))
 }

@@ -106,6 +106,14 @@ impl Matrix {
         Ok(Self::Packed { kind, shape, bytes: bytes.flatten_all()?.to_vec1::<u8>()?.into() })
     }
 
+    /// Lying in memory as products read it, for a matrix that stays.
+    pub(super) fn arranged(self) -> Result<Self> {
+        match self {
+            Self::Plain(weight) => ops::arranged(&weight).map(Self::Plain),
+            packed => Ok(packed),
+        }
+    }
+
     /// `x Wᵀ` for `x (…, inputs)`; blocks compute in `f32` on the CPU.
     pub(super) fn apply(&self, x: &Tensor) -> Result<Tensor> {
         match self {
