@@ -2,7 +2,8 @@
 //!
 //! So the list cannot disagree with the network: names and shapes are those its constructor asks for.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use candle_core::{DType, Device, Shape, Tensor};
 use candle_nn::VarBuilder;
@@ -90,6 +91,40 @@ pub fn record<T, E>(build: impl FnOnce(VarBuilder<'_>) -> std::result::Result<T,
     Ok(params)
 }
 
+/// A builder that hands each tensor out once and then forgets it, so that a network which rearranges its weights holds
+/// them once, not twice.
+pub fn given_once(tensors: BTreeMap<String, Tensor>, dtype: DType, device: &Device) -> VarBuilder<'static> {
+    VarBuilder::from_backend(Box::new(Once(Mutex::new(tensors))), dtype, device.clone())
+}
+
+struct Once(Mutex<BTreeMap<String, Tensor>>);
+
+impl Once {
+    fn tensors(&self) -> MutexGuard<'_, BTreeMap<String, Tensor>> {
+        // Tensors are taken out whole, so a panic elsewhere does not spoil the rest.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl SimpleBackend for Once {
+    fn get(&self, shape: Shape, name: &str, _: candle_nn::Init, dtype: DType, device: &Device) -> candle_core::Result<Tensor> {
+        let tensor = self.get_unchecked(name, dtype, device)?;
+        if tensor.shape() != &shape {
+            candle_core::bail!("tensor {name} is {:?}, expected {:?}", tensor.dims(), shape.dims());
+        }
+        Ok(tensor)
+    }
+
+    fn get_unchecked(&self, name: &str, dtype: DType, device: &Device) -> candle_core::Result<Tensor> {
+        let Some(tensor) = self.tensors().remove(name) else { candle_core::bail!("tensor {name} is missing, or was taken before") };
+        tensor.to_device(device)?.to_dtype(dtype)
+    }
+
+    fn contains_tensor(&self, name: &str) -> bool {
+        self.tensors().contains_key(name)
+    }
+}
+
 struct Recorder {
     seen: Arc<Mutex<Vec<Param>>>,
 }
@@ -108,5 +143,20 @@ impl SimpleBackend for Recorder {
 
     fn contains_tensor(&self, _: &str) -> bool {
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tensor_is_given_once() {
+        let tensors = BTreeMap::from([("a.weight".to_owned(), Tensor::ones((2, 3), DType::F32, &Device::Cpu).expect("small"))]);
+        let vb = given_once(tensors, DType::F32, &Device::Cpu).pp("a");
+        assert!(vb.contains_tensor("weight") && !vb.contains_tensor("bias"));
+        assert_eq!(vb.get((2, 3), "weight").expect("there").dims(), [2, 3]);
+        let again = vb.get((2, 3), "weight").expect_err("gone").to_string();
+        assert!(again.contains("a.weight") && again.contains("taken before"), "{again}");
     }
 }

@@ -1,6 +1,6 @@
 //! A model folder becomes a [`Pipeline`]: every file hashed, every tensor checked by name and shape.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -244,12 +244,12 @@ impl Folder {
 
     /// All tensors of an open file, in `dtype` on the device.
     fn loaded(&self, mut file: TensorFile, dtype: DType) -> Result<VarBuilder<'static>, Error> {
-        let mut tensors = HashMap::with_capacity(file.infos().count());
+        let mut tensors = BTreeMap::new();
         for name in file.in_file_order() {
             let tensor = file.read_f32(&name)?.to_dtype(dtype)?.to_device(&self.device)?;
             tensors.insert(name, tensor);
         }
-        Ok(VarBuilder::from_tensors(tensors, dtype, &self.device))
+        Ok(params::given_once(tensors, dtype, &self.device))
     }
 
     fn text_encoder(self: &Arc<Self>, config: &T5Config, streamed: bool, staged: bool) -> Result<Part<TextEncoder>, Error> {
