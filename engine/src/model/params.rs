@@ -116,7 +116,9 @@ impl SimpleBackend for Once {
     }
 
     fn get_unchecked(&self, name: &str, dtype: DType, device: &Device) -> candle_core::Result<Tensor> {
-        let Some(tensor) = self.tensors().remove(name) else { candle_core::bail!("tensor {name} is missing, or was taken before") };
+        let Some(tensor) = self.tensors().remove(name) else {
+            candle_core::bail!("tensor {name} is missing, or was taken before")
+        };
         tensor.to_device(device)?.to_dtype(dtype)
     }
 

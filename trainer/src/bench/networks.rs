@@ -1,7 +1,6 @@
 //! The published networks at full size: one guided step, encoding, decoding, reading a text.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context as _, Result};
 use candle_core::{DType, Device, Tensor};
@@ -11,6 +10,9 @@ use engine::diffusion::{Denoiser, Prediction};
 use engine::domain::Preset;
 use engine::model::t5::WeightSource;
 use engine::model::{Autoencoder, AutoencoderKl, ControlDit, Dit, DitConfig, KlConfig, StreamedT5, T5Config, T5Encoder};
+use engine::store::safetensors_writer::SafetensorsWriter;
+use engine::store::weights::TensorFile;
+use tempfile::TempDir;
 
 use super::weights::{builder, input, values};
 use super::{Row, Work};
@@ -101,21 +103,30 @@ pub(super) fn wait(x: &Tensor) -> Result<()> {
     Ok(())
 }
 
-/// The tensors of the first block in bf16 under the names of all blocks.
-struct OneBlock(BTreeMap<String, Tensor>);
+/// The first block in bf16, in a file as a model folder has it, under the names of all blocks.
+struct OneBlock {
+    file: Mutex<TensorFile>,
+    rows: Tensor,
+    /// Removes the file when the bench ends.
+    _folder: TempDir,
+}
 
 impl OneBlock {
     fn new(config: &T5Config) -> Result<Self> {
-        let mut tensors = BTreeMap::new();
-        for (name, shape) in config.param_shapes() {
-            // The embedding is as large as a block and only a few rows of it are read.
-            if name == first_block(&name) && !is_embedding(&name) {
-                let tensor = Tensor::from_vec(values(&name, &shape), shape, &Device::Cpu)?;
-                tensors.insert(name, tensor.to_dtype(DType::BF16)?);
-            }
+        let folder = tempfile::tempdir().context("a folder for one block of the text encoder (0.4 GB)")?;
+        let path = folder.path().join("block.safetensors");
+        // The embedding is as large as a block, and only a few of its rows are read.
+        let wanted = |(name, _): &(String, Vec<usize>)| *name == first_block(name) && !is_embedding(name);
+        let shapes: Vec<(String, Vec<usize>)> = config.param_shapes().into_iter().filter(wanted).collect();
+        let list = shapes.iter().map(|(name, shape)| (name.clone(), DType::BF16, shape.clone()));
+        let mut writer = SafetensorsWriter::create(&path, list.collect())?;
+        for (name, shape) in shapes {
+            let tensor = Tensor::from_vec(values(&name, &shape), shape, &Device::Cpu)?;
+            writer.write(&name, &tensor.to_dtype(DType::BF16)?)?;
         }
-        tensors.insert("rows".to_owned(), input("rows", (TOKENS, config.d_model), &Device::Cpu)?);
-        Ok(Self(tensors))
+        writer.finish()?;
+        let rows = input("rows", (TOKENS, config.d_model), &Device::Cpu)?;
+        Ok(Self { file: Mutex::new(TensorFile::open(&path, None)?), rows, _folder: folder })
     }
 }
 
@@ -132,12 +143,12 @@ fn first_block(name: &str) -> String {
 
 impl WeightSource for OneBlock {
     fn tensor(&self, name: &str) -> candle_core::Result<Tensor> {
-        let found = self.0.get(&first_block(name)).with_context(|| format!("{name} is not in the block"));
-        found.map_err(candle_core::Error::wrap)?.to_dtype(DType::F32)
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        file.read_f32(&first_block(name)).map_err(candle_core::Error::wrap)
     }
 
     fn rows(&self, _: &str, rows: &[u32]) -> candle_core::Result<Tensor> {
-        self.0["rows"].narrow(0, 0, rows.len())
+        self.rows.narrow(0, 0, rows.len())
     }
 }
 
