@@ -3,7 +3,8 @@
 use candle_core::Tensor;
 
 use super::{
-    Ddim, Ddpm, DiffusionError, DpmPp2M, DpmPp2MConfig, DpmPpSde, NoiseSchedule, Prediction, Result, UniPc, UniPcConfig,
+    Ddim, DdimScheduler, Ddpm, DiffusionError, DpmPp2M, DpmPp2MConfig, DpmPpSde, NoiseSchedule, Pndm, Prediction, Result,
+    Stepping, UniPc, UniPcConfig,
 };
 use crate::cancel::Cancel;
 use crate::domain::SamplerKind;
@@ -103,11 +104,19 @@ impl SamplerConfig {
     ///
     /// DDIM takes a whole stride where one gives the count of steps, else evenly spread timesteps.
     /// DPM-Solver++ and UniPC spread timesteps evenly and end at zero noise; where rounding makes two timesteps equal,
-    /// one is left out.
+    /// one is left out. PNDM takes a whole stride and ends at zero noise.
     ///
     /// # Errors
     /// When the count of steps or `eta` is out of range.
     pub fn build(&self, schedule: &NoiseSchedule) -> Result<Box<dyn Sampler>> {
+        self.build_with(schedule, None)
+    }
+
+    /// As [`SamplerConfig::build`]; DDIM and PNDM walk as the model's own scheduler does, where it has one.
+    ///
+    /// # Errors
+    /// As [`SamplerConfig::build`].
+    pub fn build_with(&self, schedule: &NoiseSchedule, stepping: Option<&Stepping>) -> Result<Box<dyn Sampler>> {
         let steps = self.num_steps;
         if !(1..=schedule.len()).contains(&steps) {
             return Err(DiffusionError::OutOfRange {
@@ -119,7 +128,11 @@ impl SamplerConfig {
         let solver = DpmPp2MConfig { steps, karras: self.karras, ..DpmPp2MConfig::default() };
         Ok(match self.kind {
             SamplerKind::Ddpm => Box::new(Ddpm::new(schedule.respaced(&steps.to_string())?)),
-            SamplerKind::Ddim => Box::new(Ddim::new(ddim_schedule(schedule, steps)?, self.eta)?),
+            SamplerKind::Ddim => match stepping {
+                Some(stepping) => Box::new(DdimScheduler::new(schedule, stepping.ddim(steps, self.eta))?),
+                None => Box::new(Ddim::new(ddim_schedule(schedule, steps)?, self.eta)?),
+            },
+            SamplerKind::Pndm => Box::new(Pndm::new(schedule, stepping.copied().unwrap_or_default().pndm(steps))?),
             SamplerKind::DpmPp2M => Box::new(DpmPp2M::new(schedule, &solver)?),
             SamplerKind::DpmPpSde => Box::new(DpmPpSde::new(schedule, &solver)?),
             SamplerKind::UniPc => {
