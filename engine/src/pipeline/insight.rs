@@ -3,7 +3,6 @@
 use candle_core::{DType, Tensor};
 
 use super::{Error, Pipeline};
-use crate::text;
 
 /// How the image attended to each token of one impression in one step, mean over heads and the chosen blocks.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,10 +39,10 @@ impl Pipeline {
     /// # Errors
     /// When the impression cannot be cleaned or cut.
     pub fn token_texts(&self, impression: &str) -> Result<Vec<String>, Error> {
-        let cleaned = text::clean(impression)?.text;
-        let room = self.prompt.max_tokens.saturating_sub(1);
-        let pieces = self.prompt.tokenizer.pieces(&cleaned)?;
-        let text = |start: usize, end: usize| cleaned.get(start..end).unwrap_or_default().trim().to_owned();
+        let read = self.prompt.text(impression)?;
+        let room = self.prompt.max_tokens.saturating_sub(self.prompt.tokenizer.marks());
+        let pieces = self.prompt.tokenizer.pieces(&read)?;
+        let text = |start: usize, end: usize| read.get(start..end).unwrap_or_default().trim().to_owned();
         let mut texts: Vec<String> = pieces.iter().take(room).map(|piece| text(piece.start, piece.end)).collect();
         texts.push(String::new());
         Ok(texts)

@@ -2,7 +2,6 @@
 
 use super::{Error, Event, Pipeline, RunOptions};
 use crate::cancel::Cancel;
-use crate::denoise::GuidedNetwork;
 use crate::diffusion::{self, Inversion, StepEvent, ddim_schedule};
 use crate::domain::{GenerateRequest, LatentValues, SamplerKind};
 use crate::domain::{GrayImage, Source};
@@ -32,8 +31,11 @@ impl Pipeline {
         self.check(&request, &request)?;
         let options = RunOptions::default();
         let Some(conditioning) = self.conditioning(std::slice::from_ref(&request), &options, cancel)? else { return Ok(None) };
-        let mut denoiser = GuidedNetwork::new(&self.network, self.prediction, self.rule(&request), &conditioning)?;
-        let schedule = ddim_schedule(&self.schedule, request.num_steps)?;
+        let (mut denoiser, _) = self.denoiser(&request, &conditioning, &[])?;
+        let schedule = match &self.stepping {
+            Some(stepping) => stepping.schedule(&self.schedule, request.num_steps)?,
+            None => ddim_schedule(&self.schedule, request.num_steps)?,
+        };
         on_event(Event::Started { steps: schedule.len() });
         let clean = self.encode_image(image)?;
         let mut failure = None;
@@ -50,7 +52,7 @@ impl Pipeline {
                 inner.cancel();
             }
         };
-        let outcome = diffusion::invert(settings, &schedule, &mut denoiser, clean, &inner, &mut watch)?;
+        let outcome = diffusion::invert(settings, &schedule, denoiser.as_mut(), clean, &inner, &mut watch)?;
         if let Some(error) = failure {
             return Err(error);
         }

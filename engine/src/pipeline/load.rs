@@ -8,9 +8,10 @@ use candle_nn::VarBuilder;
 use serde::de::DeserializeOwned;
 
 use super::maps::{LatentMap, PreviewMap};
-use super::prompt::Prompt;
+use super::prompt::{Prompt, Reading};
+use super::stable;
 use super::text_encoder::{self, TextEncoder, TextMemory};
-use super::{Defaults, Error, ModelCard, Pipeline};
+use super::{Backbone, Defaults, Error, ModelCard, Pipeline};
 use crate::condition::Palette;
 use crate::denoise::Network;
 use crate::device::DeviceKind;
@@ -21,7 +22,7 @@ use crate::model::{
     dit_params, names, params, vae_params,
 };
 use crate::store::hash::{hash_bytes, hash_file};
-use crate::store::model_dir::{AutoencoderSpec, ModelSpec};
+use crate::store::model_dir::{AutoencoderSpec, DitSpec, ModelSpec, NetworkSpec};
 use crate::store::record::FileHash;
 use crate::store::weights::{self, TensorFile};
 use crate::text::Tokenizer;
@@ -35,7 +36,11 @@ pub(super) fn open(dir: &Path, kind: &DeviceKind, text_memory: TextMemory) -> Re
     let spec = ModelSpec::read(dir)?;
     let folder = Folder { dir, spec: &spec, device: &device };
 
-    let dit_config: DitConfig = folder.config("dit.config", &spec.dit.config)?;
+    let dit = match &spec.network {
+        NetworkSpec::Dit(dit) => dit,
+        NetworkSpec::Unet(unet) => return stable::open(&folder, unet, kind),
+    };
+    let dit_config: DitConfig = folder.config("dit.config", &dit.config)?;
     dit_config.check()?;
     let text_config: T5Config = folder.config("text.config", &spec.text.config)?;
     if dit_config.text_embed_dims != text_config.d_model {
@@ -60,7 +65,7 @@ pub(super) fn open(dir: &Path, kind: &DeviceKind, text_memory: TextMemory) -> Re
             format!("is {}, but {} latent positions of {factor} px give another size", spec.size_px, dit_config.input_size);
         return Err(folder.field("size_px", message));
     }
-    let network = folder.network(&dit_config)?;
+    let network = folder.network(dit, &dit_config)?;
     let encoder = folder.text_encoder(&text_config, text_memory)?;
     let tokenizer = Tokenizer::open(&dir.join(&spec.text.tokenizer))?;
     if tokenizer.vocab_size() > text_config.vocab_size {
@@ -68,7 +73,7 @@ pub(super) fn open(dir: &Path, kind: &DeviceKind, text_memory: TextMemory) -> Re
         return Err(folder.field("text.config.vocab_size", message));
     }
 
-    let prediction = match spec.dit.prediction.as_str() {
+    let prediction = match dit.prediction.as_str() {
         "epsilon" => Prediction::Epsilon,
         "velocity" => Prediction::Velocity,
         other => return Err(folder.field("dit.prediction", format!("is {other:?}, expected epsilon or velocity"))),
@@ -80,6 +85,7 @@ pub(super) fn open(dir: &Path, kind: &DeviceKind, text_memory: TextMemory) -> Re
     };
     let card = ModelCard {
         name: spec.name.clone(),
+        kind: spec.network.kind(),
         hash: combined_hash(&files),
         files,
         practice: spec.practice,
@@ -98,17 +104,19 @@ pub(super) fn open(dir: &Path, kind: &DeviceKind, text_memory: TextMemory) -> Re
             width: text_config.d_model,
             cache: None,
             max_tokens: spec.text.max_tokens,
+            reading: Reading::Cleaned,
             device: device.clone(),
         },
         text_key,
         image_map: map("latent", &latent.shift, &latent.scale)?,
         condition_map: map("latent.condition_*", &latent.condition_shift, &latent.condition_scale)?,
         condition_sampled: latent.condition_sampled,
-        control_unconditional: spec.dit.control_unconditional,
+        control_unconditional: dit.control_unconditional,
         palette: spec.palette.parse::<Palette>().map_err(|error| folder.field("palette", error.to_string()))?,
         preview: folder.preview(factor, channels)?,
         schedule: NoiseSchedule::linear(TIMESTEPS)?,
-        network,
+        stepping: None,
+        backbone: Backbone::Transformer(network),
         autoencoder,
         prediction,
         device,
@@ -116,23 +124,23 @@ pub(super) fn open(dir: &Path, kind: &DeviceKind, text_memory: TextMemory) -> Re
 }
 
 /// The folder while it is read.
-struct Folder<'a> {
-    dir: &'a Path,
-    spec: &'a ModelSpec,
-    device: &'a Device,
+pub(super) struct Folder<'a> {
+    pub(super) dir: &'a Path,
+    pub(super) spec: &'a ModelSpec,
+    pub(super) device: &'a Device,
 }
 
 impl Folder<'_> {
-    fn field(&self, field: &'static str, message: String) -> Error {
+    pub(super) fn field(&self, field: &'static str, message: String) -> Error {
         Error::Description { path: self.dir.join("model.toml"), field, message }
     }
 
-    fn config<T: DeserializeOwned>(&self, field: &'static str, table: &toml::Table) -> Result<T, Error> {
+    pub(super) fn config<T: DeserializeOwned>(&self, field: &'static str, table: &toml::Table) -> Result<T, Error> {
         config(self.dir, field, table)
     }
 
     /// Hashes of all files an image depends on, compared with those the description states.
-    fn hashes(&self) -> Result<Vec<FileHash>, Error> {
+    pub(super) fn hashes(&self) -> Result<Vec<FileHash>, Error> {
         let mut names: Vec<&str> =
             self.spec.files().into_iter().filter(|(field, _)| *field != "preview").map(|(_, name)| name).collect();
         names.push("model.toml");
@@ -150,7 +158,7 @@ impl Folder<'_> {
     }
 
     /// What an embedding depends on beside its text.
-    fn text_key(&self, files: &[FileHash], kind: &DeviceKind) -> String {
+    pub(super) fn text_key(&self, files: &[FileHash], kind: &DeviceKind) -> String {
         let text = &self.spec.text;
         let hash = |name: &str| files.iter().find(|file| file.name == name).map_or("", |file| file.blake3.as_str());
         let device = match kind {
@@ -169,7 +177,7 @@ impl Folder<'_> {
     }
 
     /// The tensors of a weight file, exactly those a network expects, in `f32` on the device.
-    fn weights(&self, name: &str, expected: &[Param]) -> Result<VarBuilder<'static>, Error> {
+    pub(super) fn weights(&self, name: &str, expected: &[Param]) -> Result<VarBuilder<'static>, Error> {
         let expected: Vec<_> = expected.iter().map(|param| (param.name.clone(), param.shape.clone())).collect();
         let file = self.tensors(name, &expected)?;
         self.loaded(file)
@@ -195,9 +203,9 @@ impl Folder<'_> {
         Ok(TextEncoder::InMemory(Box::new(T5Encoder::new(self.loaded(file)?, config)?)))
     }
 
-    fn network(&self, config: &DitConfig) -> Result<Network, Error> {
-        let name = &self.spec.dit.weights;
-        match self.spec.dit.control_blocks {
+    fn network(&self, dit: &DitSpec, config: &DitConfig) -> Result<Network, Error> {
+        let name = &dit.weights;
+        match dit.control_blocks {
             0 => Ok(Network::Text(Box::new(Dit::new(self.weights(name, &dit_params(config)?)?, config)?))),
             blocks => {
                 let expected = control_params(config, blocks, Base::Frozen)?;
@@ -206,7 +214,7 @@ impl Folder<'_> {
         }
     }
 
-    fn autoencoder(&self) -> Result<Box<dyn Autoencoder>, Error> {
+    pub(super) fn autoencoder(&self) -> Result<Box<dyn Autoencoder>, Error> {
         match &self.spec.autoencoder {
             AutoencoderSpec::Kl { weights, config } => {
                 let config: KlConfig = self.config("autoencoder.config", config)?;
@@ -221,7 +229,7 @@ impl Folder<'_> {
         }
     }
 
-    fn preview(&self, factor: usize, channels: usize) -> Result<PreviewMap, Error> {
+    pub(super) fn preview(&self, factor: usize, channels: usize) -> Result<PreviewMap, Error> {
         let Some(name) = &self.spec.preview else { return Ok(PreviewMap::flat(factor, channels)) };
         let path = self.dir.join(name);
         let pixels = factor * factor;
@@ -233,7 +241,7 @@ impl Folder<'_> {
         Ok(map.unwrap_or_else(|| PreviewMap::flat(factor, channels)))
     }
 
-    fn defaults(&self) -> Result<Defaults, Error> {
+    pub(super) fn defaults(&self) -> Result<Defaults, Error> {
         let d = &self.spec.defaults;
         let defaults = Defaults {
             num_steps: d.num_steps,
@@ -264,7 +272,7 @@ pub(super) fn config<T: DeserializeOwned>(dir: &Path, field: &'static str, table
 }
 
 /// One hash over names and hashes.
-fn combined_hash(files: &[FileHash]) -> String {
+pub(super) fn combined_hash(files: &[FileHash]) -> String {
     let text: String = files.iter().map(|file| format!("{} {}\n", file.name, file.blake3)).collect();
     hash_bytes(text.as_bytes())
 }

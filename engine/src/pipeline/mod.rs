@@ -4,6 +4,7 @@
 //! sampler → latent → 16-bit grey. An image depends on its request and the weights only: not on the
 //! batch, its order, the thread count or whether anybody watches.
 
+mod backbone;
 mod card;
 mod edit;
 mod error;
@@ -16,6 +17,7 @@ mod maps;
 mod paste;
 mod plan;
 mod prompt;
+mod stable;
 mod steer;
 mod text_encoder;
 
@@ -34,15 +36,17 @@ pub use text_encoder::TextMemory;
 
 use crate::cancel::Cancel;
 use crate::condition::Palette;
-use crate::denoise::{Conditioning, GuidanceRule, GuidedNetwork, Network};
+use crate::denoise::{Conditioning, GuidanceRule};
 use crate::device::DeviceKind;
-use crate::diffusion::{self, NoiseSchedule, Prediction, SamplerConfig, StepEvent};
+use crate::diffusion::{self, NoiseSchedule, Prediction, SamplerConfig, StepEvent, Stepping};
 use crate::domain::{GenerateRequest, GrayImage, Preset, Seed, Source, Stream};
 use crate::model::Autoencoder;
 use crate::noise;
 use crate::store::embedding_cache::EmbeddingCache;
 use crate::store::hash::hash_image;
+use crate::store::model_dir::ModelKind;
 use crate::store::record::RunRecord;
+use backbone::Backbone;
 use imported::Use;
 use maps::{LatentMap, PreviewMap};
 use prompt::Prompt;
@@ -69,7 +73,7 @@ pub struct Pipeline {
     prompt: Prompt,
     /// What text embeddings depend on beside their text.
     text_key: String,
-    network: Network,
+    backbone: Backbone,
     prediction: Prediction,
     control_unconditional: bool,
     autoencoder: Box<dyn Autoencoder>,
@@ -79,6 +83,8 @@ pub struct Pipeline {
     palette: Palette,
     preview: PreviewMap,
     schedule: NoiseSchedule,
+    /// The walk of the model's own scheduler, where it has one.
+    stepping: Option<Stepping>,
     device: Device,
 }
 
@@ -176,15 +182,12 @@ impl Pipeline {
         for request in requests {
             self.check(request, first)?;
         }
-        let last = self.network.config().depth.saturating_sub(1);
-        if let Some(&block) = options.attention.iter().find(|&&block| block > last) {
-            return Err(Error::NoBlock { block, last });
-        }
+        self.check_attention(options.attention)?;
         let Some(conditioning) = self.conditioning(requests, options, cancel)? else { return Ok(Outcome::Cancelled) };
-        let mut denoiser = GuidedNetwork::new(&self.network, self.prediction, self.rule(first), &conditioning)?;
+        let (mut denoiser, attention) = self.denoiser(first, &conditioning, options.attention)?;
         let mut sampler =
             SamplerConfig { kind: first.sampler, num_steps: first.num_steps, eta: f64::from(first.eta), karras: first.karras }
-                .build(&self.schedule)?;
+                .build_with(&self.schedule, self.stepping.as_ref())?;
         let seeds: Vec<Seed> = requests.iter().map(|request| request.seed).collect();
         let draw = |stream: Stream, block: u32, what: Use, shape: &[usize]| match options
             .noise
@@ -195,7 +198,7 @@ impl Pipeline {
             Some(noise) => Ok(noise),
             None => self.noise(&seeds, stream, block, shape),
         };
-        let side = self.network.config().input_size;
+        let side = self.backbone.latent_side();
         let noise = draw(Stream::Start, 0, Use::Start, &[seeds.len(), self.card.latent_channels, side, side])?;
         let beginning = self.begin(requests, sampler.as_ref(), &noise)?;
         let of = sampler.timesteps().len();
@@ -203,12 +206,11 @@ impl Pipeline {
 
         let mut failure = None;
         let inner = Cancel::new();
-        let attention = (!options.attention.is_empty()).then(|| denoiser.watch_attention(options.attention));
         let mut watch = |step: StepEvent<'_>| {
             let told = self.step_event(&step).and_then(|event| {
                 on_event(event);
                 let Some(attention) = &attention else { return Ok(()) };
-                let grid = self.network.config().grid();
+                let grid = self.backbone.grid();
                 let rows = attention.take();
                 let maps = rows.iter().map(|row| AttentionMap::from_weights(row, grid));
                 on_event(Event::Attention { step: step.index + 1, maps: maps.collect::<candle_core::Result<_>>()? });
@@ -232,7 +234,7 @@ impl Pipeline {
         }
         let (start, from) = (beginning.latents.clone(), beginning.first);
         let outcome =
-            diffusion::drive_from(sampler.as_mut(), &mut denoiser, start, from, &mut fresh, &inner, &mut keep, &mut watch)?;
+            diffusion::drive_from(sampler.as_mut(), denoiser.as_mut(), start, from, &mut fresh, &inner, &mut keep, &mut watch)?;
         if let Some(error) = failure {
             return Err(error);
         }
@@ -260,7 +262,11 @@ impl Pipeline {
     /// # Errors
     /// When a tensor operation fails.
     pub fn decode(&self, latent: &StepLatent) -> Result<GrayImage, Error> {
-        let picture = self.autoencoder.decode(&self.image_map.invert(&latent.0)?)?;
+        let mut picture = self.autoencoder.decode(&self.image_map.invert(&latent.0)?)?;
+        if self.card.kind == ModelKind::StableDiffusion {
+            // Its own program cuts each channel off where a picture ends.
+            picture = picture.clamp(-1f32, 1f32)?;
+        }
         // Colour autoencoders give three nearly equal channels.
         let grey = picture.mean(1)?.affine(0.5, 0.5)?.flatten_all()?.to_vec1::<f32>()?;
         let size = self.card.size_px;
@@ -272,6 +278,9 @@ impl Pipeline {
         let model = || self.card.name.clone();
         if !request.annotations.is_empty() && !self.card.has_control {
             return Err(Error::NoControl { model: model() });
+        }
+        if request.preset == Preset::Release && self.card.kind != ModelKind::DiffusionTransformer {
+            return Err(Error::ForeignPreset { model: model(), kind: self.card.kind });
         }
         if request.preset == Preset::Release && self.card.latent_channels != RELEASE_LATENT_CHANNELS {
             return Err(Error::Preset { model: model(), channels: self.card.latent_channels });

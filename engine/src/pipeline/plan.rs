@@ -3,13 +3,13 @@
 use std::path::Path;
 
 use super::text_encoder::{TextMemory, bytes_of};
-use super::{Error, load};
+use super::{Error, load, stable};
 use crate::model::practice_ae::{PracticeAe, PracticeAeConfig};
 use crate::model::{Base, DitConfig, KlConfig, Param, T5Config, control_params, dit_params, params, vae_params};
-use crate::store::model_dir::{AutoencoderSpec, ModelSpec};
+use crate::store::model_dir::{AutoencoderSpec, ModelSpec, NetworkSpec};
 
 /// Bytes of a number while computing.
-const F32: u64 = 4;
+pub(super) const F32: u64 = 4;
 
 /// Memory of one model, in bytes; weights are `f32` when loaded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,10 +39,14 @@ impl MemoryPlan {
     /// When the description cannot be read or fits no network.
     pub fn of(dir: &Path) -> Result<Self, Error> {
         let spec = ModelSpec::read(dir)?;
-        let dit: DitConfig = load::config(dir, "dit.config", &spec.dit.config)?;
+        let described = match &spec.network {
+            NetworkSpec::Dit(dit) => dit,
+            NetworkSpec::Unet(unet) => return stable::plan(dir, &spec, unet),
+        };
+        let dit: DitConfig = load::config(dir, "dit.config", &described.config)?;
         dit.check()?;
         let text: T5Config = load::config(dir, "text.config", &spec.text.config)?;
-        let network = match spec.dit.control_blocks {
+        let network = match described.control_blocks {
             0 => dit_params(&dit)?,
             blocks => control_params(&dit, blocks, Base::Frozen)?,
         };
@@ -84,6 +88,6 @@ impl MemoryPlan {
     }
 }
 
-fn weights(list: &[Param]) -> u64 {
+pub(super) fn weights(list: &[Param]) -> u64 {
     list.iter().map(|param| param.len() as u64 * F32).sum()
 }

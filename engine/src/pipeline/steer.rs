@@ -75,7 +75,7 @@ impl Pipeline {
 
     /// How much of each image token lies in an area `(1, N)`.
     fn token_shares(&self, area: &Mask) -> candle_core::Result<Tensor> {
-        let shares = block_shares(area, self.network.config().grid());
+        let shares = block_shares(area, self.backbone.grid());
         let count = shares.len();
         Tensor::from_vec(shares, (1, count), &self.device)
     }

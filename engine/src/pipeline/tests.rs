@@ -13,7 +13,7 @@ use crate::domain::{Annotation, Finding, Mask, RectPx, SamplerKind};
 use crate::model::practice_ae::{PracticeAe, PracticeAeConfig};
 use crate::model::{Base, DitConfig, KlConfig, Param, T5Config, control_params, dit_params, params, vae_params};
 use crate::store::hash::hash_bytes;
-use crate::store::model_dir::{AutoencoderSpec, DefaultsSpec, DitSpec, FORMAT, LatentSpec, ModelSpec, TextSpec};
+use crate::store::model_dir::{AutoencoderSpec, DefaultsSpec, DitSpec, FORMAT, LatentSpec, ModelSpec, NetworkSpec, TextSpec};
 
 /// Which tiny model.
 #[derive(Clone, Copy, PartialEq)]
@@ -123,13 +123,13 @@ impl TinyModel {
                 max_tokens: 9,
                 config: table(toml::Value::try_from(&text).unwrap()),
             },
-            dit: DitSpec {
+            network: NetworkSpec::Dit(DitSpec {
                 weights: "dit.safetensors".into(),
                 prediction: if release { "epsilon" } else { "velocity" }.into(),
                 control_blocks,
                 control_unconditional: release,
                 config: table(toml::Value::try_from(&dit).unwrap()),
-            },
+            }),
             autoencoder,
             latent: LatentSpec {
                 shift: vec![0.0],

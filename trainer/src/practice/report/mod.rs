@@ -72,7 +72,7 @@ pub fn run(model: &PracticeModel, settings: Settings, out: &Path, cancel: &Cance
     let diversity = diversity::measure(model, &settings, &cases, &masked.with, cancel)?;
     let report = Report {
         model: model.spec.name.clone(),
-        network_hash: model.spec.hashes.get(&model.spec.dit.weights).cloned().unwrap_or_default(),
+        network_hash: model.spec.hashes.get(model.spec.network.weights()).cloned().unwrap_or_default(),
         settings,
         masked: masked.rows.clone(),
         text_only: text,
