@@ -8,4 +8,5 @@ mod import;
 mod interrupt;
 mod replay;
 mod resume;
+mod stable_diffusion;
 mod support;
