@@ -49,6 +49,11 @@ pub struct ModelCard {
 }
 
 impl ModelCard {
+    /// Whether impressions are cleaned before they are read; else the model reads them as they are typed.
+    pub fn cleans_text(&self) -> bool {
+        self.kind == ModelKind::DiffusionTransformer
+    }
+
     /// A request with this model's defaults.
     pub fn request(&self, impression: impl Into<String>, seed: u64) -> GenerateRequest {
         let d = self.defaults;

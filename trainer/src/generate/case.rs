@@ -45,12 +45,14 @@ impl Case {
     fn bound(&self, card: &ModelCard, settings: &Settings) -> Result<GenerateRequest> {
         let mut request = settings.request(card, &self.impression, self.seed.0)?;
         request.check()?;
-        let cleaned = engine::text::clean(&self.impression).context("impression")?;
-        ensure!(
-            !cleaned.text.is_empty(),
-            "impression {:?} holds no word that the model reads; write it in plain words",
-            self.impression
-        );
+        if card.cleans_text() {
+            let cleaned = engine::text::clean(&self.impression).context("impression")?;
+            ensure!(
+                !cleaned.text.is_empty(),
+                "impression {:?} holds no word that the model reads; write it in plain words",
+                self.impression
+            );
+        }
         if let Some(path) = &self.mask {
             request.annotations.push(self.mask_annotation(path).with_context(|| self.field("mask"))?);
         }

@@ -99,7 +99,8 @@ impl Run {
         for (case, state) in self.cases.iter().zip(&checked) {
             match state {
                 Checked::Missing => {
-                    warnings.check_text(&case.place(), &case.impression, pipeline.count_tokens(&case.impression))?;
+                    let count = pipeline.count_tokens(&case.impression);
+                    warnings.check_text(&case.place(), &case.impression, count, pipeline.card().cleans_text())?;
                     missing.push(case);
                 }
                 Checked::Kept { seed, differences } => {

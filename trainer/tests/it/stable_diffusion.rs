@@ -100,6 +100,16 @@ fn a_folder_is_imported_generates_and_is_replayed() {
     }
     let record = String::from_utf8(files(&published.path("out"))["pndm-0000.json"].clone()).unwrap();
     assert!(record.contains("\"sampler\": \"pndm\"") && record.contains("\"steps_ran\": 6"), "{record}");
+    // Sizes and signs are read as they are typed: no warning, no refusal.
+    for text in ["Nodule of 12x14 mm.", "..."] {
+        let made = run(
+            dir,
+            &["generate", "--model", "model", "--steps", "2", "--name", "typed", "--out", "typed", "--impression", text],
+        );
+        stdout(&made);
+        assert_eq!(stderr(&made), "", "{text}");
+        std::fs::remove_dir_all(published.path("typed")).unwrap();
+    }
     // Nothing is made twice, and a second import keeps what is there.
     let again = stdout(&published.import(&["--name", "Tiny SD"]));
     assert!(again.contains("kept: unet.safetensors, text.safetensors, autoencoder.safetensors, tokenizer.json"), "{again}");
