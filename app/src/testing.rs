@@ -119,6 +119,7 @@ impl Generator for FakeModel {
             pixels_blake3: hash_image(&image),
             control_blake3: condition.as_ref().map(hash_image),
             noise: None,
+            band_rows: None,
         };
         Ok(Some(Artifact { image: Arc::new(image), condition, request: request.clone(), record }))
     }

@@ -191,13 +191,15 @@ impl<'a> GuidedNetwork<'a> {
         t: &Tensor,
         controlled: bool,
     ) -> Result<Tensor, ModelError> {
-        match self.network {
+        let answer = match self.network {
             Network::Control(net) if controlled => {
                 let inputs: Vec<ControlInput<'_>> = group.conditions.iter().map(Slot::input).collect();
-                net.forward_with_controls(x, t, captions, &inputs)
+                net.forward_with_controls(x, t, captions, &inputs)?
             }
-            network => network.base().forward_with_context(x, t, captions),
-        }
+            network => network.base().forward_with_context(x, t, captions)?,
+        };
+        // The network may compute in half precision; guidance and samplers never do.
+        Ok(answer.to_dtype(x.dtype())?)
     }
 }
 

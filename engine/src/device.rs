@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use candle_core::Device;
+use candle_core::{DType, Device};
 
 /// A device by name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -25,11 +25,23 @@ pub enum DeviceError {
         /// What was given.
         value: String,
     },
+    /// A number type outside the list.
+    #[error("precision is {value:?}; choose auto, f32, bf16 or f16")]
+    UnknownPrecision {
+        /// What was given.
+        value: String,
+    },
     /// The program was built without CUDA.
     #[error("device {name} needs a build with CUDA (`--features cuda`); this build knows only cpu")]
     NotBuilt {
         /// The device.
         name: String,
+    },
+    /// A number type that the device does not compute in.
+    #[error("{precision} is for graphics cards; the processor computes in f32: choose auto or f32")]
+    Precision {
+        /// What was asked for.
+        precision: &'static str,
     },
     /// The driver refused.
     #[error("device {name} cannot be used: {reason}; choose cpu or another number")]
@@ -76,6 +88,74 @@ impl FromStr for DeviceKind {
             Some(("cuda", number)) => number.parse().map(Self::Cuda).map_err(|_| unknown()),
             _ => Err(unknown()),
         }
+    }
+}
+
+/// What the transformer computes in. Samplers, text encoder and autoencoder always use `f32`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Precision {
+    /// `f32` on the processor, `bf16` on a graphics card.
+    #[default]
+    Auto,
+    /// Four bytes a number, anywhere.
+    F32,
+    /// Two bytes with the range of `f32`; graphics cards only.
+    Bf16,
+    /// Two bytes with finer steps and a small range; graphics cards only.
+    F16,
+}
+
+impl Precision {
+    /// Every choice.
+    pub const ALL: [Self; 4] = [Self::Auto, Self::F32, Self::Bf16, Self::F16];
+
+    /// The name used on the command line and in records.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::F32 => "f32",
+            Self::Bf16 => "bf16",
+            Self::F16 => "f16",
+        }
+    }
+
+    /// The choice on a device, never [`Precision::Auto`].
+    ///
+    /// # Errors
+    /// When the device does not compute in it.
+    pub fn on(self, device: DeviceKind) -> Result<Self, DeviceError> {
+        match (self, device) {
+            (Self::Auto, DeviceKind::Cpu) => Ok(Self::F32),
+            (Self::Auto, DeviceKind::Cuda(_)) => Ok(Self::Bf16),
+            (Self::Bf16 | Self::F16, DeviceKind::Cpu) => Err(DeviceError::Precision { precision: self.name() }),
+            (named, _) => Ok(named),
+        }
+    }
+
+    /// The number type; `f32` for [`Precision::Auto`].
+    pub fn dtype(self) -> DType {
+        match self {
+            Self::Auto | Self::F32 => DType::F32,
+            Self::Bf16 => DType::BF16,
+            Self::F16 => DType::F16,
+        }
+    }
+}
+
+impl fmt::Display for Precision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Precision {
+    type Err = DeviceError;
+
+    fn from_str(s: &str) -> Result<Self, DeviceError> {
+        Self::ALL
+            .into_iter()
+            .find(|precision| precision.name() == s)
+            .ok_or_else(|| DeviceError::UnknownPrecision { value: s.to_owned() })
     }
 }
 
@@ -186,6 +266,24 @@ mod tests {
         assert_eq!((memory.total_bytes, memory.available_bytes), (24_586_352 * 1024, 20_123_456 * 1024));
         assert_eq!(Memory::parse("MemTotal: many kB"), None);
         assert_eq!(Memory::parse(""), None);
+    }
+
+    #[test]
+    fn precision_is_what_the_device_computes_in() {
+        for precision in Precision::ALL {
+            assert_eq!(precision.to_string().parse::<Precision>().unwrap(), precision);
+        }
+        assert!("half".parse::<Precision>().unwrap_err().to_string().contains("\"half\""));
+        let (cpu, card) = (DeviceKind::Cpu, DeviceKind::Cuda(0));
+        assert_eq!([Precision::Auto.on(cpu), Precision::F32.on(cpu)], [Ok(Precision::F32), Ok(Precision::F32)]);
+        assert!(Precision::Bf16.on(cpu).unwrap_err().to_string().contains("choose auto or f32"));
+        assert!(Precision::F16.on(cpu).is_err());
+        assert_eq!(Precision::Auto.on(card), Ok(Precision::Bf16));
+        assert_eq!(Precision::F16.on(card), Ok(Precision::F16));
+        assert_eq!(
+            [Precision::F32, Precision::Bf16, Precision::F16].map(Precision::dtype),
+            [DType::F32, DType::BF16, DType::F16]
+        );
     }
 
     #[test]

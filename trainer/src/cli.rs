@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::command::{doctor, generate, import, parity, phantom, practice_report, replay, train};
+use crate::command::{bench, doctor, generate, import, parity, phantom, practice_report, replay, train};
 
 /// ChexGen without a window: generate, train and measure synthetic chest radiographs.
 #[derive(Parser, Debug)]
@@ -17,13 +17,15 @@ pub struct Cli {
 #[derive(Subcommand, Debug)]
 enum Command {
     /// Generate radiographs from impressions, masks and boxes.
-    Generate(generate::Args),
+    Generate(Box<generate::Args>),
     /// Make an image again from its run record and compare.
     Replay(replay::Args),
     /// Make a model folder of published weights.
     Import(import::Args),
     /// Say what runs on this machine, and test installed models.
     Doctor(doctor::Args),
+    /// Measure how fast the networks and their parts run here.
+    Bench(bench::Args),
     /// Draw procedural chest radiographs with exact labels.
     Phantom(phantom::Args),
     /// Train the stages of a configuration file.
@@ -45,6 +47,7 @@ impl Cli {
             Command::Replay(args) => replay::run(args),
             Command::Import(args) => import::run(args),
             Command::Doctor(args) => doctor::run(args),
+            Command::Bench(args) => bench::run(args),
             Command::Phantom(args) => phantom::run(args),
             Command::Train(args) => train::run(args),
             Command::PracticeReport(args) => practice_report::run(args),

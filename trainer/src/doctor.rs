@@ -6,9 +6,9 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use engine::cancel::Cancel;
-use engine::device::{Capabilities, DeviceKind};
+use engine::device::{Capabilities, DeviceKind, Precision};
 use engine::domain::{GenerateRequest, GrayImage, Preset, SamplerKind};
-use engine::pipeline::{Outcome, Pipeline};
+use engine::pipeline::{OpenOptions, Outcome, Pipeline};
 use engine::store::atomic::write_atomic;
 use engine::store::hash::hash_image;
 use engine::store::model_dir::{ModelSpec, ReferenceSpec};
@@ -73,7 +73,7 @@ pub fn check(dir: &Path, device: DeviceKind, steps: usize) -> Check {
 
 fn verdict(dir: &Path, device: DeviceKind, steps: usize) -> Result<Verdict> {
     let reference = ModelSpec::read(dir)?.reference;
-    let pipeline = Pipeline::open(dir, &device)?;
+    let pipeline = open(dir, device)?;
     let Some(reference) = reference else {
         let image = image(&pipeline, &test_request(&pipeline, steps))?;
         return Ok(Verdict::Works { pixels_blake3: hash_image(&image) });
@@ -106,7 +106,7 @@ fn verdict(dir: &Path, device: DeviceKind, steps: usize) -> Result<Verdict> {
 /// When the model cannot be used or its description not be written.
 pub fn write_reference(dir: &Path, device: DeviceKind, steps: usize) -> Result<ReferenceSpec> {
     let mut spec = ModelSpec::read(dir)?;
-    let pipeline = Pipeline::open(dir, &device)?;
+    let pipeline = open(dir, device)?;
     let request = test_request(&pipeline, steps);
     let image = image(&pipeline, &request)?;
     let reference = ReferenceSpec {
@@ -124,6 +124,12 @@ pub fn write_reference(dir: &Path, device: DeviceKind, steps: usize) -> Result<R
     let path = dir.join("model.toml");
     write_atomic(&path, spec.to_toml()?.as_bytes()).with_context(|| format!("cannot write {}", path.display()))?;
     Ok(reference)
+}
+
+/// Opens a model as references are made: in `f32` anywhere.
+fn open(dir: &Path, device: DeviceKind) -> Result<Pipeline> {
+    let options = OpenOptions { precision: Precision::F32, ..OpenOptions::default() };
+    Ok(Pipeline::open_with(dir, &device, &options)?)
 }
 
 fn test_request(pipeline: &Pipeline, steps: usize) -> GenerateRequest {

@@ -1,5 +1,6 @@
 //! The headless program `chexgen`: generation, phantoms, training, evaluation and parity checks.
 
+pub mod bench;
 pub mod cases;
 pub mod cli;
 pub mod command;

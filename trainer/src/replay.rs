@@ -2,15 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use engine::device::DeviceKind;
 use engine::domain::GrayImage;
 use engine::imageio::png::read_gray;
-use engine::pipeline::{Generated, ImportedNoise, ModelCard, RunOptions};
+use engine::pipeline::{Generated, ImportedNoise, ModelCard, OpenOptions, Pipeline, RunOptions};
 use engine::store::hash::hash_image;
 use engine::store::record::RunRecord;
 
-use crate::generate::{Progress, ResultFiles, check_out_dir, generate_with, model, write_result};
+use crate::generate::{Progress, ResultFiles, check_out_dir, generate_with, model, noise_of, write_result};
 use crate::run::signals::StopRequest;
 
 /// A replay.
@@ -46,10 +46,13 @@ impl Replay {
     /// When the record or the model cannot be read, or the new image cannot be written.
     pub fn run(&self, stop: &StopRequest) -> Result<Verdict> {
         let record = RunRecord::read(&self.file)?;
-        let noise = self.noise(&record)?;
+        let noise = self.noise.as_deref().map(ImportedNoise::read).transpose()?;
+        let noise = noise_of(&record, &self.file, noise.as_ref())?;
         let files = self.out.as_deref().map(|out| self.new_files(out)).transpose()?;
         let dir = model::model_dir(self.model.as_deref())?;
-        let pipeline = model::open(&dir, self.device.unwrap_or_else(|| device_of(&record)))?;
+        let device = self.device.unwrap_or_else(|| device_of(&record));
+        let options = OpenOptions { keep_embeddings: true, ..OpenOptions::of_record(&record, device) };
+        let pipeline = Pipeline::open_with(&dir, &device, &options).with_context(|| format!("--model {}", dir.display()))?;
         let card = pipeline.card();
         ensure!(
             self.model.is_some() || card.name == record.model_name,
@@ -63,7 +66,7 @@ impl Replay {
             differences.insert(0, sizes);
             return Ok(Verdict::Different(differences));
         }
-        let mut progress = Progress::new(1, record.request.num_steps);
+        let mut progress = Progress::new(1, record.request.calls());
         let options = RunOptions { noise: noise.as_ref(), ..RunOptions::default() };
         let made = generate_with(&pipeline, std::slice::from_ref(&record.request), &options, stop, &progress)?;
         progress.finish_images(1);
@@ -73,20 +76,6 @@ impl Replay {
             write_result(files, &new)?;
         }
         Ok(self.compare(&record, &new, card))
-    }
-
-    /// The noise that the record names.
-    fn noise(&self, record: &RunRecord) -> Result<Option<ImportedNoise>> {
-        match (&record.noise, &self.noise) {
-            (None, None) => Ok(None),
-            (None, Some(_)) => bail!("{} was made from its seed; leave out --noise", self.file.display()),
-            (Some(_), None) => bail!("{} was made with noise from a file; name it with --noise", self.file.display()),
-            (Some(origin), Some(path)) => {
-                let noise = ImportedNoise::read(path)?;
-                ensure!(noise.blake3() == origin.blake3, "{} is not the noise that the record names", path.display());
-                Ok(Some(noise.starting_at(origin.row)))
-            }
-        }
     }
 
     /// Where the new files go; older ones are not replaced.

@@ -47,7 +47,10 @@ impl Generator for EngineModel {
                     on_progress(Progress::Step { step, of, preview });
                 }
             }
-            pipeline::Event::Attention { .. } | pipeline::Event::Finished => {}
+            pipeline::Event::Attention { .. }
+            | pipeline::Event::Paused { .. }
+            | pipeline::Event::Resumed
+            | pipeline::Event::Finished => {}
         };
         match self.pipeline.generate(std::slice::from_ref(request), cancel, &mut on_event)? {
             Outcome::Cancelled => Ok(None),

@@ -1,5 +1,7 @@
 //! How a drawing of another shape comes onto the square picture of a model.
 
+use crate::imageio::letterbox::Letterbox as Place;
+
 /// How a drawing of another shape is fitted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Fit {
@@ -10,15 +12,6 @@ pub enum Fit {
     Letterbox,
 }
 
-/// Where a drawing lands on the square picture, in its pixels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Place {
-    pub(super) x: usize,
-    pub(super) y: usize,
-    pub(super) width: usize,
-    pub(super) height: usize,
-}
-
 impl Fit {
     /// The place of a drawing of `width × height` on a picture of `size_px × size_px`.
     pub(super) fn place(self, width: u32, height: u32, size_px: u32) -> Place {
@@ -26,10 +19,7 @@ impl Fit {
         if self == Self::Stretch || width == height {
             return Place { x: 0, y: 0, width: n, height: n };
         }
-        let longer = f64::from(width.max(height));
-        let side = |length: u32| ((f64::from(length) / longer * n as f64).round() as usize).clamp(1, n);
-        let (width, height) = (side(width), side(height));
-        Place { x: (n - width) / 2, y: (n - height) / 2, width, height }
+        Place::new(width, height, size_px)
     }
 }
 

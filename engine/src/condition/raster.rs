@@ -5,8 +5,9 @@
 //! squared resize of the published sampler; a mask of the model's size is copied pixel by pixel.
 
 use crate::domain::{Annotation, GrayImage, Mask, RectPx, Shape};
+use crate::imageio::letterbox::Letterbox as Place;
 
-use super::fit::{Fit, Place};
+use super::fit::Fit;
 use super::{BoxStyle, Palette};
 
 /// Width of a box frame at 256 px.

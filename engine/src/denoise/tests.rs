@@ -15,6 +15,10 @@ fn random(name: &str, shape: &[usize], scale: f32) -> Tensor {
 }
 
 fn network() -> Network {
+    network_in(DType::F32)
+}
+
+fn network_in(dtype: DType) -> Network {
     let config = DitConfig {
         input_size: 8,
         hidden_size: 24,
@@ -26,7 +30,7 @@ fn network() -> Network {
     };
     let params = control_params(&config, 1, Base::Frozen).unwrap();
     let tensors: HashMap<String, Tensor> = params.iter().map(|p| (p.name.clone(), random(&p.name, &p.shape, 0.2))).collect();
-    let vb = VarBuilder::from_tensors(tensors, DType::F32, &Device::Cpu);
+    let vb = VarBuilder::from_tensors(tensors, dtype, &Device::Cpu);
     Network::Control(Box::new(ControlDit::new(vb, &config, 1).unwrap()))
 }
 
@@ -183,4 +187,23 @@ fn an_area_of_nothing_is_no_condition_and_a_full_one_changes_nothing() {
     let values = |bits: &[Vec<u32>]| bits[0].iter().map(|&b| f32::from_bits(b)).collect::<Vec<_>>();
     assert_eq!(values(&with(Some(0.0))), values(&none));
     assert_ne!(values(&with(Some(0.5))), values(&with(None)));
+}
+
+#[test]
+fn networks_in_half_precision_answer_in_f32_and_nearly_the_same() {
+    let (full, all) = (network(), conditioning());
+    let x = random("x", &[3, 4, 8, 8], 1.0);
+    let numbers = |rows: Vec<Vec<u32>>| -> Vec<f32> { rows.into_iter().flatten().map(f32::from_bits).collect() };
+    let rule = rule(2.0, Preset::Paper);
+    let expected = numbers(answer(&full, &all, rule, &x));
+    let size = expected.iter().map(|v| v * v).sum::<f32>().sqrt();
+    for (dtype, bound) in [(DType::F16, 0.02), (DType::BF16, 0.1)] {
+        let half = network_in(dtype);
+        let mut denoiser = GuidedNetwork::new(&half, Prediction::Epsilon, rule, &all).unwrap();
+        let output = denoiser.denoise(&x, 431).unwrap();
+        assert_eq!((output.prediction.dtype(), output.variance.unwrap().dtype()), (DType::F32, DType::F32));
+        let found = numbers(answer(&half, &all, rule, &x));
+        let off = found.iter().zip(&expected).map(|(a, b)| (a - b) * (a - b)).sum::<f32>().sqrt() / size;
+        assert!(off > 0.0 && off < bound, "{dtype:?}: {off}");
+    }
 }

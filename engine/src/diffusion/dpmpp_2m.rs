@@ -6,7 +6,9 @@
 use candle_core::Tensor;
 
 use super::sigma_levels::{FinalSigma, SigmaLevels, Spread, alpha_and_sigma};
-use super::{DiffusionError, ModelOutput, NoiseFn, NoiseSchedule, Prediction, Result, Sampler, Step, TimestepSpacing};
+use super::{
+    DiffusionError, ModelOutput, NoiseFn, NoiseSchedule, Prediction, Result, Sampler, SolverMemory, Step, TimestepSpacing,
+};
 
 /// How the second-order term is weighted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -144,5 +146,14 @@ impl Sampler for DpmPp2M {
         }
         self.previous = Some((index, x_start.clone()));
         Ok(Step { x: next, x_start })
+    }
+
+    fn memory(&self) -> Option<SolverMemory> {
+        let (index, x_start) = self.previous.as_ref()?;
+        Some(SolverMemory { index: *index, order: 1, tensors: vec![("x_start", x_start.clone())] })
+    }
+
+    fn remember(&mut self, memory: &SolverMemory) {
+        self.previous = memory.tensor("x_start").map(|x_start| (memory.index, x_start));
     }
 }

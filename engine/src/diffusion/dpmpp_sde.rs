@@ -7,7 +7,7 @@
 use candle_core::Tensor;
 
 use super::sigma_levels::{SigmaLevels, alpha_and_sigma};
-use super::{DpmPp2MConfig, ModelOutput, NoiseFn, NoiseSchedule, Prediction, Result, Sampler, SolverType, Step};
+use super::{DpmPp2MConfig, ModelOutput, NoiseFn, NoiseSchedule, Prediction, Result, Sampler, SolverMemory, SolverType, Step};
 
 /// The solver; it remembers the last clean latent.
 #[derive(Clone, Debug)]
@@ -72,5 +72,14 @@ impl Sampler for DpmPpSde {
         }
         self.previous = Some((index, x_start.clone()));
         Ok(Step { x: next, x_start })
+    }
+
+    fn memory(&self) -> Option<SolverMemory> {
+        let (index, x_start) = self.previous.as_ref()?;
+        Some(SolverMemory { index: *index, order: 1, tensors: vec![("x_start", x_start.clone())] })
+    }
+
+    fn remember(&mut self, memory: &SolverMemory) {
+        self.previous = memory.tensor("x_start").map(|x_start| (memory.index, x_start));
     }
 }

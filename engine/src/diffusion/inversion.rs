@@ -66,7 +66,7 @@ pub fn invert(
             risen = rise(&prediction.epsilon_at(signal, noise, &risen.0, &output.prediction)?)?;
         }
         let (up, x_start) = (risen.0.detach(), risen.1.detach());
-        on_step(StepEvent { index, of, timestep, x: &up, x_start: &x_start });
+        on_step(StepEvent { index, of, timestep, x: &up, x_start: &x_start, memory: None });
         x = up;
         (below, asked) = ((signal, noise), index);
     }

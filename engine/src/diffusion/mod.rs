@@ -43,8 +43,8 @@ pub use pndm::{Pndm, PndmConfig};
 pub use posterior::{Moments, Variance, moments, true_posterior};
 pub use prediction::Prediction;
 pub use sample::{
-    Adjust, Denoiser, ModelOutput, NoiseFn, Outcome, Sampler, SamplerConfig, Step, StepEvent, ddim_schedule, drive, drive_from,
-    sample,
+    Adjust, Denoiser, MEMORY_NAMES, ModelOutput, NoiseFn, Outcome, Sampler, SamplerConfig, SolverMemory, Step, StepEvent,
+    ddim_schedule, drive, drive_from, sample,
 };
 pub use schedule::NoiseSchedule;
 pub use sigma_levels::FinalSigma;

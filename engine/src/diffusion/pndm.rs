@@ -9,10 +9,14 @@
 
 use candle_core::Tensor;
 
-use super::{DiffusionError, ModelOutput, NoiseFn, NoiseSchedule, Prediction, Result, Sampler, Step, TimestepSpacing};
+use super::{
+    DiffusionError, ModelOutput, NoiseFn, NoiseSchedule, Prediction, Result, Sampler, SolverMemory, Step, TimestepSpacing,
+};
 
 /// Answers that are remembered.
 const MEMORY: usize = 4;
+/// Their names in a kept run, the earliest first.
+const ANSWERS: [&str; MEMORY] = ["answer1", "answer2", "answer3", "answer4"];
 
 /// Settings of the solver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +37,8 @@ pub struct Pndm {
     bars: Vec<f64>,
     answers: Vec<Tensor>,
     start: Option<Tensor>,
+    /// The step it took last.
+    last: usize,
 }
 
 impl Pndm {
@@ -60,7 +66,7 @@ impl Pndm {
             None if config.set_alpha_to_one => 1.0,
             None => all[0],
         });
-        Ok(Self { timesteps, bars, answers: Vec::with_capacity(MEMORY), start: None })
+        Ok(Self { timesteps, bars, answers: Vec::with_capacity(MEMORY), start: None, last: 0 })
     }
 
     /// The move from the level of step `from` to that of step `to` along one answer.
@@ -108,6 +114,7 @@ impl Sampler for Pndm {
         }
         let (signal, noise) = self.level(index)?;
         let answer = output.prediction.detach();
+        self.last = index;
         let x_start = prediction.denoised_at(signal, noise, x, &answer)?;
         if index == 1 {
             let next = match (self.start.take(), self.answers.last()) {
@@ -130,5 +137,20 @@ impl Sampler for Pndm {
         self.answers.push(answer);
         let next = self.advance(index, index + 1, x, prediction, &self.combined()?)?;
         Ok(Step { x: next, x_start })
+    }
+
+    fn memory(&self) -> Option<SolverMemory> {
+        if self.answers.is_empty() {
+            return None;
+        }
+        let answers = ANSWERS.into_iter().zip(self.answers.iter().cloned());
+        let tensors = answers.chain(self.start.clone().map(|start| ("start", start))).collect();
+        Some(SolverMemory { index: self.last, order: self.answers.len(), tensors })
+    }
+
+    fn remember(&mut self, memory: &SolverMemory) {
+        self.last = memory.index;
+        self.start = memory.tensor("start");
+        self.answers = ANSWERS.into_iter().map_while(|name| memory.tensor(name)).collect();
     }
 }

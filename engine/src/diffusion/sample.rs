@@ -49,7 +49,31 @@ pub struct StepEvent<'a> {
     pub x: &'a Tensor,
     /// Predicted clean latents.
     pub x_start: &'a Tensor,
+    /// What the sampler takes along to the next step, besides the latents; nothing where it has no memory.
+    pub memory: Option<&'a SolverMemory>,
 }
+
+/// What a multistep solver remembers between two steps: with it and the latents, a new solver goes on with the
+/// same bits.
+#[derive(Clone, Debug)]
+pub struct SolverMemory {
+    /// The step it comes from.
+    pub index: usize,
+    /// Order of that step.
+    pub order: usize,
+    /// Tensors of the latents' shape, by name.
+    pub tensors: Vec<(&'static str, Tensor)>,
+}
+
+impl SolverMemory {
+    /// A remembered tensor.
+    pub(super) fn tensor(&self, name: &str) -> Option<Tensor> {
+        self.tensors.iter().find(|(found, _)| *found == name).map(|(_, tensor)| tensor.clone())
+    }
+}
+
+/// Every name that a [`SolverMemory`] may use.
+pub const MEMORY_NAMES: [&str; 8] = ["x", "x_start", "earlier", "start", "answer1", "answer2", "answer3", "answer4"];
 
 /// Result of one step.
 #[derive(Clone, Debug)]
@@ -84,6 +108,14 @@ pub trait Sampler {
         output: &ModelOutput,
         noise: &mut NoiseFn<'_>,
     ) -> Result<Step>;
+
+    /// What it remembers of the last step; `None` where the latents are all.
+    fn memory(&self) -> Option<SolverMemory> {
+        None
+    }
+
+    /// Takes over what another of its kind and settings remembered; tensors it has no use for are ignored.
+    fn remember(&mut self, _memory: &SolverMemory) {}
 }
 
 /// Which sampler, and its settings.
@@ -198,7 +230,8 @@ pub type Adjust<'a> = dyn FnMut(usize, Tensor) -> Result<Tensor> + 'a;
 
 /// As [`drive`], beginning with step `first` at latents that have the noise of that step.
 ///
-/// Solvers with a memory begin without one. `adjust` sees the latents after each step, before anybody else.
+/// Solvers with a memory begin with what they remember, which is nothing for new ones. `adjust` sees the latents after
+/// each step, before anybody else.
 ///
 /// # Errors
 /// As [`sample`]; also when `first` is beyond the last step or `adjust` fails.
@@ -227,7 +260,8 @@ pub fn drive_from(
         let output = denoiser.denoise(&x, timestep)?;
         let step = sampler.step(index, &x, prediction, &output, noise)?;
         x = adjust(index + 1, step.x.detach())?;
-        on_step(StepEvent { index, of, timestep, x: &x, x_start: &step.x_start });
+        let memory = sampler.memory();
+        on_step(StepEvent { index, of, timestep, x: &x, x_start: &step.x_start, memory: memory.as_ref() });
     }
     Ok(Outcome::Done(x))
 }

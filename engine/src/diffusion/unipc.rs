@@ -7,7 +7,9 @@
 use candle_core::Tensor;
 
 use super::sigma_levels::{FinalSigma, SigmaLevels, Spread, alpha_and_sigma};
-use super::{DiffusionError, ModelOutput, NoiseFn, NoiseSchedule, Prediction, Result, Sampler, Step, TimestepSpacing};
+use super::{
+    DiffusionError, ModelOutput, NoiseFn, NoiseSchedule, Prediction, Result, Sampler, SolverMemory, Step, TimestepSpacing,
+};
 
 /// Settings of the solver.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -181,5 +183,22 @@ impl Sampler for UniPc {
         }
         self.memory = Some(Memory { index, order, x, x_start: x_start.clone(), earlier });
         Ok(Step { x: next, x_start })
+    }
+
+    fn memory(&self) -> Option<SolverMemory> {
+        let Memory { index, order, x, x_start, earlier } = self.memory.as_ref()?;
+        let mut tensors = vec![("x", x.clone()), ("x_start", x_start.clone())];
+        tensors.extend(earlier.clone().map(|earlier| ("earlier", earlier)));
+        Some(SolverMemory { index: *index, order: *order, tensors })
+    }
+
+    fn remember(&mut self, memory: &SolverMemory) {
+        self.memory = match (memory.tensor("x"), memory.tensor("x_start")) {
+            (Some(x), Some(x_start)) => {
+                let SolverMemory { index, order, .. } = *memory;
+                Some(Memory { index, order, x, x_start, earlier: memory.tensor("earlier") })
+            }
+            _ => None,
+        };
     }
 }

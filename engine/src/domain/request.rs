@@ -10,7 +10,8 @@ const MAX_AREA_PX: u32 = 8192;
 /// How guidance and control behave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Preset {
-    /// As the published code does: guidance on 3 of 4 channels, none in control.
+    /// As the published code does: guidance on the first 3 channels, which are 3 of 4 in the published models, and
+    /// none in control.
     Release,
     /// As the published paper says: guidance on all channels, in control too.
     Paper,
@@ -174,6 +175,11 @@ pub struct GenerateRequest {
 }
 
 impl GenerateRequest {
+    /// Steps that are counted in a run, one for each question to the network; see [`SamplerKind::calls`].
+    pub fn calls(&self) -> usize {
+        self.sampler.calls(self.num_steps)
+    }
+
     /// A request with the defaults of the practice model.
     pub fn new(impression: impl Into<String>, seed: u64) -> Self {
         Self {
@@ -215,7 +221,7 @@ impl GenerateRequest {
         if !(self.eta.is_finite() && (0.0..=1.0).contains(&self.eta)) {
             return range("eta", self.eta.to_string(), "a number from 0 to 1");
         }
-        self.source.check(self.sampler.calls(self.num_steps))?;
+        self.source.check(self.calls())?;
         for (i, annotation) in self.annotations.iter().enumerate() {
             if !(annotation.strength.is_finite() && (0.0..=2.0).contains(&annotation.strength)) {
                 return range("strength", annotation.strength.to_string(), "a number from 0 to 2");

@@ -1,7 +1,7 @@
 //! Who may draw which random numbers.
 
 /// The seed of one image. All noise of the image follows from it and a [`Stream`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub struct Seed(pub u64);
 
 impl Seed {
@@ -44,4 +44,6 @@ pub enum Stream {
     Init = 32,
     /// Procedural phantoms.
     Phantom = 48,
+    /// Evaluation: which cases a resample takes.
+    Resample = 64,
 }

@@ -1,6 +1,8 @@
 //! Pictures in and out.
 
+pub mod letterbox;
 pub mod normalize;
+pub mod photo;
 pub mod png;
 pub mod resize;
 pub mod xray_input;

@@ -54,6 +54,14 @@ pub enum PngError {
         /// What is wrong.
         reason: String,
     },
+    /// A JPEG with a broken inside.
+    #[error("{name} is a damaged JPEG: {reason}")]
+    DamagedJpeg {
+        /// The file.
+        name: String,
+        /// What is wrong.
+        reason: String,
+    },
     /// More pixels or bytes than are read.
     #[error("{name} is too large: {what}; at most {max} is read")]
     TooLarge {
@@ -215,7 +223,7 @@ fn encode(width: u32, height: u32, depth: BitDepth, data: &[u8], texts: &[Text<'
     Ok(out)
 }
 
-fn read_bytes(path: &Path) -> Result<Vec<u8>, PngError> {
+pub(super) fn read_bytes(path: &Path) -> Result<Vec<u8>, PngError> {
     let io = |source| PngError::Io { path: path.to_owned(), source };
     let len = fs::metadata(path).map_err(io)?.len();
     if len > MAX_FILE_BYTES {
@@ -286,7 +294,7 @@ fn samples16(bytes: &[u8], depth: BitDepth) -> Vec<u16> {
 }
 
 /// BT.601 luma with weights in 1/65536; equal channels keep their value.
-fn luma(r: u16, g: u16, b: u16) -> u16 {
+pub(super) fn luma(r: u16, g: u16, b: u16) -> u16 {
     ((u64::from(r) * 19595 + u64::from(g) * 38470 + u64::from(b) * 7471 + 32768) >> 16) as u16
 }
 

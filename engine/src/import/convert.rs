@@ -10,6 +10,7 @@ use rayon::prelude::*;
 
 use super::{ImportError, Progress};
 use crate::cancel::Cancel;
+use crate::model::t5::{Quantization, packed_row};
 use crate::store::atomic::{AtomicFile, write_atomic};
 use crate::store::hash::{hash_bytes, hash_file, sample_hash};
 use crate::store::safetensors_writer::SafetensorsWriter;
@@ -25,6 +26,8 @@ pub(super) enum Source {
         select: Option<String>,
         /// The type in which they are stored; their own if not said.
         dtype: Option<DType>,
+        /// How matrices of a text encoder are packed.
+        packing: Option<Quantization>,
     },
     /// A file as it is; its hash, if a description states one.
     Copy { path: PathBuf, hash: Option<String> },
@@ -66,7 +69,15 @@ impl Source {
         let infos = files.iter().flat_map(|(_, file)| file.infos());
         check_shapes(infos.map(|(name, info)| (name, info.shape.as_slice())), expected)
             .map_err(|mismatch| ImportError::Mismatch { file: file.to_owned(), mismatch })?;
-        Ok(Self::Tensors { files, select, dtype })
+        Ok(Self::Tensors { files, select, dtype, packing: None })
+    }
+
+    /// The same with the matrices of a text encoder packed.
+    pub(super) fn packed(mut self, quantization: Option<Quantization>) -> Self {
+        if let Self::Tensors { packing, .. } = &mut self {
+            *packing = quantization;
+        }
+        self
     }
 
     /// Bytes to read.
@@ -84,11 +95,12 @@ impl Source {
     pub(super) fn fingerprint(&self) -> Result<String, ImportError> {
         let sample = |path: &Path| sample_hash(path).map_err(|source| ImportError::Read { path: path.to_owned(), source });
         match self {
-            Self::Tensors { files, select, dtype } => {
+            Self::Tensors { files, select, dtype, packing } => {
                 let hashes = files.iter().map(|(path, _)| sample(path)).collect::<Result<Vec<_>, _>>()?;
                 let names: Vec<String> = files.iter().flat_map(|(_, file)| file.in_file_order()).collect();
                 let names = hash_bytes(names.join("\n").as_bytes());
-                Ok(format!("{} {} {select:?} {dtype:?}", hashes.join(" "), &names[..16]))
+                let packing = packing.map_or_else(String::new, |kind| format!(" {kind}"));
+                Ok(format!("{} {} {select:?} {dtype:?}{packing}", hashes.join(" "), &names[..16]))
             }
             Self::Copy { path, .. } => sample(path),
             Self::Bytes(bytes) => Ok(hash_bytes(bytes)),
@@ -101,7 +113,7 @@ impl Job {
     pub(super) fn run(self, out: &Path, cancel: &Cancel, meter: &mut Meter<'_>) -> Result<Option<String>, ImportError> {
         let target = out.join(self.file);
         match self.source {
-            Source::Tensors { files, dtype, .. } => tensors(files, dtype, &target, cancel, meter),
+            Source::Tensors { files, dtype, packing, .. } => tensors(files, dtype, packing, &target, cancel, meter),
             Source::Copy { path, hash } => take_over(&path, hash.as_deref(), &target, cancel, meter),
             Source::Bytes(bytes) => {
                 write_atomic(&target, &bytes)?;
@@ -115,6 +127,7 @@ impl Job {
 fn tensors(
     files: Vec<(PathBuf, TensorFile)>,
     dtype: Option<DType>,
+    packing: Option<Quantization>,
     target: &Path,
     cancel: &Cancel,
     meter: &mut Meter<'_>,
@@ -124,13 +137,17 @@ fn tensors(
         (None, DType::F64) => DType::F32,
         (None, found) => found,
     };
+    let row = |name: &str, shape: &[usize]| packing.and_then(|kind| packed_row(name, shape, kind));
     let list: Vec<(String, DType, Vec<usize>)> = files
         .iter()
         .flat_map(|(_, file)| {
             let infos: BTreeMap<_, _> = file.infos().collect();
             let entry = |name: String| {
                 let info = infos[name.as_str()];
-                (name, stored(info.dtype), info.shape.clone())
+                match row(&name, &info.shape) {
+                    Some(bytes) => (name, DType::U8, vec![info.shape[0], bytes]),
+                    None => (name, stored(info.dtype), info.shape.clone()),
+                }
             };
             file.in_file_order().into_iter().map(entry).collect::<Vec<_>>()
         })
@@ -143,11 +160,16 @@ fn tensors(
             }
             let bytes = file.info(&name).map_or(0, |info| info.bytes);
             let tensor = file.read(&name)?;
-            let tensor = tensor.to_dtype(stored(tensor.dtype()))?;
+            // Packed matrices come from all their digits.
+            let packs = row(&name, tensor.dims()).is_some();
+            let tensor = tensor.to_dtype(if packs { DType::F32 } else { stored(tensor.dtype()) })?;
             if !is_finite(&tensor)? {
                 return Err(ImportError::NotFinite { file: file.file().to_owned(), tensor: name, dtype: tensor.dtype() });
             }
-            writer.write(&name, &tensor)?;
+            match packing.filter(|kind| packed_row(&name, tensor.dims(), *kind).is_some()) {
+                Some(kind) => writer.write(&name, &kind.pack(&tensor)?)?,
+                None => writer.write(&name, &tensor)?,
+            }
             meter.add(bytes);
         }
     }

@@ -24,7 +24,8 @@ pub use stable::{StableRequest, run_stable};
 
 use crate::cancel::Cancel;
 use crate::model::KlConfig;
-use crate::store::atomic::{ensure_writable_dir, write_atomic};
+use crate::model::t5::Quantization;
+use crate::store::atomic::{ensure_writable_dir, remove_leftovers, write_atomic};
 use crate::store::model_dir::{AutoencoderSpec, DefaultsSpec, DitSpec, FORMAT, LatentSpec, ModelSpec, NetworkSpec, TextSpec};
 use autoencoder::AutoencoderPart;
 use convert::{Job, Meter, Source};
@@ -59,6 +60,8 @@ pub struct ImportRequest {
     pub tokenizer: Option<PathBuf>,
     /// How the text encoder's weights are stored.
     pub text_dtype: DType,
+    /// How the matrices of the text encoder are packed; plain if not said.
+    pub text_quantization: Option<Quantization>,
     /// An autoencoder folder in diffusers' layout, or a model folder whose autoencoder is taken over; the one that
     /// is already in `out` if not said.
     pub autoencoder: Option<PathBuf>,
@@ -134,6 +137,7 @@ pub fn run(request: &ImportRequest, cancel: &Cancel, on_progress: &mut dyn FnMut
         text: TextSpec {
             weights: TEXT.to_owned(),
             tokenizer: text.tokenizer_file.to_owned(),
+            quantized: text.quantization.map(|kind| kind.to_string()),
             max_tokens: dit.detected.config.token_num,
             config: folder::table(&text.config)?,
         },
@@ -177,7 +181,7 @@ fn make(
     on_progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<Option<Made>, ImportError> {
     ensure_writable_dir(out)?;
-    state::remove_leftovers(out)?;
+    remove_leftovers(out)?;
     let mut state = State::read(out);
     let mut todo = Vec::new();
     let mut made = Made { written: Vec::new(), kept: Vec::new(), hashes: BTreeMap::new() };

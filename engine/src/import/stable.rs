@@ -81,6 +81,7 @@ pub fn run_stable(
         text: TextSpec {
             weights: TEXT.to_owned(),
             tokenizer: TOKENIZER.to_owned(),
+            quantized: None,
             max_tokens: text.config.max_position_embeddings,
             config: table(&text.config)?,
         },

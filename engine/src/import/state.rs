@@ -55,16 +55,3 @@ impl State {
         Ok(write_atomic(&out.join(FILE), &text)?)
     }
 }
-
-/// Removes what a killed run left half-written.
-pub(super) fn remove_leftovers(out: &Path) -> Result<(), ImportError> {
-    let fail = |source| ImportError::Read { path: out.to_owned(), source };
-    for entry in std::fs::read_dir(out).map_err(fail)? {
-        let entry = entry.map_err(fail)?;
-        let name = entry.file_name().to_string_lossy().into_owned();
-        if name.starts_with(".writing-") && name.ends_with(".tmp") {
-            std::fs::remove_file(entry.path()).map_err(fail)?;
-        }
-    }
-    Ok(())
-}

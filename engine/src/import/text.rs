@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::convert::Source;
 use super::folder::{config, refuse, weight_files};
 use super::{ImportError, ImportRequest};
-use crate::model::t5::EMBEDDING_NAMES;
+use crate::model::t5::{EMBEDDING_NAMES, Quantization, UnknownQuantization};
 use crate::model::{T5Config, T5Encoder, names, params};
 use crate::store::model_dir::ModelSpec;
 use crate::store::weights::{Problem, TensorFile, WeightsError};
@@ -24,6 +24,8 @@ const WEIGHTS: [&str; 2] = ["model.safetensors", "pytorch_model.bin"];
 pub(super) struct TextPart {
     pub(super) config: T5Config,
     pub(super) source: Source,
+    /// How its matrices are packed.
+    pub(super) quantization: Option<Quantization>,
     pub(super) tokenizer: PathBuf,
     /// Name of the tokenizer in the model folder.
     pub(super) tokenizer_file: &'static str,
@@ -37,10 +39,17 @@ impl TextPart {
         let given = request.tokenizer.as_deref();
         let part = match &request.text {
             Some(dir) if dir.join("model.toml").is_file() => Self::of_model(dir, given)?,
-            Some(dir) => Self::published(dir, given, request.text_dtype)?,
+            Some(dir) => Self::published(dir, given, request.text_dtype, request.text_quantization)?,
             None if request.out.join("model.toml").is_file() => Self::of_model(&request.out, given)?,
             None => return Err(ImportError::Needed { what: "the text encoder", flag: "--t5 DIR" }),
         };
+        if let Some(wanted) = request.text_quantization.filter(|&wanted| part.quantization != Some(wanted)) {
+            let found = part.quantization.map_or("plain numbers", Quantization::name);
+            return Err(ImportError::Unfit(format!(
+                "the text encoder of the model folder is stored as {found} and cannot become {wanted}; \
+                 name the folder of the published one with --t5 DIR"
+            )));
+        }
         let known = Tokenizer::open(&part.tokenizer)?.vocab_size();
         if known > part.config.vocab_size {
             return Err(ImportError::Unfit(format!(
@@ -52,7 +61,12 @@ impl TextPart {
         Ok(part)
     }
 
-    fn published(dir: &Path, tokenizer: Option<&Path>, dtype: DType) -> Result<Self, ImportError> {
+    fn published(
+        dir: &Path,
+        tokenizer: Option<&Path>,
+        dtype: DType,
+        quantization: Option<Quantization>,
+    ) -> Result<Self, ImportError> {
         let config: T5Config = config(dir, WHAT, kind)?;
         // Building on a recorder checks the sizes before a list is made of them.
         params::record(|vb| T5Encoder::new(vb, &config).map(|_| ()))
@@ -78,8 +92,15 @@ impl TextPart {
             files.push((path, file));
         }
         let name = dir.file_name().map_or_else(|| "the T5 folder".into(), |name| name.to_string_lossy().into_owned());
-        let source = Source::checked(files, &config.param_shapes(), &name, None, Some(dtype))?;
-        Ok(Self { config, source, tokenizer_file: tokenizer_name(&tokenizer)?, tokenizer, left_out })
+        let source = Source::checked(files, &config.param_shapes(), &name, None, Some(dtype))?.packed(quantization);
+        if let Some(kind) = quantization.filter(|&kind| config.packed_shapes(kind) == config.param_shapes()) {
+            return Err(ImportError::Unfit(format!(
+                "{} cannot be stored as {kind}: none of its matrices has rows of a multiple of 256 weights; leave the \
+                 quantization out",
+                dir.display()
+            )));
+        }
+        Ok(Self { config, source, quantization, tokenizer_file: tokenizer_name(&tokenizer)?, tokenizer, left_out })
     }
 
     fn of_model(dir: &Path, tokenizer: Option<&Path>) -> Result<Self, ImportError> {
@@ -91,8 +112,11 @@ impl TextPart {
             return Err(refuse(&path, "has no hash in its model.toml, so it cannot be taken over"));
         };
         let tokenizer = tokenizer.map_or_else(|| dir.join(&spec.text.tokenizer), Path::to_owned);
+        let quantization = spec.text.quantized.as_deref().map(str::parse).transpose();
+        let quantization =
+            quantization.map_err(|error: UnknownQuantization| refuse(dir, format!("has a damaged model.toml: {error}")))?;
         let source = Source::Copy { path, hash: Some(hash.clone()) };
-        Ok(Self { config, source, tokenizer_file: tokenizer_name(&tokenizer)?, tokenizer, left_out: 0 })
+        Ok(Self { config, source, quantization, tokenizer_file: tokenizer_name(&tokenizer)?, tokenizer, left_out: 0 })
     }
 }
 

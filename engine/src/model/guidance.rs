@@ -65,3 +65,28 @@ pub fn guide_both(output: &Tensor, channels: usize, scale: f64) -> Result<Tensor
     let second = Tensor::cat(&[guided, unconditional.narrow(1, channels, total - channels)?], 1)?;
     Ok(Tensor::cat(&[first, second], 0)?)
 }
+
+#[cfg(test)]
+mod tests {
+    use candle_core::Device;
+
+    use super::*;
+
+    #[test]
+    fn the_release_guides_the_first_three_channels_of_any_number() {
+        for total in [4, 8] {
+            let half = |offset: f32| {
+                let values: Vec<f32> = (0..total * 4).map(|i| offset + i as f32).collect();
+                Tensor::from_vec(values, (1, total, 2, 2), &Device::Cpu).unwrap()
+            };
+            let values = |t: Tensor| t.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+            let (conditional, unconditional) = (half(0.0), half(1.0));
+            let guided = |preset| values(guide(&conditional, &unconditional, guided_channels(preset, total), 4.0).unwrap());
+            let plain = values(conditional.clone());
+            let (release, paper) = (guided(Preset::Release), guided(Preset::Paper));
+            assert_eq!(release[..12], paper[..12]);
+            assert_eq!(release[12..], plain[12..]);
+            assert!(paper.iter().zip(&plain).all(|(guided, plain)| *guided == plain - 3.0));
+        }
+    }
+}

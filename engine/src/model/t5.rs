@@ -8,15 +8,18 @@
 //! # Source
 //! Raffel et al. 2020 (T5); huggingface/transformers `models/t5/modeling_t5.py` at 4.38.
 
+mod matrix;
 mod streamed;
 
 use candle_core::{DType, Result, Tensor};
 use candle_nn::{Init, VarBuilder};
 use serde::{Deserialize, Serialize};
 
+pub use matrix::{Quantization, UnknownQuantization};
 pub use streamed::{StreamedT5, WeightSource};
 
 use crate::ops;
+use matrix::Matrix;
 
 /// Both names under which the token embedding is published.
 pub const EMBEDDING_NAMES: [&str; 2] = ["shared.weight", "encoder.embed_tokens.weight"];
@@ -128,6 +131,18 @@ impl T5Config {
         list
     }
 
+    /// As [`T5Config::param_shapes`], with the matrices of the blocks packed: bytes `(outputs, row bytes)`. Matrices
+    /// whose rows are no whole blocks stay plain, as embedding, norms and positions do.
+    pub fn packed_shapes(&self, quantization: Quantization) -> Vec<(String, Vec<usize>)> {
+        let mut list = self.param_shapes();
+        for (name, shape) in &mut list {
+            if let Some(bytes) = packed_row(name, shape, quantization) {
+                shape[1] = bytes;
+            }
+        }
+        list
+    }
+
     fn wi_names(&self) -> &'static [&'static str] {
         match self.feed_forward_proj {
             FeedForward::GatedGelu => &["wi_0", "wi_1"],
@@ -150,14 +165,26 @@ pub struct T5Encoder {
 #[derive(Clone, Debug)]
 struct Block {
     norm1: Tensor,
-    q: Tensor,
-    k: Tensor,
-    v: Tensor,
-    o: Tensor,
+    q: Matrix,
+    k: Matrix,
+    v: Matrix,
+    o: Matrix,
     norm2: Tensor,
-    wi: Vec<Tensor>,
-    wo: Tensor,
+    wi: Vec<Matrix>,
+    wo: Matrix,
 }
+
+/// Bytes of a packed row of the tensor `name`, if it is a matrix that is packed.
+pub fn packed_row(name: &str, shape: &[usize], quantization: Quantization) -> Option<usize> {
+    let in_block = name.contains(".SelfAttention.") || name.contains(".DenseReluDense.");
+    match shape {
+        [_, inputs] if in_block && !name.contains("relative_attention_bias") => quantization.row_bytes(*inputs),
+        _ => None,
+    }
+}
+
+/// Finds the packed form of a matrix by its full name and its shape, where it has one.
+type Packed<'a> = dyn Fn(&str, (usize, usize)) -> Result<Option<Matrix>> + 'a;
 
 impl T5Encoder {
     /// Takes the weights of `vb` by their official names; a builder over variables makes and initialises them.
@@ -174,7 +201,7 @@ impl T5Encoder {
         let embedding = vb.get_with_hints((config.vocab_size, config.d_model), name, normal(1.0))?;
         let encoder = vb.pp("encoder");
         let position_bias = position_bias(&encoder, config)?;
-        let block = |index: usize| Block::new(&encoder, index, config);
+        let block = |index: usize| Block::new(&encoder, index, config, &|_, _| Ok(None));
         Ok(Self {
             activations: embedding.dtype(),
             embedding,
@@ -264,7 +291,7 @@ fn relative_bias(table: &Tensor, length: usize, config: &T5Config) -> Result<Ten
 
 impl Block {
     /// Takes the weights of one block from the builder of the whole encoder.
-    fn new(encoder: &VarBuilder<'_>, index: usize, config: &T5Config) -> Result<Self> {
+    fn new(encoder: &VarBuilder<'_>, index: usize, config: &T5Config, packed: &Packed<'_>) -> Result<Self> {
         let T5Config { d_model, d_ff, .. } = *config;
         let inner = config.num_heads * config.d_kv;
         let wide = normal((d_model as f64).powf(-0.5));
@@ -272,16 +299,23 @@ impl Block {
         let heads = attention.pp("SelfAttention");
         let dense = encoder.pp(format!("block.{index}.layer.1"));
         let inside = dense.pp("DenseReluDense");
-        let wi = |part: &&str| inside.get_with_hints((d_ff, d_model), &format!("{part}.weight"), wide);
+        let matrix = |vb: &VarBuilder<'_>, part: &str, shape: (usize, usize), init: Init| {
+            let name = format!("{part}.weight");
+            match packed(&format!("{}.{name}", vb.prefix()), shape)? {
+                Some(matrix) => Ok(matrix),
+                None => vb.get_with_hints(shape, &name, init).map(Matrix::Plain),
+            }
+        };
+        let wi = |part: &&str| matrix(&inside, part, (d_ff, d_model), wide);
         Ok(Self {
             norm1: attention.get_with_hints(d_model, "layer_norm.weight", Init::Const(1.))?,
-            q: heads.get_with_hints((inner, d_model), "q.weight", normal(((d_model * config.d_kv) as f64).powf(-0.5)))?,
-            k: heads.get_with_hints((inner, d_model), "k.weight", wide)?,
-            v: heads.get_with_hints((inner, d_model), "v.weight", wide)?,
-            o: heads.get_with_hints((d_model, inner), "o.weight", normal((inner as f64).powf(-0.5)))?,
+            q: matrix(&heads, "q", (inner, d_model), normal(((d_model * config.d_kv) as f64).powf(-0.5)))?,
+            k: matrix(&heads, "k", (inner, d_model), wide)?,
+            v: matrix(&heads, "v", (inner, d_model), wide)?,
+            o: matrix(&heads, "o", (d_model, inner), normal((inner as f64).powf(-0.5)))?,
             norm2: dense.get_with_hints(d_model, "layer_norm.weight", Init::Const(1.))?,
             wi: config.wi_names().iter().map(wi).collect::<Result<_>>()?,
-            wo: inside.get_with_hints((d_model, d_ff), "wo.weight", normal((d_ff as f64).powf(-0.5)))?,
+            wo: matrix(&inside, "wo", (d_model, d_ff), normal((d_ff as f64).powf(-0.5)))?,
         })
     }
 
@@ -289,8 +323,9 @@ impl Block {
         let (batch, length, _) = x.dims3()?;
         let eps = config.layer_norm_epsilon;
         let normed = ops::rms_norm(x, &self.norm1, eps)?;
-        let split = |weight: &Tensor| -> Result<Tensor> {
-            ops::linear(&normed, weight, None)?
+        let split = |weight: &Matrix| -> Result<Tensor> {
+            weight
+                .apply(&normed)?
                 .reshape((batch, length, config.num_heads, config.d_kv))?
                 .transpose(1, 2)? // (batch, heads, length, d_kv)
                 .contiguous()
@@ -298,15 +333,15 @@ impl Block {
         let mixed = ops::attention(&split(&self.q)?, &split(&self.k)?, &split(&self.v)?, None, Some(bias), 1.0)?
             .transpose(1, 2)?
             .reshape((batch, length, config.num_heads * config.d_kv))?;
-        let x = (x + ops::linear(&mixed, &self.o, None)?)?;
+        let x = (x + self.o.apply(&mixed)?)?;
 
         let normed = ops::rms_norm(&x, &self.norm2, eps)?;
         let inner = match self.wi.as_slice() {
-            [gate, value] => (ops::gelu_tanh(&ops::linear(&normed, gate, None)?)? * ops::linear(&normed, value, None)?)?,
-            [single] => ops::linear(&normed, single, None)?.relu()?,
+            [gate, value] => (ops::gelu_tanh(&gate.apply(&normed)?)? * value.apply(&normed)?)?,
+            [single] => single.apply(&normed)?.relu()?,
             _ => candle_core::bail!("a T5 feed-forward part has one or two inner matrices"),
         };
-        x + ops::linear(&inner, &self.wo, None)?
+        x + self.wo.apply(&inner)?
     }
 }
 

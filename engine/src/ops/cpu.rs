@@ -1,11 +1,13 @@
-//! What the fused CPU forms share: access to numbers, matrix products, sums, the exponential.
+//! What the fused CPU forms share: access to numbers, vector instructions, sums, the exponential.
 //!
 //! All sums run over fixed lanes and fixed blocks, so no result depends on the number of threads.
 
 use std::ops::Deref;
 
 use candle_core::backend::BackendStorage;
-use candle_core::{CpuStorage, DType, Layout, Result, Shape, Storage, StorageRef, Tensor, bail};
+use candle_core::{CpuStorage, DType, Layout, Result, Storage, StorageRef, Tensor, bail};
+
+use super::gemm::Matrix;
 
 /// Independent partial sums; a multiple of every vector width.
 const LANES: usize = 16;
@@ -47,18 +49,9 @@ impl<'a> Held<'a> {
         Ok(Self { storage, from, to })
     }
 
-    /// The storage the numbers lie in, and where they start.
-    pub(super) fn place(&self) -> Result<(&CpuStorage, usize)> {
-        match &*self.storage {
-            Storage::Cpu(storage) => Ok((storage, self.from)),
-            _ => bail!("fused operation: tensor left the CPU"),
-        }
-    }
-
     /// These numbers as a matrix whose rows follow each other, starting at element `start`.
     pub(super) fn matrix(&self, start: usize, rows: usize, columns: usize) -> Result<Matrix<'_>> {
-        let (storage, from) = self.place()?;
-        Matrix::new(storage, from + start, (rows, columns), (columns, 1))
+        Matrix::new(self.get(start..).unwrap_or(&[]), (rows, columns), (columns, 1))
     }
 }
 
@@ -73,71 +66,12 @@ impl Deref for Held<'_> {
     }
 }
 
-/// A strided matrix inside a storage, checked to lie within it.
-#[derive(Clone, Copy)]
-pub(super) struct Matrix<'a> {
-    storage: &'a CpuStorage,
-    start: usize,
-    rows: usize,
-    columns: usize,
-    row_stride: usize,
-    column_stride: usize,
-}
-
-impl<'a> Matrix<'a> {
-    /// The matrix of `(rows, columns)` that starts at element `start`.
-    pub(super) fn new(
-        storage: &'a CpuStorage,
-        start: usize,
-        (rows, columns): (usize, usize),
-        (row_stride, column_stride): (usize, usize),
-    ) -> Result<Self> {
-        let CpuStorage::F32(data) = storage else {
-            bail!("fused operation: expected f32, got {:?}", storage.dtype());
-        };
-        let last = start + rows.saturating_sub(1) * row_stride + columns.saturating_sub(1) * column_stride;
-        if rows * columns > 0 && last >= data.len() {
-            bail!("fused operation: matrix {rows}×{columns} exceeds its storage");
-        }
-        Ok(Self { storage, start, rows, columns, row_stride, column_stride })
-    }
-
-    /// The whole storage as a matrix of `columns`.
-    pub(super) fn whole(storage: &'a CpuStorage, rows: usize, columns: usize) -> Result<Self> {
-        Self::new(storage, 0, (rows, columns), (columns, 1))
-    }
-
-    /// Some of the columns.
-    pub(super) fn columns(self, columns: std::ops::Range<usize>) -> Result<Self> {
-        let start = self.start + columns.start * self.column_stride;
-        let strides = (self.row_stride, self.column_stride);
-        Self::new(self.storage, start, (self.rows, columns.len()), strides)
-    }
-
-    /// The transposed matrix.
-    pub(super) fn t(self) -> Self {
-        Self { rows: self.columns, columns: self.rows, row_stride: self.column_stride, column_stride: self.row_stride, ..self }
-    }
-
-    /// The product with `right`, row by row.
-    pub(super) fn times(self, right: Matrix<'_>) -> Result<Vec<f32>> {
-        if self.columns != right.rows {
-            bail!("fused operation: product of {}×{} and {}×{}", self.rows, self.columns, right.rows, right.columns);
-        }
-        let sizes = (1, self.rows, right.columns, self.columns);
-        if self.rows == 0 || right.columns == 0 || self.columns == 0 {
-            return Ok(vec![0.; self.rows * right.columns]);
-        }
-        match self.storage.matmul(right.storage, sizes, &self.layout(), &right.layout())? {
-            CpuStorage::F32(product) => Ok(product),
-            _ => bail!("fused operation: product is not f32"),
-        }
-    }
-
-    fn layout(&self) -> Layout {
-        let strides = vec![self.row_stride, self.column_stride];
-        Layout::new(Shape::from((self.rows, self.columns)), strides, self.start)
-    }
+/// Runs loops in the widest vector instructions that this processor has.
+///
+/// Nothing but the width changes: sums go over fixed lanes, and products and sums are never fused into one rounding.
+#[inline(always)]
+pub(super) fn vectorized<R>(loops: impl FnOnce() -> R) -> R {
+    pulp::Arch::new().dispatch(loops)
 }
 
 /// The sum of all numbers.

@@ -3,7 +3,7 @@
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
-use super::cpu::{Held, add_to, numbers, plain};
+use super::cpu::{Held, add_to, numbers, plain, vectorized};
 use super::device;
 
 /// Rows per parallel task.
@@ -65,9 +65,11 @@ impl CustomOp3 for GatedResidual {
                     let image = row / tokens;
                     let gate = &gate[image * width..(image + 1) * width];
                     let sources = x[here.clone()].iter().zip(&y[here]);
-                    for ((out, (x, y)), gate) in out.iter_mut().zip(sources).zip(gate) {
-                        *out = x + gate * y;
-                    }
+                    vectorized(|| {
+                        for ((out, (x, y)), gate) in out.iter_mut().zip(sources).zip(gate) {
+                            *out = x + gate * y;
+                        }
+                    });
                 }
             });
         }
@@ -96,7 +98,7 @@ impl CustomOp3 for GatedResidual {
                     let parts: Vec<_> = g
                         .par_chunks_mut(BLOCK * width)
                         .zip(y.par_chunks(BLOCK * width))
-                        .map(|(g, y)| backward(g, y, gate))
+                        .map(|(g, y)| vectorized(|| backward(g, y, gate)))
                         .collect();
                     for part in parts {
                         add_to(d_gate, &part);
@@ -112,6 +114,7 @@ impl CustomOp3 for GatedResidual {
 }
 
 /// Turns the output's gradient in `g` into that of `y`, and returns that of the gate.
+#[inline(always)]
 fn backward(g: &mut [f32], y: &[f32], gate: &[f32]) -> Vec<f32> {
     let width = gate.len();
     let mut d_gate = vec![0.; width];

@@ -6,7 +6,7 @@
 use candle_core::cpu::erf::erfc_f32;
 use candle_core::{Result, Tensor};
 
-use super::cpu::sigmoid;
+use super::cpu::{exp, sigmoid, vectorized};
 use super::device;
 use super::elementwise::{Activation, apply};
 
@@ -31,36 +31,45 @@ pub fn gelu(x: &Tensor) -> Result<Tensor> {
 }
 
 /// Share of a standard normal distribution below `x`, without losing digits where it is small.
+#[inline(always)]
 fn below(x: f32) -> f32 {
     0.5 * erfc_f32(-x * std::f32::consts::FRAC_1_SQRT_2)
 }
 
 fn exact(y: &mut [f32], x: &[f32]) {
-    for (y, &x) in y.iter_mut().zip(x) {
-        *y = x * below(x);
-    }
+    vectorized(|| {
+        for (y, &x) in y.iter_mut().zip(x) {
+            *y = x * below(x);
+        }
+    });
 }
 
 fn exact_slope(dx: &mut [f32], g: &[f32], x: &[f32]) {
-    for ((dx, g), &x) in dx.iter_mut().zip(g).zip(x) {
-        // `1 / sqrt(2 π)` is the height of the bell.
-        let bell = 0.5 * std::f32::consts::FRAC_2_SQRT_PI * std::f32::consts::FRAC_1_SQRT_2 * (-0.5 * x * x).exp();
-        *dx = g * (below(x) + x * bell);
-    }
+    // `1 / sqrt(2 π)`, the height of the bell.
+    const PEAK: f32 = 0.5 * std::f32::consts::FRAC_2_SQRT_PI * std::f32::consts::FRAC_1_SQRT_2;
+    vectorized(|| {
+        for ((dx, g), &x) in dx.iter_mut().zip(g).zip(x) {
+            *dx = g * (below(x) + x * PEAK * exp(-0.5 * x * x));
+        }
+    });
 }
 
 // 0.5 (1 + tanh u) is the sigmoid of 2u, which loses no digits where the result is small.
 
 fn value(y: &mut [f32], x: &[f32]) {
-    for (y, &x) in y.iter_mut().zip(x) {
-        *y = x * sigmoid(2. * INNER * x * (1. + CUBIC * x * x));
-    }
+    vectorized(|| {
+        for (y, &x) in y.iter_mut().zip(x) {
+            *y = x * sigmoid(2. * INNER * x * (1. + CUBIC * x * x));
+        }
+    });
 }
 
 fn slope(dx: &mut [f32], g: &[f32], x: &[f32]) {
-    for ((dx, g), &x) in dx.iter_mut().zip(g).zip(x) {
-        let s = sigmoid(2. * INNER * x * (1. + CUBIC * x * x));
-        let inner_slope = 2. * INNER * (1. + 3. * CUBIC * x * x);
-        *dx = g * (s + x * inner_slope * s * (1. - s));
-    }
+    vectorized(|| {
+        for ((dx, g), &x) in dx.iter_mut().zip(g).zip(x) {
+            let s = sigmoid(2. * INNER * x * (1. + CUBIC * x * x));
+            let inner_slope = 2. * INNER * (1. + 3. * CUBIC * x * x);
+            *dx = g * (s + x * inner_slope * s * (1. - s));
+        }
+    });
 }

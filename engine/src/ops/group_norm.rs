@@ -6,7 +6,7 @@
 use candle_core::{CpuStorage, CustomOp3, DType, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
-use super::cpu::{Held, add_to, dot, numbers, plain, sigmoid, sum, sum_square_deviations};
+use super::cpu::{Held, add_to, dot, numbers, plain, sigmoid, sum, sum_square_deviations, vectorized};
 use super::device;
 
 /// Numbers added in f32 before their sum goes into an f64 total.
@@ -37,6 +37,25 @@ pub fn group_norm(x: &Tensor, groups: usize, w: &Tensor, b: &Tensor, eps: f64, s
     }
 }
 
+/// Mean and sum of squared deviations of each of `groups` groups of channels of `x (1, channels, height, width)`.
+///
+/// # Errors
+/// More than one picture, or channels that `groups` does not divide.
+pub fn group_moments(x: &Tensor, groups: usize) -> Result<Vec<(f64, f64)>> {
+    let (batch, channels, height, width) = x.dims4()?;
+    if batch != 1 || groups == 0 || channels % groups != 0 {
+        bail!("group_moments: {:?} does not form {groups} groups of one picture", x.dims());
+    }
+    let values = x.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>()?;
+    let moments = |x: &[f32]| {
+        let total: f64 = x.chunks(BLOCK).map(|x| f64::from(sum(x))).sum();
+        let mean = total / x.len() as f64;
+        let squares = x.chunks(BLOCK).map(|x| f64::from(sum_square_deviations(x, mean as f32))).sum();
+        (mean, squares)
+    };
+    Ok(values.par_chunks((channels / groups * height * width).max(1)).map(moments).collect())
+}
+
 pub(super) fn composed(x: &Tensor, groups: usize, w: &Tensor, b: &Tensor, eps: f64, silu: bool) -> Result<Tensor> {
     let (batch, channels, height, width) = x.dims4()?;
     let wide = x.to_dtype(DType::F32)?;
@@ -59,6 +78,7 @@ struct GroupNorm {
 
 impl GroupNorm {
     /// Mean and reciprocal deviation of a group.
+    #[inline(always)]
     fn statistics(&self, x: &[f32]) -> (f32, f32) {
         let count = x.len() as f64;
         let total: f64 = x.chunks(BLOCK).map(|x| f64::from(sum(x))).sum();
@@ -67,6 +87,7 @@ impl GroupNorm {
         (mean, (1. / (square / count + self.eps).sqrt()) as f32)
     }
 
+    #[inline(always)]
     fn forward(&self, y: &mut [f32], x: &[f32], w: &[f32], b: &[f32], pixels: usize) {
         let (mean, inverse) = self.statistics(x);
         let channels = y.chunks_exact_mut(pixels).zip(x.chunks_exact(pixels));
@@ -86,6 +107,7 @@ impl GroupNorm {
     }
 
     /// Turns the output's gradient in `g` into the input's, and returns those of weight and bias.
+    #[inline(always)]
     fn backward(&self, g: &mut [f32], x: &[f32], w: &[f32], b: &[f32], pixels: usize) -> (Vec<f32>, Vec<f32>) {
         let (mean, inverse) = self.statistics(x);
         let (mut d_w, mut d_b) = (Vec::with_capacity(w.len()), Vec::with_capacity(w.len()));
@@ -140,7 +162,7 @@ impl CustomOp3 for GroupNorm {
             y.par_chunks_mut(per_group * pixels).zip(x.par_chunks(per_group * pixels)).enumerate().for_each(|(index, (y, x))| {
                 let first = index % self.groups * per_group;
                 let own = first..first + per_group;
-                self.forward(y, x, &w[own.clone()], &b[own], pixels);
+                vectorized(|| self.forward(y, x, &w[own.clone()], &b[own], pixels));
             });
         }
         Ok((CpuStorage::F32(y), x_layout.shape().clone()))
@@ -168,7 +190,7 @@ impl CustomOp3 for GroupNorm {
                 .map(|(index, (g, x))| {
                     let first = index % self.groups * per_group;
                     let own = first..first + per_group;
-                    self.backward(g, x, &weights[own.clone()], &biases[own], pixels)
+                    vectorized(|| self.backward(g, x, &weights[own.clone()], &biases[own], pixels))
                 })
                 .collect();
             for (index, (part_w, part_b)) in parts.iter().enumerate() {

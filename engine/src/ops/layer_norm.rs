@@ -7,7 +7,7 @@
 use candle_core::{CpuStorage, CustomOp3, D, DType, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
-use super::cpu::{Held, add_to, dot, numbers, plain, sum, sum_square_deviations};
+use super::cpu::{Held, add_to, dot, numbers, plain, sum, sum_square_deviations, vectorized};
 use super::device;
 
 /// Rows per parallel task.
@@ -98,6 +98,7 @@ impl LayerNorm {
         (mean, 1. / (variance + self.eps).sqrt())
     }
 
+    #[inline(always)]
     fn forward(&self, y: &mut [f32], x: &[f32], gain: &[f32], offset: &[f32]) {
         let width = gain.len();
         for (y, x) in y.chunks_exact_mut(width).zip(x.chunks_exact(width)) {
@@ -110,6 +111,7 @@ impl LayerNorm {
     }
 
     /// Turns the output's gradient in `g` into the input's, and returns those of gain and offset.
+    #[inline(always)]
     fn backward(&self, g: &mut [f32], x: &[f32], gain: &[f32]) -> (Vec<f32>, Vec<f32>) {
         let width = gain.len();
         let (mut d_gain, mut d_offset) = (vec![0.; width], vec![0.; width]);
@@ -167,7 +169,7 @@ impl CustomOp3 for LayerNorm {
                 .for_each(|((y, x), (gain, offset))| {
                     y.par_chunks_mut(BLOCK * width)
                         .zip(x.par_chunks(BLOCK * width))
-                        .for_each(|(y, x)| self.forward(y, x, gain, offset));
+                        .for_each(|(y, x)| vectorized(|| self.forward(y, x, gain, offset)));
                 });
         }
         Ok((CpuStorage::F32(y), x_layout.shape().clone()))
@@ -196,7 +198,7 @@ impl CustomOp3 for LayerNorm {
                     let parts: Vec<_> = g
                         .par_chunks_mut(BLOCK * width)
                         .zip(x.par_chunks(BLOCK * width))
-                        .map(|(g, x)| self.backward(g, x, gain))
+                        .map(|(g, x)| vectorized(|| self.backward(g, x, gain)))
                         .collect();
                     for (part_gain, part_offset) in parts {
                         add_to(d_gain, &part_gain);

@@ -3,8 +3,9 @@
 use candle_core::{CpuStorage, CustomOp2, CustomOp3, DType, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
-use super::cpu::{Held, Matrix, add_to, numbers, plain};
+use super::cpu::{Held, add_to, numbers, plain, vectorized};
 use super::device;
+use super::gemm::{Matrix, Threads, Write};
 
 /// Rows per parallel task where a bias is added or its gradient summed.
 const BLOCK: usize = 64;
@@ -53,28 +54,35 @@ pub(super) fn composed(x: &Tensor, w: &Tensor, b: Option<&Tensor>) -> Result<Ten
 
 struct Linear;
 
-/// The product `x wᵀ`, in which no row depends on how many others there are.
+/// `x wᵀ + b`, in which no row depends on how many others there are.
 ///
 /// `gemm` sums in another order for a few rows than for many; such products get rows of zeros on top
 /// until it takes its ordinary path.
-fn product((x, x_layout): (&CpuStorage, &Layout), (w, w_layout): (&CpuStorage, &Layout)) -> Result<Vec<f32>> {
+fn product((x, x_layout): (&CpuStorage, &Layout), (w, w_layout): (&CpuStorage, &Layout), b: Option<&[f32]>) -> Result<Vec<f32>> {
     let (rows, width) = x_layout.shape().dims2()?;
     let (out, w_width) = w_layout.shape().dims2()?;
     if w_width != width {
         bail!("linear: input {:?} does not fit weight {:?}", x_layout.dims(), w_layout.dims());
     }
-    numbers(w, w_layout)?;
-    let w = Matrix::new(w, w_layout.start_offset(), (out, width), (width, 1))?;
-    let enough = ordinary_rows(out, width);
-    if rows >= enough {
-        numbers(x, x_layout)?;
-        return Matrix::new(x, x_layout.start_offset(), (rows, width), (width, 1))?.times(w.t());
+    let w = Matrix::whole(numbers(w, w_layout)?, out, width)?;
+    let x = numbers(x, x_layout)?;
+    let enough = ordinary_rows(out, width).max(rows);
+    let mut y = vec![0.; enough * out];
+    let write = match b {
+        Some(b) if !b.is_empty() => {
+            y.par_chunks_mut(BLOCK * out).for_each(|y| y.chunks_exact_mut(out).for_each(|y| y.copy_from_slice(b)));
+            Write::Add
+        }
+        _ => Write::Replace,
+    };
+    if rows == enough {
+        Matrix::whole(x, rows, width)?.times_into(w.t(), &mut y, out, write, Threads::All)?;
+    } else {
+        let mut padded = vec![0.; enough * width];
+        padded[..x.len()].copy_from_slice(x);
+        Matrix::whole(&padded, enough, width)?.times_into(w.t(), &mut y, out, write, Threads::All)?;
+        y.truncate(rows * out);
     }
-    let mut padded = numbers(x, x_layout)?.to_vec();
-    padded.resize(enough * width, 0.);
-    let padded = CpuStorage::F32(padded);
-    let mut y = Matrix::whole(&padded, enough, width)?.times(w.t())?;
-    y.truncate(rows * out);
     Ok(y)
 }
 
@@ -93,14 +101,14 @@ fn backward(x: &Tensor, w: &Tensor, grad: &Tensor) -> Result<(Option<Tensor>, Op
     let g = g.matrix(0, rows, out)?;
     let dx = if x.track_op() {
         let w = Held::new(w)?;
-        let dx = g.times(w.matrix(0, out, width)?)?;
+        let dx = g.times_by_all(w.matrix(0, out, width)?)?;
         Some(Tensor::from_vec(dx, (rows, width), grad.device())?)
     } else {
         None
     };
     let dw = if w.track_op() {
         let x = Held::new(x)?;
-        let dw = g.t().times(x.matrix(0, rows, width)?)?;
+        let dw = g.t().times_by_all(x.matrix(0, rows, width)?)?;
         Some(Tensor::from_vec(dw, (out, width), grad.device())?)
     } else {
         None
@@ -114,7 +122,7 @@ impl CustomOp2 for Linear {
     }
 
     fn cpu_fwd(&self, x: &CpuStorage, x_layout: &Layout, w: &CpuStorage, w_layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        let y = product((x, x_layout), (w, w_layout))?;
+        let y = product((x, x_layout), (w, w_layout), None)?;
         let shape = Shape::from((x_layout.dims()[0], w_layout.dims()[0]));
         Ok((CpuStorage::F32(y), shape))
     }
@@ -139,18 +147,11 @@ impl CustomOp3 for Linear {
         b_layout: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
         let b = numbers(b, b_layout)?;
-        let mut y = product((x, x_layout), (w, w_layout))?;
         let (rows, out) = (x_layout.dims()[0], w_layout.dims()[0]);
         if b.len() != out {
             bail!("linear: weight {:?}, bias {:?}", w_layout.dims(), b_layout.dims());
         }
-        if !y.is_empty() {
-            y.par_chunks_mut(BLOCK * out).for_each(|y| {
-                for y in y.chunks_exact_mut(out) {
-                    add_to(y, b);
-                }
-            });
-        }
+        let y = product((x, x_layout), (w, w_layout), Some(b))?;
         Ok((CpuStorage::F32(y), Shape::from((rows, out))))
     }
 
@@ -179,9 +180,7 @@ fn column_sums(grad: &Tensor) -> Result<Tensor> {
             .par_chunks(BLOCK * out)
             .map(|g| {
                 let mut part = vec![0.; out];
-                for g in g.chunks_exact(out) {
-                    add_to(&mut part, g);
-                }
+                vectorized(|| g.chunks_exact(out).for_each(|g| add_to(&mut part, g)));
                 part
             })
             .collect();

@@ -6,7 +6,7 @@
 use candle_core::{CpuStorage, CustomOp2, D, DType, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
-use super::cpu::{Held, add_to, dot, numbers, plain};
+use super::cpu::{Held, add_to, dot, numbers, plain, vectorized};
 use super::device;
 
 /// Rows per parallel task.
@@ -44,6 +44,7 @@ impl RmsNorm {
         1. / (dot(row, row) / row.len() as f32 + self.eps).sqrt()
     }
 
+    #[inline(always)]
     fn forward(&self, y: &mut [f32], x: &[f32], weight: &[f32]) {
         let width = weight.len();
         for (y, x) in y.chunks_exact_mut(width).zip(x.chunks_exact(width)) {
@@ -55,6 +56,7 @@ impl RmsNorm {
     }
 
     /// Turns the output's gradient in `g` into the input's, and returns that of the weight.
+    #[inline(always)]
     fn backward(&self, g: &mut [f32], x: &[f32], weight: &[f32]) -> Vec<f32> {
         let width = weight.len();
         let mut d_weight = vec![0.; width];
@@ -93,7 +95,7 @@ impl CustomOp2 for RmsNorm {
         let mut y = vec![0.; x.len()];
         if !y.is_empty() {
             let block = BLOCK * weight.len();
-            y.par_chunks_mut(block).zip(x.par_chunks(block)).for_each(|(y, x)| self.forward(y, x, weight));
+            y.par_chunks_mut(block).zip(x.par_chunks(block)).for_each(|(y, x)| vectorized(|| self.forward(y, x, weight)));
         }
         Ok((CpuStorage::F32(y), x_layout.shape().clone()))
     }
@@ -106,8 +108,11 @@ impl CustomOp2 for RmsNorm {
         let mut d_weight = vec![0.; weights.len()];
         if !dx.is_empty() {
             let block = BLOCK * weights.len();
-            let parts: Vec<_> =
-                dx.par_chunks_mut(block).zip(numbers.par_chunks(block)).map(|(g, x)| self.backward(g, x, &weights)).collect();
+            let parts: Vec<_> = dx
+                .par_chunks_mut(block)
+                .zip(numbers.par_chunks(block))
+                .map(|(g, x)| vectorized(|| self.backward(g, x, &weights)))
+                .collect();
             for part in parts {
                 add_to(&mut d_weight, &part);
             }

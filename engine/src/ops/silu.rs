@@ -2,7 +2,7 @@
 
 use candle_core::{Result, Tensor};
 
-use super::cpu::sigmoid;
+use super::cpu::{sigmoid, vectorized};
 use super::device;
 use super::elementwise::{Activation, apply};
 
@@ -15,14 +15,18 @@ pub fn silu(x: &Tensor) -> Result<Tensor> {
 }
 
 fn value(y: &mut [f32], x: &[f32]) {
-    for (y, &x) in y.iter_mut().zip(x) {
-        *y = x * sigmoid(x);
-    }
+    vectorized(|| {
+        for (y, &x) in y.iter_mut().zip(x) {
+            *y = x * sigmoid(x);
+        }
+    });
 }
 
 fn slope(dx: &mut [f32], g: &[f32], x: &[f32]) {
-    for ((dx, g), &x) in dx.iter_mut().zip(g).zip(x) {
-        let s = sigmoid(x);
-        *dx = g * (s * (1. + x * (1. - s)));
-    }
+    vectorized(|| {
+        for ((dx, g), &x) in dx.iter_mut().zip(g).zip(x) {
+            let s = sigmoid(x);
+            *dx = g * (s * (1. + x * (1. - s)));
+        }
+    });
 }

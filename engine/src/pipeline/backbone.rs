@@ -1,10 +1,12 @@
 //! The network that predicts noise, of whichever kind, and how a batch asks it.
 
+use super::conditioning::Asked;
 use super::{Error, Pipeline};
-use crate::denoise::{Conditioning, GuidedNetwork, GuidedUnet, Network, RowAttention};
+use crate::denoise::{GuidanceRule, GuidedNetwork, GuidedUnet, Network, RowAttention};
 use crate::diffusion::Denoiser;
 use crate::domain::GenerateRequest;
-use crate::model::sd::Unet;
+use crate::model::DitConfig;
+use crate::model::sd::{Unet, UnetConfig};
 
 /// A network that predicts noise.
 #[derive(Clone, Debug)]
@@ -15,57 +17,50 @@ pub(super) enum Backbone {
     Unet(Box<Unet>),
 }
 
-impl Backbone {
+/// What of a network is known before its weights are read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sizes {
     /// Side of its latents.
-    pub(super) fn latent_side(&self) -> usize {
-        match self {
-            Self::Transformer(network) => network.config().input_size,
-            Self::Unet(unet) => unet.config().sample_size,
-        }
+    pub(super) latent_side: usize,
+    /// Image tokens along a side.
+    pub(super) grid: usize,
+    /// Blocks that tell their attention to the words.
+    pub(super) blocks: usize,
+}
+
+impl Sizes {
+    pub(super) fn of_transformer(config: &DitConfig) -> Self {
+        Self { latent_side: config.input_size, grid: config.grid(), blocks: config.depth }
     }
 
-    /// Image tokens along a side.
-    pub(super) fn grid(&self) -> usize {
-        match self {
-            Self::Transformer(network) => network.config().grid(),
-            Self::Unet(unet) => unet.config().sample_size,
-        }
+    pub(super) fn of_unet(config: &UnetConfig) -> Self {
+        Self { latent_side: config.sample_size, grid: config.sample_size, blocks: 0 }
     }
 }
 
 impl Pipeline {
-    /// Refuses attention that the network does not have.
-    pub(super) fn check_attention(&self, blocks: &[usize]) -> Result<(), Error> {
-        match &self.backbone {
-            Backbone::Transformer(network) => {
-                let last = network.config().depth.saturating_sub(1);
-                match blocks.iter().find(|&&block| block > last) {
-                    Some(&block) => Err(Error::NoBlock { block, last }),
-                    None => Ok(()),
-                }
-            }
-            Backbone::Unet(_) if blocks.is_empty() => Ok(()),
-            Backbone::Unet(_) => Err(Error::NoAttention { model: self.card.name.clone(), kind: self.card.kind }),
-        }
-    }
-
     /// The network with a batch's words, conditions and guidance, and what the blocks of `attention` will note.
     pub(super) fn denoiser<'a>(
-        &'a self,
+        &self,
+        network: &'a Backbone,
         request: &GenerateRequest,
-        conditioning: &'a Conditioning,
+        asked: &'a Asked,
         attention: &[usize],
     ) -> Result<(Box<dyn Denoiser + 'a>, Option<RowAttention>), Error> {
-        let rule = self.rule(request);
-        match &self.backbone {
+        let rule = GuidanceRule {
+            scale: f64::from(request.guidance_scale),
+            preset: request.preset,
+            control_unconditional: self.control_unconditional,
+        };
+        match network {
             Backbone::Transformer(network) => {
-                let mut guided = GuidedNetwork::new(network, self.prediction, rule, conditioning)?;
+                let mut guided = GuidedNetwork::new(network, self.prediction, rule, &asked.rows)?;
                 let notes = (!attention.is_empty()).then(|| guided.watch_attention(attention));
                 Ok((Box::new(guided), notes))
             }
             Backbone::Unet(unet) => {
-                let null = (rule.scale != 1.0).then(|| self.prompt.embed("")).transpose()?;
-                let guided = GuidedUnet::new(unet, self.prediction, rule.scale, &conditioning.captions, null.as_ref())?;
+                let wordless = asked.wordless.as_ref();
+                let guided = GuidedUnet::new(unet, self.prediction, rule.scale, &asked.rows.captions, wordless)?;
                 Ok((Box::new(guided), None))
             }
         }

@@ -46,6 +46,8 @@ pub struct ModelCard {
     pub defaults: Defaults,
     /// Where it computes, such as `cpu`.
     pub device: String,
+    /// What its transformer computes in, such as `f32`.
+    pub dtype: String,
 }
 
 impl ModelCard {

@@ -2,9 +2,11 @@
 
 use candle_core::{Device, Tensor};
 
+use super::part::Held;
 use super::{Error, Pipeline};
 use crate::diffusion::Sampler;
 use crate::domain::{GenerateRequest, GrayImage, LatentValues, Mask, Source};
+use crate::model::{Autoencoder, Posterior};
 
 /// The sources of a batch: the step it begins with, its first latents and what stays.
 pub(super) struct Beginning {
@@ -49,9 +51,10 @@ impl Pipeline {
         let (signal, sigma) = levels[first];
         let mut latents = Vec::with_capacity(requests.len());
         let (mut clean, mut masks) = (Vec::new(), Vec::new());
+        let mut autoencoder = None;
         for (row, request) in requests.iter().enumerate() {
             let noise = noise.narrow(0, row, 1)?;
-            let encoded = request.source.image().map(|image| self.encode_image(image)).transpose()?;
+            let encoded = request.source.image().map(|image| self.encode_image(image, &mut autoencoder)).transpose()?;
             latents.push(match (&request.source, &encoded) {
                 (Source::Latent { latent, .. }, _) => tensor_of(latent, &self.device)?,
                 (_, Some(encoded)) => (encoded.affine(signal, 0.0)? + noise.affine(sigma, 0.0)?)?,
@@ -79,7 +82,7 @@ impl Pipeline {
             return Err(Error::ImageSize { width: image.width(), height: image.height(), size });
         }
         if let Source::Latent { latent, .. } = source {
-            let side = self.backbone.latent_side();
+            let side = self.sizes.latent_side;
             let expected = (self.card.latent_channels, side, side);
             if latent.dims() != expected {
                 return Err(Error::LatentSize { got: latent.dims(), expected });
@@ -89,15 +92,30 @@ impl Pipeline {
     }
 
     /// The latent of a grey image of the model's size, as the network sees it: the mean, so nothing is drawn.
-    pub(super) fn encode_image(&self, image: &GrayImage) -> Result<Tensor, Error> {
-        Ok(self.image_map.apply(&self.autoencoder.encode(&self.picture(image)?)?.mean)?)
+    pub(super) fn encode_image<'a>(
+        &'a self,
+        image: &GrayImage,
+        autoencoder: &mut Option<Held<'a, Box<dyn Autoencoder>>>,
+    ) -> Result<Tensor, Error> {
+        let latent = self.posterior(self.autoencoder.get_into(autoencoder)?.as_ref(), image)?.mean;
+        Ok(self.image_map.apply(&latent)?)
+    }
+
+    /// The latent distribution of a grey picture of the model's size.
+    pub(super) fn posterior(&self, autoencoder: &dyn Autoencoder, image: &GrayImage) -> Result<Posterior, Error> {
+        let picture = self.picture(image)?;
+        let in_bands = self.bands.map(|rows| autoencoder.encode_in_bands(&picture, rows as usize)).transpose()?.flatten();
+        match in_bands {
+            Some(posterior) => Ok(posterior),
+            None => Ok(autoencoder.encode(&picture)?),
+        }
     }
 
     /// A grey image of the model's size as the autoencoder sees it `(1, image channels, H, W)`, -1 to 1.
     pub(super) fn picture(&self, image: &GrayImage) -> candle_core::Result<Tensor> {
         let side = self.card.size_px as usize;
         let grey: Vec<f32> = image.pixels().iter().map(|&v| f32::from(v) / 32767.5 - 1.0).collect();
-        let channels = self.autoencoder.image_channels();
+        let channels = self.image_channels;
         Tensor::from_vec(grey, (1, 1, side, side), &self.device)?.broadcast_as((1, channels, side, side))?.contiguous()
     }
 

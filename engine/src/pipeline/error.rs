@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::device::DeviceError;
+use crate::device::{DeviceError, DeviceKind, Precision};
 use crate::diffusion::DiffusionError;
 use crate::domain::RequestError;
 use crate::model::ModelError;
@@ -40,6 +40,12 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
+    /// A file that is read again, and was written to in between.
+    #[error("{} changed after the model was opened; open the model again", path.display())]
+    ChangedSince {
+        /// The file.
+        path: PathBuf,
+    },
     /// A weight file that cannot be read.
     #[error(transparent)]
     Weights(#[from] WeightsError),
@@ -74,8 +80,10 @@ pub enum Error {
         /// The model.
         model: String,
     },
-    /// The release preset is made for latents of four channels.
-    #[error("preset release needs a model with 4 latent channels, but model {model} has {channels}; choose preset paper or ours")]
+    /// The release preset leaves the channels after the third, and there are none.
+    #[error(
+        "preset release needs a model with at least 4 latent channels, but model {model} has {channels}; choose preset paper or ours"
+    )]
     Preset {
         /// The model.
         model: String,
@@ -97,6 +105,16 @@ pub enum Error {
         model: String,
         /// What it is.
         kind: ModelKind,
+    },
+    /// A number type that this kind of model does not compute in.
+    #[error("{model} is a {kind} model, which computes in f32 only, and {precision} was asked for; choose auto or f32")]
+    ForeignPrecision {
+        /// The model.
+        model: String,
+        /// What it is.
+        kind: ModelKind,
+        /// What was asked for.
+        precision: Precision,
     },
     /// Requests of one batch with different sampler settings.
     #[error("the requests of a batch differ in {field}; generate them one after another")]
@@ -148,6 +166,20 @@ pub enum Error {
         /// Of how many.
         of: usize,
     },
+    /// A kept run that this model cannot go on with.
+    #[error("the kept run cannot go on: {reason}")]
+    State {
+        /// Why.
+        reason: String,
+    },
+    /// More memory is needed than there is.
+    #[error("{device} has too little memory: {reason}")]
+    OutOfMemory {
+        /// Where.
+        device: String,
+        /// What needs how much, and what to lower.
+        reason: String,
+    },
     /// The sampler's settings do not fit the model.
     #[error(transparent)]
     Diffusion(#[from] DiffusionError),
@@ -157,4 +189,51 @@ pub enum Error {
     /// A tensor operation failed.
     #[error("the model failed: {0}")]
     Tensor(#[from] candle_core::Error),
+}
+
+/// How a driver says that its memory is full.
+const FULL: [&str; 3] = ["OUT_OF_MEMORY", "out of memory", "ALLOC_FAILED"];
+
+impl Error {
+    /// Gives a driver's cry for memory a name, while `images` were made on `device`; other errors stay as they are.
+    pub(super) fn on_device(self, device: &DeviceKind, images: usize) -> Self {
+        let words = match &self {
+            Self::Tensor(error) => error.to_string(),
+            Self::Model(error) => error.to_string(),
+            Self::Diffusion(error) => error.to_string(),
+            _ => return self,
+        };
+        if !FULL.iter().any(|word| words.contains(word)) {
+            return self;
+        }
+        let lower = match images {
+            0 | 1 => "close what else uses the card, open the model in bf16, or choose a smaller model".to_owned(),
+            _ => format!("make fewer than {images} images at once, or open the model in bf16"),
+        };
+        Self::OutOfMemory { device: device.to_string(), reason: format!("it is full; {lower}") }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_card_is_an_error_that_says_what_to_lower() {
+        let driver = || candle_core::Error::Msg("DriverError(CUDA_ERROR_OUT_OF_MEMORY, \"out of memory\")".into());
+        let nested = || driver().context("while it ran");
+        for error in [
+            Error::Tensor(driver()),
+            Error::Tensor(nested()),
+            Error::Model(ModelError::from(driver())),
+            Error::Diffusion(DiffusionError::from(driver())),
+        ] {
+            let text = error.on_device(&DeviceKind::Cuda(1), 4).to_string();
+            assert!(text.starts_with("cuda:1 has too little memory") && text.contains("fewer than 4 images"), "{text}");
+        }
+        let one = Error::Tensor(driver()).on_device(&DeviceKind::Cuda(0), 1).to_string();
+        assert!(one.contains("bf16") && one.lines().count() == 1, "{one}");
+        let other = Error::Tensor(candle_core::Error::Msg("shape".into())).on_device(&DeviceKind::Cuda(0), 1);
+        assert!(matches!(other, Error::Tensor(_)));
+    }
 }

@@ -5,6 +5,7 @@ use candle_core::{DType, Tensor};
 use super::AttentionMap;
 use crate::domain::{GrayImage, LatentValues};
 use crate::store::record::RunRecord;
+use crate::store::run_state::RunState;
 
 /// A latent of one image at one step; [`super::Pipeline::decode`] makes a picture of it.
 #[derive(Clone, Debug)]
@@ -53,6 +54,18 @@ pub enum Event {
         /// One map for every request.
         maps: Vec<AttentionMap>,
     },
+    /// The run waits, as [`crate::cancel::Cancel::pause`] asked; no processor time is used.
+    Paused {
+        /// Steps done; the next one comes when the run goes on.
+        step: usize,
+        /// Of how many.
+        of: usize,
+        /// The run as it is, to be kept: [`super::Pipeline::resume`] goes on from it, even after this run is
+        /// cancelled. Inversions cannot be kept.
+        state: Option<Box<RunState>>,
+    },
+    /// The run goes on after a pause.
+    Resumed,
     /// The images are decoded.
     Finished,
 }

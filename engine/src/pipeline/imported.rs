@@ -75,6 +75,12 @@ impl ImportedNoise {
         &self.blake3
     }
 
+    /// Rows that every one of its tensors has.
+    pub fn rows(&self) -> usize {
+        let rows = |tensor: &Option<Tensor>, axis: usize| tensor.as_ref().map(|tensor| tensor.dims()[axis]);
+        [rows(&self.start, 0), rows(&self.step, 1), rows(&self.posterior, 0)].into_iter().flatten().min().unwrap_or(0)
+    }
+
     /// The same noise from a row on: that row goes to the first request.
     #[must_use]
     pub fn starting_at(self, row: usize) -> Self {

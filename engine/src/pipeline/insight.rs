@@ -3,6 +3,7 @@
 use candle_core::{DType, Tensor};
 
 use super::{Error, Pipeline};
+use crate::store::model_dir::ModelKind;
 
 /// How the image attended to each token of one impression in one step, mean over heads and the chosen blocks.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,6 +35,29 @@ impl AttentionMap {
 }
 
 impl Pipeline {
+    /// Blocks of the network of which each can be asked for its attention.
+    ///
+    /// # Errors
+    /// When the network does not tell its attention.
+    pub fn block_count(&self) -> Result<usize, Error> {
+        match self.card.kind {
+            ModelKind::DiffusionTransformer => Ok(self.sizes.blocks),
+            kind => Err(Error::NoAttention { model: self.card.name.clone(), kind }),
+        }
+    }
+
+    /// Refuses attention that the network does not have.
+    pub(super) fn check_attention(&self, blocks: &[usize]) -> Result<(), Error> {
+        if blocks.is_empty() {
+            return Ok(());
+        }
+        let count = self.block_count()?;
+        match blocks.iter().find(|&&block| block >= count) {
+            Some(&block) => Err(Error::NoBlock { block, last: count.saturating_sub(1) }),
+            None => Ok(()),
+        }
+    }
+
     /// The text behind each token of an [`AttentionMap`]: a word or a part of one; the end mark is empty.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
 //! From an image back to the noise it could have come from.
 
+use super::resume::rest;
 use super::{Error, Event, Pipeline, RunOptions};
 use crate::cancel::Cancel;
 use crate::diffusion::{self, Inversion, StepEvent, ddim_schedule};
@@ -29,20 +30,26 @@ impl Pipeline {
         }
         let request = GenerateRequest { source: Source::Noise, ..request.clone() };
         self.check(&request, &request)?;
+        self.budget.check(1)?;
         let options = RunOptions::default();
-        let Some(conditioning) = self.conditioning(std::slice::from_ref(&request), &options, cancel)? else { return Ok(None) };
-        let (mut denoiser, _) = self.denoiser(&request, &conditioning, &[])?;
+        let Some(asked) = self.asked(std::slice::from_ref(&request), &options, cancel)? else { return Ok(None) };
+        let clean = self.encode_image(image, &mut None)?;
+        let network = self.network.get()?;
+        let (mut denoiser, _) = self.denoiser(&network, &request, &asked, &[])?;
         let schedule = match &self.stepping {
             Some(stepping) => stepping.schedule(&self.schedule, request.num_steps)?,
             None => ddim_schedule(&self.schedule, request.num_steps)?,
         };
         on_event(Event::Started { steps: schedule.len() });
-        let clean = self.encode_image(image)?;
         let mut failure = None;
         let inner = Cancel::new();
         let mut watch = |step: StepEvent<'_>| {
             match self.step_event(&step) {
-                Ok(event) => on_event(event),
+                Ok(event) => {
+                    on_event(event);
+                    // Without a state there is nothing that could fail.
+                    drop(rest(cancel, on_event, step.index + 1, step.of, || Ok(None)));
+                }
                 Err(error) => {
                     failure = Some(error);
                     inner.cancel();

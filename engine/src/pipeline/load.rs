@@ -1,45 +1,48 @@
-//! A model folder becomes a [`Pipeline`]: every file hashed, every tensor checked by name and shape.
+//! A model folder becomes a [`Pipeline`]; here where its network is a diffusion transformer.
 
-use std::collections::HashMap;
 use std::path::Path;
+use std::sync::Arc;
 
-use candle_core::{DType, Device};
-use candle_nn::VarBuilder;
-use serde::de::DeserializeOwned;
+use candle_core::DType;
 
-use super::maps::{LatentMap, PreviewMap};
+use super::backbone::{Backbone, Sizes};
+use super::folder::{AutoencoderSizes, Folder, combined_hash, quantization, shapes_of};
+use super::memory::Budget;
+use super::part::Part;
 use super::prompt::{Prompt, Reading};
 use super::stable;
-use super::text_encoder::{self, TextEncoder, TextMemory};
-use super::{Backbone, Defaults, Error, ModelCard, Pipeline};
-use crate::condition::Palette;
+use super::text_encoder::TextEncoder;
+use super::{Error, MemoryPlan, ModelCard, OpenOptions, Pipeline};
 use crate::denoise::Network;
-use crate::device::DeviceKind;
-use crate::diffusion::{NoiseSchedule, Prediction};
-use crate::model::practice_ae::{PracticeAe, PracticeAeConfig};
-use crate::model::{
-    Autoencoder, AutoencoderKl, Base, ControlDit, Dit, DitConfig, KlConfig, Param, T5Config, T5Encoder, control_params,
-    dit_params, names, params, vae_params,
-};
-use crate::store::hash::{hash_bytes, hash_file};
-use crate::store::model_dir::{AutoencoderSpec, DitSpec, ModelSpec, NetworkSpec};
-use crate::store::record::FileHash;
-use crate::store::weights::{self, TensorFile};
-use crate::text::Tokenizer;
+use crate::device::{DeviceKind, Precision};
+use crate::diffusion::NoiseSchedule;
+use crate::model::{Base, ControlDit, Dit, DitConfig, Param, T5Config, T5Encoder, control_params, dit_params, params};
+use crate::store::model_dir::{DitSpec, ModelSpec, NetworkSpec};
 
 /// Timesteps of the process the networks are trained on.
 const TIMESTEPS: usize = 1000;
 
 /// Opens the folder; see [`Pipeline::open`].
-pub(super) fn open(dir: &Path, kind: &DeviceKind, text_memory: TextMemory) -> Result<Pipeline, Error> {
-    let device = kind.open()?;
+pub(super) fn open(dir: &Path, kind: &DeviceKind, options: &OpenOptions) -> Result<Pipeline, Error> {
+    let precision = options.precision.on(*kind)?;
     let spec = ModelSpec::read(dir)?;
-    let folder = Folder { dir, spec: &spec, device: &device };
+    match spec.network.clone() {
+        NetworkSpec::Dit(dit) => transformer(Folder::new(dir, spec, kind.open()?), &dit, kind, options, precision),
+        NetworkSpec::Unet(unet) => {
+            stable::check_precision(&spec, options.precision)?;
+            stable::open(Folder::new(dir, spec, kind.open()?), &unet, kind, options)
+        }
+    }
+}
 
-    let dit = match &spec.network {
-        NetworkSpec::Dit(dit) => dit,
-        NetworkSpec::Unet(unet) => return stable::open(&folder, unet, kind),
-    };
+fn transformer(
+    mut folder: Folder,
+    dit: &DitSpec,
+    kind: &DeviceKind,
+    options: &OpenOptions,
+    precision: Precision,
+) -> Result<Pipeline, Error> {
+    let (spec, device) = (folder.spec.clone(), folder.device.clone());
     let dit_config: DitConfig = folder.config("dit.config", &dit.config)?;
     dit_config.check()?;
     let text_config: T5Config = folder.config("text.config", &spec.text.config)?;
@@ -51,11 +54,8 @@ pub(super) fn open(dir: &Path, kind: &DeviceKind, text_memory: TextMemory) -> Re
         let message = format!("is {}, expected 1 to dit.config.token_num ({})", spec.text.max_tokens, dit_config.token_num);
         return Err(folder.field("text.max_tokens", message));
     }
-    let files = folder.hashes()?;
-    let text_key = folder.text_key(&files, kind);
-
-    let autoencoder = folder.autoencoder()?;
-    let (factor, channels) = (autoencoder.factor(), autoencoder.latent_channels());
+    let (autoencoder_list, autoencoder) = folder.autoencoder_list()?;
+    let AutoencoderSizes { factor, latent_channels: channels, image_channels } = autoencoder;
     if channels != dit_config.in_channels {
         let message = format!("is {}, but the autoencoder has {channels}", dit_config.in_channels);
         return Err(folder.field("dit.config.in_channels", message));
@@ -65,24 +65,25 @@ pub(super) fn open(dir: &Path, kind: &DeviceKind, text_memory: TextMemory) -> Re
             format!("is {}, but {} latent positions of {factor} px give another size", spec.size_px, dit_config.input_size);
         return Err(folder.field("size_px", message));
     }
-    let network = folder.network(dit, &dit_config)?;
-    let encoder = folder.text_encoder(&text_config, text_memory)?;
-    let tokenizer = Tokenizer::open(&dir.join(&spec.text.tokenizer))?;
-    if tokenizer.vocab_size() > text_config.vocab_size {
-        let message = format!("is {}, but the tokenizer has {} tokens", text_config.vocab_size, tokenizer.vocab_size());
-        return Err(folder.field("text.config.vocab_size", message));
-    }
+    let plan = MemoryPlan::with(&folder.dir, options.text_memory, precision)?;
+    let budget = Budget::new(plan, *kind, options)?;
+    let files = folder.hashes()?;
+    let text_key = folder.text_key(&files, kind);
+    let folder = Arc::new(folder);
 
-    let prediction = match dit.prediction.as_str() {
-        "epsilon" => Prediction::Epsilon,
-        "velocity" => Prediction::Velocity,
-        other => return Err(folder.field("dit.prediction", format!("is {other:?}, expected epsilon or velocity"))),
+    let staged = budget.staged;
+    let network = {
+        let (dit, config, list) = (dit.clone(), dit_config.clone(), network_list(dit, &dit_config)?);
+        folder.part(staged, &dit.weights.clone(), list, move |folder, list| {
+            Ok(Backbone::Transformer(network(folder, &dit, &config, list, precision.dtype())?))
+        })?
     };
-    let latent = &spec.latent;
-    let map = |field, shift: &[f32], scale: &[f32]| {
-        let message = format!("expected 1 or {channels} finite values in shift and in scale, and no scale of 0");
-        LatentMap::new(shift, scale, channels, &device)?.ok_or_else(|| folder.field(field, message))
-    };
+    let autoencoder = folder.autoencoder(staged, autoencoder_list)?;
+    let streamed = budget.plan.text_streamed;
+    let encoder = text_encoder(&folder, &text_config, streamed, staged)?;
+    let tokenizer = folder.tokenizer(text_config.vocab_size)?;
+    let prediction = folder.prediction("dit.prediction", &dit.prediction)?;
+    let (image_map, condition_map) = folder.latent_maps(channels)?;
     let card = ModelCard {
         name: spec.name.clone(),
         kind: spec.network.kind(),
@@ -91,16 +92,18 @@ pub(super) fn open(dir: &Path, kind: &DeviceKind, text_memory: TextMemory) -> Re
         practice: spec.practice,
         size_px: spec.size_px,
         token_limit: spec.text.max_tokens,
-        has_control: matches!(network, Network::Control(_)),
+        has_control: dit.control_blocks > 0,
         latent_channels: channels,
         defaults: folder.defaults()?,
         device: kind.to_string(),
+        dtype: precision.to_string(),
     };
     Ok(Pipeline {
         card,
         prompt: Prompt {
             tokenizer,
             encoder,
+            streamed,
             width: text_config.d_model,
             cache: None,
             max_tokens: spec.text.max_tokens,
@@ -108,171 +111,64 @@ pub(super) fn open(dir: &Path, kind: &DeviceKind, text_memory: TextMemory) -> Re
             device: device.clone(),
         },
         text_key,
-        image_map: map("latent", &latent.shift, &latent.scale)?,
-        condition_map: map("latent.condition_*", &latent.condition_shift, &latent.condition_scale)?,
-        condition_sampled: latent.condition_sampled,
+        image_map,
+        condition_map,
+        condition_sampled: spec.latent.condition_sampled,
         control_unconditional: dit.control_unconditional,
-        palette: spec.palette.parse::<Palette>().map_err(|error| folder.field("palette", error.to_string()))?,
+        palette: folder.palette()?,
         preview: folder.preview(factor, channels)?,
         schedule: NoiseSchedule::linear(TIMESTEPS)?,
         stepping: None,
-        backbone: Backbone::Transformer(network),
+        network,
+        sizes: Sizes::of_transformer(&dit_config),
         autoencoder,
+        image_channels,
+        bands: budget.bands,
+        budget,
         prediction,
         device,
     })
 }
 
-/// The folder while it is read.
-pub(super) struct Folder<'a> {
-    pub(super) dir: &'a Path,
-    pub(super) spec: &'a ModelSpec,
-    pub(super) device: &'a Device,
+fn text_encoder(folder: &Arc<Folder>, config: &T5Config, streamed: bool, staged: bool) -> Result<Part<TextEncoder>, Error> {
+    // Building on a recorder checks the sizes before anything is made of them.
+    let list = params::record(|vb| T5Encoder::new(vb, config).map(|_| ()))?;
+    if let Some(kind) = quantization(&folder.dir, &folder.spec)? {
+        let shapes = config.packed_shapes(kind);
+        if streamed {
+            let file = folder.tensors(&folder.spec.text.weights, &shapes)?;
+            return Ok(Part::Kept(TextEncoder::packed(file, config, kind, false)?));
+        }
+        let list: Vec<Param> = shapes.into_iter().map(|(name, shape)| Param { name, shape, trainable: false }).collect();
+        let config = config.clone();
+        return folder.part(staged, &folder.spec.text.weights, list, move |folder, list| {
+            let file = folder.tensors(&folder.spec.text.weights, &shapes_of(list))?;
+            Ok(TextEncoder::packed(file, &config, kind, true)?)
+        });
+    }
+    if streamed {
+        let file = folder.tensors(&folder.spec.text.weights, &config.param_shapes())?;
+        return Ok(Part::Kept(TextEncoder::streamed(file, config, &folder.device)?));
+    }
+    let config = config.clone();
+    folder.part(staged, &folder.spec.text.weights, list, move |folder, list| {
+        let vb = folder.weights(&folder.spec.text.weights, list, DType::F32)?;
+        Ok(TextEncoder::InMemory(Box::new(T5Encoder::new(vb, &config)?)))
+    })
 }
 
-impl Folder<'_> {
-    pub(super) fn field(&self, field: &'static str, message: String) -> Error {
-        Error::Description { path: self.dir.join("model.toml"), field, message }
-    }
-
-    pub(super) fn config<T: DeserializeOwned>(&self, field: &'static str, table: &toml::Table) -> Result<T, Error> {
-        config(self.dir, field, table)
-    }
-
-    /// Hashes of all files an image depends on, compared with those the description states.
-    pub(super) fn hashes(&self) -> Result<Vec<FileHash>, Error> {
-        let mut names: Vec<&str> =
-            self.spec.files().into_iter().filter(|(field, _)| *field != "preview").map(|(_, name)| name).collect();
-        names.push("model.toml");
-        names.sort_unstable();
-        let mut files = Vec::with_capacity(names.len());
-        for name in names {
-            let path = self.dir.join(name);
-            let blake3 = hash_file(&path).map_err(|source| Error::Read { path: path.clone(), source })?;
-            if self.spec.hashes.get(name).is_some_and(|stated| *stated != blake3) {
-                return Err(Error::Changed { path });
-            }
-            files.push(FileHash { name: name.to_owned(), blake3 });
-        }
-        Ok(files)
-    }
-
-    /// What an embedding depends on beside its text.
-    pub(super) fn text_key(&self, files: &[FileHash], kind: &DeviceKind) -> String {
-        let text = &self.spec.text;
-        let hash = |name: &str| files.iter().find(|file| file.name == name).map_or("", |file| file.blake3.as_str());
-        let device = match kind {
-            DeviceKind::Cpu => "cpu",
-            DeviceKind::Cuda(_) => "cuda",
-        };
-        format!("{}\n{}\n{}\n{}\n{device}", hash(&text.weights), hash(&text.tokenizer), text.config, text.max_tokens)
-    }
-
-    /// An open weight file that holds exactly the tensors a network expects.
-    fn tensors(&self, name: &str, expected: &[(String, Vec<usize>)]) -> Result<TensorFile, Error> {
-        let path = self.dir.join(name);
-        let file = TensorFile::open(&path, None)?.translated(names::official_name, names::official_shape)?;
-        file.check_strict(expected).map_err(|mismatch| Error::Mismatch { path, mismatch })?;
-        Ok(file)
-    }
-
-    /// The tensors of a weight file, exactly those a network expects, in `f32` on the device.
-    pub(super) fn weights(&self, name: &str, expected: &[Param]) -> Result<VarBuilder<'static>, Error> {
-        let expected: Vec<_> = expected.iter().map(|param| (param.name.clone(), param.shape.clone())).collect();
-        let file = self.tensors(name, &expected)?;
-        self.loaded(file)
-    }
-
-    /// All tensors of an open file, in `f32` on the device.
-    fn loaded(&self, mut file: TensorFile) -> Result<VarBuilder<'static>, Error> {
-        let mut tensors = HashMap::with_capacity(file.infos().count());
-        for name in file.in_file_order() {
-            let tensor = file.read_f32(&name)?.to_device(self.device)?;
-            tensors.insert(name, tensor);
-        }
-        Ok(VarBuilder::from_tensors(tensors, DType::F32, self.device))
-    }
-
-    fn text_encoder(&self, config: &T5Config, memory: TextMemory) -> Result<TextEncoder, Error> {
-        // Building on a recorder checks the sizes before anything is made of them.
-        params::record(|vb| T5Encoder::new(vb, config).map(|_| ()))?;
-        let file = self.tensors(&self.spec.text.weights, &config.param_shapes())?;
-        if memory.streams(text_encoder::bytes_of(config)) {
-            return Ok(TextEncoder::streamed(file, config, self.device)?);
-        }
-        Ok(TextEncoder::InMemory(Box::new(T5Encoder::new(self.loaded(file)?, config)?)))
-    }
-
-    fn network(&self, dit: &DitSpec, config: &DitConfig) -> Result<Network, Error> {
-        let name = &dit.weights;
-        match dit.control_blocks {
-            0 => Ok(Network::Text(Box::new(Dit::new(self.weights(name, &dit_params(config)?)?, config)?))),
-            blocks => {
-                let expected = control_params(config, blocks, Base::Frozen)?;
-                Ok(Network::Control(Box::new(ControlDit::new(self.weights(name, &expected)?, config, blocks)?)))
-            }
-        }
-    }
-
-    pub(super) fn autoencoder(&self) -> Result<Box<dyn Autoencoder>, Error> {
-        match &self.spec.autoencoder {
-            AutoencoderSpec::Kl { weights, config } => {
-                let config: KlConfig = self.config("autoencoder.config", config)?;
-                let vb = self.weights(weights, &vae_params(&config)?)?;
-                Ok(Box::new(AutoencoderKl::new(vb, &config)?))
-            }
-            AutoencoderSpec::Practice { weights, config } => {
-                let config: PracticeAeConfig = self.config("autoencoder.config", config)?;
-                let expected = params::record(|vb| PracticeAe::new(vb, &config).map(|_| ()))?;
-                Ok(Box::new(PracticeAe::new(self.weights(weights, &expected)?, &config)?))
-            }
-        }
-    }
-
-    pub(super) fn preview(&self, factor: usize, channels: usize) -> Result<PreviewMap, Error> {
-        let Some(name) = &self.spec.preview else { return Ok(PreviewMap::flat(factor, channels)) };
-        let path = self.dir.join(name);
-        let pixels = factor * factor;
-        let expected = [("weight".to_owned(), vec![pixels, channels]), ("bias".to_owned(), vec![pixels])];
-        let found = weights::load(&path, None)?;
-        weights::check_strict(&found, &expected).map_err(|mismatch| Error::Mismatch { path, mismatch })?;
-        let tensor = |name: &str| found[name].to_dtype(DType::F32);
-        let map = PreviewMap::new(&tensor("weight")?, &tensor("bias")?, factor, channels)?;
-        Ok(map.unwrap_or_else(|| PreviewMap::flat(factor, channels)))
-    }
-
-    pub(super) fn defaults(&self) -> Result<Defaults, Error> {
-        let d = &self.spec.defaults;
-        let defaults = Defaults {
-            num_steps: d.num_steps,
-            sampler: d
-                .sampler
-                .parse()
-                .map_err(|error: crate::domain::RequestError| self.field("defaults.sampler", error.to_string()))?,
-            guidance_scale: d.guidance_scale,
-            preset: d
-                .preset
-                .parse()
-                .map_err(|error: crate::domain::RequestError| self.field("defaults.preset", error.to_string()))?,
-            eta: 0.0,
-            karras: false,
-        };
-        let mut probe = crate::domain::GenerateRequest::new("defaults", 0);
-        (probe.num_steps, probe.guidance_scale) = (defaults.num_steps, defaults.guidance_scale);
-        probe.check().map_err(|error| self.field("defaults", error.to_string()))?;
-        Ok(defaults)
-    }
+/// The tensors of the network.
+fn network_list(spec: &DitSpec, config: &DitConfig) -> Result<Vec<Param>, Error> {
+    Ok(match spec.control_blocks {
+        0 => dit_params(config)?,
+        blocks => control_params(config, blocks, Base::Frozen)?,
+    })
 }
 
-/// Sizes of a network as the description states them.
-pub(super) fn config<T: DeserializeOwned>(dir: &Path, field: &'static str, table: &toml::Table) -> Result<T, Error> {
-    let refuse =
-        |error: toml::de::Error| Error::Description { path: dir.join("model.toml"), field, message: error.message().to_owned() };
-    table.clone().try_into().map_err(refuse)
-}
-
-/// One hash over names and hashes.
-pub(super) fn combined_hash(files: &[FileHash]) -> String {
-    let text: String = files.iter().map(|file| format!("{} {}\n", file.name, file.blake3)).collect();
-    hash_bytes(text.as_bytes())
+fn network(folder: &Folder, spec: &DitSpec, config: &DitConfig, list: &[Param], dtype: DType) -> Result<Network, Error> {
+    let vb = folder.weights(&spec.weights, list, dtype)?;
+    Ok(match spec.control_blocks {
+        0 => Network::Text(Box::new(Dit::new(vb, config)?)),
+        blocks => Network::Control(Box::new(ControlDit::new(vb, config, blocks)?)),
+    })
 }

@@ -6,17 +6,23 @@
 
 mod backbone;
 mod card;
+mod conditioning;
 mod edit;
 mod error;
 mod event;
+mod folder;
 mod imported;
 mod insight;
 mod invert;
 mod load;
 mod maps;
+mod memory;
+mod options;
+mod part;
 mod paste;
 mod plan;
 mod prompt;
+mod resume;
 mod stable;
 mod steer;
 mod text_encoder;
@@ -31,12 +37,14 @@ pub use event::{Event, Generated, Outcome, StepLatent};
 pub use imported::ImportedNoise;
 pub use insight::AttentionMap;
 pub use invert::from_inverted;
+pub use options::{Decoding, OpenOptions, Residency};
 pub use plan::MemoryPlan;
 pub use text_encoder::TextMemory;
 
+pub use crate::store::run_state::{RunState, StateError};
+
 use crate::cancel::Cancel;
 use crate::condition::Palette;
-use crate::denoise::{Conditioning, GuidanceRule};
 use crate::device::DeviceKind;
 use crate::diffusion::{self, NoiseSchedule, Prediction, SamplerConfig, StepEvent, Stepping};
 use crate::domain::{GenerateRequest, GrayImage, Preset, Seed, Source, Stream};
@@ -46,13 +54,15 @@ use crate::store::embedding_cache::EmbeddingCache;
 use crate::store::hash::hash_image;
 use crate::store::model_dir::ModelKind;
 use crate::store::record::RunRecord;
-use backbone::Backbone;
+use backbone::{Backbone, Sizes};
 use imported::Use;
 use maps::{LatentMap, PreviewMap};
+use memory::Budget;
+use part::Part;
 use prompt::Prompt;
-use text_encoder::TextEncoder;
+use resume::{Place, rest};
 
-/// Channels of a latent that the release preset is made for.
+/// Fewest channels of a latent for the release preset: it guides the first three and leaves the others.
 const RELEASE_LATENT_CHANNELS: usize = 4;
 /// Folder of text embeddings inside a model folder.
 const EMBEDDINGS: &str = "embeddings";
@@ -73,10 +83,16 @@ pub struct Pipeline {
     prompt: Prompt,
     /// What text embeddings depend on beside their text.
     text_key: String,
-    backbone: Backbone,
+    network: Part<Backbone>,
+    sizes: Sizes,
     prediction: Prediction,
     control_unconditional: bool,
-    autoencoder: Box<dyn Autoencoder>,
+    autoencoder: Part<Box<dyn Autoencoder>>,
+    /// Channels of the autoencoder's pictures.
+    image_channels: usize,
+    /// Rows of a band where pictures are decoded in bands.
+    bands: Option<u32>,
+    budget: Budget,
     image_map: LatentMap,
     condition_map: LatentMap,
     condition_sampled: bool,
@@ -100,15 +116,23 @@ impl Pipeline {
     /// # Errors
     /// When a file is missing, damaged or foreign, or the device cannot be used.
     pub fn open(dir: &Path, device: &DeviceKind) -> Result<Self, Error> {
-        load::open(dir, device, TextMemory::Auto)
+        Self::open_with(dir, device, &OpenOptions::default())
     }
 
-    /// As [`Pipeline::open`], with a say in where the text encoder's weights are kept; images do not depend on it.
+    /// As [`Pipeline::open`], with a say in where the parts are kept and what they compute in.
     ///
     /// # Errors
-    /// As [`Pipeline::open`].
-    pub fn open_with(dir: &Path, device: &DeviceKind, text_memory: TextMemory) -> Result<Self, Error> {
-        load::open(dir, device, text_memory)
+    /// As [`Pipeline::open`]; also when the memory does not hold the model, or the device not compute so.
+    pub fn open_with(dir: &Path, device: &DeviceKind, options: &OpenOptions) -> Result<Self, Error> {
+        let mut pipeline = load::open(dir, device, options).map_err(|error| error.on_device(device, 1))?;
+        if options.keep_embeddings && pipeline.text_is_streamed() {
+            match EmbeddingCache::open(&dir.join(EMBEDDINGS), &pipeline.text_key) {
+                Ok(cache) => pipeline.prompt.cache = Some(cache),
+                // A read-only folder costs time and no image.
+                Err(error) => tracing::warn!("text embeddings are not kept: {error}"),
+            }
+        }
+        Ok(pipeline)
     }
 
     /// As [`Pipeline::open`]; a text encoder that is read from its file for every text keeps its embeddings in the
@@ -117,15 +141,7 @@ impl Pipeline {
     /// # Errors
     /// As [`Pipeline::open`].
     pub fn open_cached(dir: &Path, device: &DeviceKind) -> Result<Self, Error> {
-        let mut pipeline = load::open(dir, device, TextMemory::Auto)?;
-        if pipeline.text_is_streamed() {
-            match EmbeddingCache::open(&dir.join(EMBEDDINGS), &pipeline.text_key) {
-                Ok(cache) => pipeline.prompt.cache = Some(cache),
-                // A read-only folder costs time and no image.
-                Err(error) => tracing::warn!("text embeddings are not kept: {error}"),
-            }
-        }
-        Ok(pipeline)
+        Self::open_with(dir, device, &OpenOptions { keep_embeddings: true, ..OpenOptions::default() })
     }
 
     /// Keeps text embeddings in the folder `dir`, made when missing, so that a text is encoded once; images do not
@@ -140,7 +156,12 @@ impl Pipeline {
 
     /// Whether the text encoder's weights are read from their file for every text.
     pub fn text_is_streamed(&self) -> bool {
-        matches!(self.prompt.encoder, TextEncoder::Streamed(_))
+        self.prompt.streamed
+    }
+
+    /// Whether the parts are in memory in turn, each while it is needed.
+    pub fn is_staged(&self) -> bool {
+        self.budget.staged
     }
 
     /// What was loaded.
@@ -178,13 +199,25 @@ impl Pipeline {
         cancel: &Cancel,
         on_event: &mut dyn FnMut(Event),
     ) -> Result<Outcome, Error> {
+        self.run(requests, options, None, cancel, on_event).map_err(|error| error.on_device(&self.budget.device, requests.len()))
+    }
+
+    /// Runs requests from their beginning, or from a kept state of theirs that was checked.
+    fn run(
+        &self,
+        requests: &[GenerateRequest],
+        options: &RunOptions<'_>,
+        kept: Option<&RunState>,
+        cancel: &Cancel,
+        on_event: &mut dyn FnMut(Event),
+    ) -> Result<Outcome, Error> {
         let Some(first) = requests.first() else { return Ok(Outcome::Done(Vec::new())) };
         for request in requests {
             self.check(request, first)?;
         }
+        self.budget.check(requests.len())?;
         self.check_attention(options.attention)?;
-        let Some(conditioning) = self.conditioning(requests, options, cancel)? else { return Ok(Outcome::Cancelled) };
-        let (mut denoiser, attention) = self.denoiser(first, &conditioning, options.attention)?;
+        let Some(asked) = self.asked(requests, options, cancel)? else { return Ok(Outcome::Cancelled) };
         let mut sampler =
             SamplerConfig { kind: first.sampler, num_steps: first.num_steps, eta: f64::from(first.eta), karras: first.karras }
                 .build_with(&self.schedule, self.stepping.as_ref())?;
@@ -198,11 +231,22 @@ impl Pipeline {
             Some(noise) => Ok(noise),
             None => self.noise(&seeds, stream, block, shape),
         };
-        let side = self.backbone.latent_side();
+        let side = self.sizes.latent_side;
         let noise = draw(Stream::Start, 0, Use::Start, &[seeds.len(), self.card.latent_channels, side, side])?;
         let beginning = self.begin(requests, sampler.as_ref(), &noise)?;
         let of = sampler.timesteps().len();
+        let (start, from) = match kept {
+            Some(state) => (self.restore(state, sampler.as_mut())?, state.step),
+            None => (beginning.latents.clone(), beginning.first),
+        };
+        let network = self.network.get()?;
+        let (mut denoiser, attention) = self.denoiser(&network, first, &asked, options.attention)?;
         on_event(Event::Started { steps: of });
+        let first_step = beginning.first;
+        let state = |place: Place<'_>| self.state(requests, options, &place).map(Some);
+        rest(cancel, on_event, from, of, || {
+            state(Place { step: from, of, first: first_step, latents: &start, memory: sampler.memory().as_ref() })
+        })?;
 
         let mut failure = None;
         let inner = Cancel::new();
@@ -210,12 +254,15 @@ impl Pipeline {
             let told = self.step_event(&step).and_then(|event| {
                 on_event(event);
                 let Some(attention) = &attention else { return Ok(()) };
-                let grid = self.backbone.grid();
+                let grid = self.sizes.grid;
                 let rows = attention.take();
                 let maps = rows.iter().map(|row| AttentionMap::from_weights(row, grid));
                 on_event(Event::Attention { step: step.index + 1, maps: maps.collect::<candle_core::Result<_>>()? });
                 Ok(())
             });
+            let next = step.index + 1;
+            let here = Place { step: next, of, first: first_step, latents: step.x, memory: step.memory };
+            let told = told.and_then(|()| rest(cancel, on_event, next, of, || state(here)));
             if let Err(error) = told {
                 failure = Some(error);
                 inner.cancel();
@@ -232,24 +279,28 @@ impl Pipeline {
         if cancel.is_cancelled() {
             return Ok(Outcome::Cancelled);
         }
-        let (start, from) = (beginning.latents.clone(), beginning.first);
         let outcome =
             diffusion::drive_from(sampler.as_mut(), denoiser.as_mut(), start, from, &mut fresh, &inner, &mut keep, &mut watch)?;
         if let Some(error) = failure {
             return Err(error);
         }
         let diffusion::Outcome::Done(latents) = outcome else { return Ok(Outcome::Cancelled) };
+        // Makes room for the autoencoder where the parts take turns.
+        drop(denoiser);
+        drop(network);
+        let autoencoder = self.autoencoder.get()?;
         let mut images = Vec::with_capacity(requests.len());
         for (row, request) in requests.iter().enumerate() {
             if cancel.is_cancelled() {
                 return Ok(Outcome::Cancelled);
             }
-            let mut image = self.decode(&StepLatent(latents.narrow(0, row, 1)?))?;
+            let mut image = self.picture_of(autoencoder.as_ref(), &latents.narrow(0, row, 1)?)?;
             if let Source::Region { image: original, may_change, feather_px, .. } = &request.source {
                 image = paste::paste(original, &image, may_change, *feather_px).map_err(candle_core::Error::wrap)?;
             }
             let condition = self.condition(request);
-            let mut record = self.record(request, &image, condition.as_ref(), of - from);
+            let control = condition.as_ref().map(hash_image);
+            let mut record = self.record(request, hash_image(&image), control, of - first_step);
             record.noise = options.noise.map(|noise| noise.origin(row));
             images.push(Generated { image, condition, record });
         }
@@ -262,7 +313,16 @@ impl Pipeline {
     /// # Errors
     /// When a tensor operation fails.
     pub fn decode(&self, latent: &StepLatent) -> Result<GrayImage, Error> {
-        let mut picture = self.autoencoder.decode(&self.image_map.invert(&latent.0)?)?;
+        self.picture_of(self.autoencoder.get()?.as_ref(), &latent.0).map_err(|error| error.on_device(&self.budget.device, 1))
+    }
+
+    fn picture_of(&self, autoencoder: &dyn Autoencoder, latent: &Tensor) -> Result<GrayImage, Error> {
+        let latent = self.image_map.invert(latent)?;
+        let in_bands = self.bands.map(|rows| autoencoder.decode_in_bands(&latent, rows as usize)).transpose()?.flatten();
+        let mut picture = match in_bands {
+            Some(picture) => picture,
+            None => autoencoder.decode(&latent)?,
+        };
         if self.card.kind == ModelKind::StableDiffusion {
             // Its own program cuts each channel off where a picture ends.
             picture = picture.clamp(-1f32, 1f32)?;
@@ -282,7 +342,7 @@ impl Pipeline {
         if request.preset == Preset::Release && self.card.kind != ModelKind::DiffusionTransformer {
             return Err(Error::ForeignPreset { model: model(), kind: self.card.kind });
         }
-        if request.preset == Preset::Release && self.card.latent_channels != RELEASE_LATENT_CHANNELS {
+        if request.preset == Preset::Release && self.card.latent_channels < RELEASE_LATENT_CHANNELS {
             return Err(Error::Preset { model: model(), channels: self.card.latent_channels });
         }
         self.check_source(&request.source)?;
@@ -297,32 +357,6 @@ impl Pipeline {
         match same.into_iter().find(|(_, same)| !same) {
             Some((field, _)) => Err(Error::MixedBatch { field }),
             None => Ok(()),
-        }
-    }
-
-    /// Captions and conditions of a batch; `None` when cancelled.
-    fn conditioning(
-        &self,
-        requests: &[GenerateRequest],
-        options: &RunOptions<'_>,
-        cancel: &Cancel,
-    ) -> Result<Option<Conditioning>, Error> {
-        let mut conditioning = Conditioning { captions: Vec::new(), conditions: Vec::new() };
-        for (row, request) in requests.iter().enumerate() {
-            if cancel.is_cancelled() {
-                return Ok(None);
-            }
-            conditioning.captions.push(self.prompt.embed(&request.impression)?);
-            conditioning.conditions.push(self.row_conditions(row, request, options)?);
-        }
-        Ok(Some(conditioning))
-    }
-
-    fn rule(&self, request: &GenerateRequest) -> GuidanceRule {
-        GuidanceRule {
-            scale: f64::from(request.guidance_scale),
-            preset: request.preset,
-            control_unconditional: self.control_unconditional,
         }
     }
 
@@ -348,19 +382,20 @@ impl Pipeline {
         Ok(Event::Step { step: index, of, previews, latents, noisy })
     }
 
-    fn record(&self, request: &GenerateRequest, image: &GrayImage, condition: Option<&GrayImage>, steps_ran: usize) -> RunRecord {
+    fn record(&self, request: &GenerateRequest, pixels_blake3: String, control: Option<String>, steps_ran: usize) -> RunRecord {
         RunRecord {
             request: request.clone(),
             model_name: self.card.name.clone(),
             files: self.card.files.clone(),
             engine_version: env!("CARGO_PKG_VERSION").to_owned(),
             device: self.card.device.clone(),
-            dtype: "f32".to_owned(),
+            dtype: self.card.dtype.clone(),
             size_px: self.card.size_px,
             steps_ran,
-            pixels_blake3: hash_image(image),
-            control_blake3: condition.map(hash_image),
+            pixels_blake3,
+            control_blake3: control,
             noise: None,
+            band_rows: self.bands,
         }
     }
 }

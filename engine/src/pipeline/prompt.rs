@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use candle_core::{Device, Tensor};
 
+use super::part::{Held, Part};
 use super::text_encoder::TextEncoder;
 use super::{Error, TokenCount};
 use crate::store::embedding_cache::EmbeddingCache;
@@ -22,7 +23,9 @@ pub(super) enum Reading {
 #[derive(Debug)]
 pub(super) struct Prompt {
     pub(super) tokenizer: Tokenizer,
-    pub(super) encoder: TextEncoder,
+    pub(super) encoder: Part<TextEncoder>,
+    /// Whether the encoder's weights are read from their file for every text.
+    pub(super) streamed: bool,
     /// Width of an embedding's rows.
     pub(super) width: usize,
     pub(super) cache: Option<EmbeddingCache>,
@@ -43,8 +46,9 @@ impl Prompt {
     /// The embedding `(1, L, De)` of an impression, `L` being its tokens with the end token, or the limit where texts
     /// are filled up to it.
     ///
-    /// Each text is encoded alone, so its bits depend on nothing else.
-    pub(super) fn embed(&self, impression: &str) -> Result<Tensor, Error> {
+    /// Each text is encoded alone, so its bits depend on nothing else. The encoder is put into `encoder` when a text
+    /// needs it.
+    pub(super) fn embed<'a>(&'a self, impression: &str, encoder: &mut Option<Held<'a, TextEncoder>>) -> Result<Tensor, Error> {
         let text = self.text(impression)?;
         let tokens = self.tokenizer.encode(&text, self.max_tokens)?;
         let used = match self.reading {
@@ -54,7 +58,7 @@ impl Prompt {
         if let Some(known) = self.cache.as_ref().and_then(|cache| cache.get(&text, used, self.width)) {
             return Ok(known.to_device(&self.device)?);
         }
-        let embedding = self.encoder.forward(&tokens.ids[..used], &self.device)?;
+        let embedding = self.encoder.get_into(encoder)?.forward(&tokens.ids[..used], &self.device)?;
         if let Some(cache) = &self.cache
             && let Err(error) = cache.put(&text, &embedding)
         {

@@ -1,31 +1,32 @@
 //! A Stable Diffusion model from its folder, and how much memory it takes.
 
 use std::path::Path;
+use std::sync::Arc;
 
-use super::load::{Folder, combined_hash};
-use super::maps::LatentMap;
-use super::plan::{F32, weights};
+use candle_core::DType;
+
+use super::backbone::{Backbone, Sizes};
+use super::folder::{AutoencoderSizes, Folder, combined_hash, config};
+use super::memory::Budget;
+use super::plan::{AutoencoderPlan, F32, weights};
 use super::prompt::{Prompt, Reading};
 use super::text_encoder::TextEncoder;
-use super::{Backbone, Error, MemoryPlan, ModelCard, Pipeline, load};
-use crate::condition::Palette;
-use crate::device::DeviceKind;
-use crate::diffusion::{BetaCurve, NoiseSchedule, Prediction, Stepping, TimestepSpacing, betas};
+use super::{Error, MemoryPlan, ModelCard, OpenOptions, Pipeline};
+use crate::device::{DeviceKind, Precision};
+use crate::diffusion::{BetaCurve, NoiseSchedule, Stepping, TimestepSpacing, betas};
 use crate::model::sd::{ClipConfig, ClipText, Unet, UnetConfig, clip_params, unet_params};
-use crate::model::{KlConfig, vae_params};
-use crate::store::model_dir::{AutoencoderSpec, ModelSpec, SchedulerSpec, UnetSpec};
-use crate::text::Tokenizer;
+use crate::store::model_dir::{ModelSpec, SchedulerSpec, UnetSpec};
 
 /// Longest process that is believed.
 const MOST_TIMESTEPS: usize = 1 << 16;
 
 /// Opens a folder whose network is a U-Net; see [`Pipeline::open`].
-pub(super) fn open(folder: &Folder<'_>, spec: &UnetSpec, kind: &DeviceKind) -> Result<Pipeline, Error> {
-    let (model, device) = (folder.spec, folder.device);
+pub(super) fn open(mut folder: Folder, spec: &UnetSpec, kind: &DeviceKind, options: &OpenOptions) -> Result<Pipeline, Error> {
+    let (model, device) = (folder.spec.clone(), folder.device.clone());
     let config: UnetConfig = folder.config("unet.config", &spec.config)?;
-    let expected = unet_params(&config)?;
+    let unet_list = unet_params(&config)?;
     let clip: ClipConfig = folder.config("text.config", &model.text.config)?;
-    let clip_expected = clip_params(&clip)?;
+    let clip_list = clip_params(&clip)?;
     if config.cross_attention_dim != clip.hidden_size {
         let message = format!("is {}, but the text encoder's hidden_size is {}", config.cross_attention_dim, clip.hidden_size);
         return Err(folder.field("unet.config.cross_attention_dim", message));
@@ -35,17 +36,13 @@ pub(super) fn open(folder: &Folder<'_>, spec: &UnetSpec, kind: &DeviceKind) -> R
         let message = format!("is {limit}, expected 3 to max_position_embeddings ({})", clip.max_position_embeddings);
         return Err(folder.field("text.max_tokens", message));
     }
-    let (schedule, stepping) = process(folder, &spec.scheduler)?;
-    let prediction = match spec.prediction.as_str() {
-        "epsilon" => Prediction::Epsilon,
-        "velocity" => Prediction::Velocity,
-        other => return Err(folder.field("unet.prediction", format!("is {other:?}, expected epsilon or velocity"))),
-    };
-    let files = folder.hashes()?;
-    let text_key = folder.text_key(&files, kind);
-
-    let autoencoder = folder.autoencoder()?;
-    let (factor, channels) = (autoencoder.factor(), autoencoder.latent_channels());
+    if model.text.quantized.is_some() {
+        return Err(folder.field("text.quantized", "is for T5 encoders, and this kind of model has CLIP's".to_owned()));
+    }
+    let (schedule, stepping) = process(&folder, &spec.scheduler)?;
+    let prediction = folder.prediction("unet.prediction", &spec.prediction)?;
+    let (autoencoder_list, autoencoder) = folder.autoencoder_list()?;
+    let AutoencoderSizes { factor, latent_channels: channels, image_channels } = autoencoder;
     if config.in_channels != channels || config.out_channels != channels {
         let message = format!(
             "takes {} channels and gives {}, but the autoencoder has {channels}; only models that draw from noise alone are read",
@@ -58,21 +55,28 @@ pub(super) fn open(folder: &Folder<'_>, spec: &UnetSpec, kind: &DeviceKind) -> R
             format!("is {}, but {} latent positions of {factor} px give another size", model.size_px, config.sample_size);
         return Err(folder.field("size_px", message));
     }
-    let unet = Unet::new(folder.weights(&spec.weights, &expected)?, &config)?;
-    let encoder = ClipText::new(folder.weights(&model.text.weights, &clip_expected)?, &clip)?;
-    let tokenizer = Tokenizer::open(&folder.dir.join(&model.text.tokenizer))?;
+    let budget = Budget::new(plan(&folder.dir, &model, spec)?, *kind, options)?;
+    let files = folder.hashes()?;
+    let text_key = folder.text_key(&files, kind);
+    let folder = Arc::new(folder);
+
+    let staged = budget.staged;
+    let sizes = Sizes::of_unet(&config);
+    let weights = spec.weights.clone();
+    let network = folder.part(staged, &spec.weights, unet_list, move |folder, list| {
+        Ok(Backbone::Unet(Box::new(Unet::new(folder.weights(&weights, list, DType::F32)?, &config)?)))
+    })?;
+    let autoencoder = folder.autoencoder(staged, autoencoder_list)?;
+    let (width, vocab_size) = (clip.hidden_size, clip.vocab_size);
+    let encoder = folder.part(staged, &model.text.weights, clip_list, move |folder, list| {
+        let vb = folder.weights(&folder.spec.text.weights, list, DType::F32)?;
+        Ok(TextEncoder::Clip(Box::new(ClipText::new(vb, &clip)?)))
+    })?;
+    let tokenizer = folder.tokenizer(vocab_size)?;
     if tokenizer.start_id().is_none() {
         return Err(folder.field("text.tokenizer", "is not CLIP's, which this kind of model needs".to_owned()));
     }
-    if tokenizer.vocab_size() > clip.vocab_size {
-        let message = format!("is {}, but the tokenizer has {} tokens", clip.vocab_size, tokenizer.vocab_size());
-        return Err(folder.field("text.config.vocab_size", message));
-    }
-    let map = |field, shift: &[f32], scale: &[f32]| {
-        let message = format!("expected 1 or {channels} finite values in shift and in scale, and no scale of 0");
-        LatentMap::new(shift, scale, channels, device)?.ok_or_else(|| folder.field(field, message))
-    };
-    let latent = &model.latent;
+    let (image_map, condition_map) = folder.latent_maps(channels)?;
     let card = ModelCard {
         name: model.name.clone(),
         kind: model.network.kind(),
@@ -85,36 +89,55 @@ pub(super) fn open(folder: &Folder<'_>, spec: &UnetSpec, kind: &DeviceKind) -> R
         latent_channels: channels,
         defaults: folder.defaults()?,
         device: kind.to_string(),
+        dtype: Precision::F32.to_string(),
     };
     Ok(Pipeline {
         card,
         prompt: Prompt {
             tokenizer,
-            encoder: TextEncoder::Clip(Box::new(encoder)),
-            width: clip.hidden_size,
+            encoder,
+            streamed: false,
+            width,
             cache: None,
             max_tokens: limit,
             reading: Reading::Raw,
             device: device.clone(),
         },
         text_key,
-        image_map: map("latent", &latent.shift, &latent.scale)?,
-        condition_map: map("latent.condition_*", &latent.condition_shift, &latent.condition_scale)?,
-        condition_sampled: latent.condition_sampled,
+        image_map,
+        condition_map,
+        condition_sampled: model.latent.condition_sampled,
         control_unconditional: true,
-        palette: model.palette.parse::<Palette>().map_err(|error| folder.field("palette", error.to_string()))?,
+        palette: folder.palette()?,
         preview: folder.preview(factor, channels)?,
         schedule,
         stepping: Some(stepping),
-        backbone: Backbone::Unet(Box::new(unet)),
+        network,
+        sizes,
         autoencoder,
+        image_channels,
+        bands: budget.bands,
+        budget,
         prediction,
-        device: device.clone(),
+        device,
     })
 }
 
+/// Refuses what a U-Net does not compute in; it is held to its reference in `f32` only.
+///
+/// # Errors
+/// Names model and number type.
+pub(super) fn check_precision(model: &ModelSpec, precision: Precision) -> Result<(), Error> {
+    match precision {
+        Precision::Auto | Precision::F32 => Ok(()),
+        Precision::Bf16 | Precision::F16 => {
+            Err(Error::ForeignPrecision { model: model.name.clone(), kind: model.network.kind(), precision })
+        }
+    }
+}
+
 /// The noise process and the walk down it.
-fn process(folder: &Folder<'_>, spec: &SchedulerSpec) -> Result<(NoiseSchedule, Stepping), Error> {
+fn process(folder: &Folder, spec: &SchedulerSpec) -> Result<(NoiseSchedule, Stepping), Error> {
     let (start, end) = (spec.beta_start, spec.beta_end);
     let curve = match spec.beta_schedule.as_str() {
         "linear" => BetaCurve::Linear { start, end },
@@ -143,16 +166,11 @@ fn process(folder: &Folder<'_>, spec: &SchedulerSpec) -> Result<(NoiseSchedule, 
     Ok((schedule.map_err(|error| folder.field("unet.scheduler", error.to_string()))?, stepping))
 }
 
-/// Memory of such a model; see [`MemoryPlan::of`].
+/// Memory of such a model; see [`MemoryPlan::of`]. All of it is `f32`, and its text encoder is small enough to stay.
 pub(super) fn plan(dir: &Path, model: &ModelSpec, spec: &UnetSpec) -> Result<MemoryPlan, Error> {
-    let unet: UnetConfig = load::config(dir, "unet.config", &spec.config)?;
-    let clip: ClipConfig = load::config(dir, "text.config", &model.text.config)?;
-    let AutoencoderSpec::Kl { config, .. } = &model.autoencoder else {
-        let message = "is the practice model's, and a U-Net has a KL autoencoder".to_owned();
-        return Err(Error::Description { path: dir.join("model.toml"), field: "autoencoder.kind", message });
-    };
-    let vae: KlConfig = load::config(dir, "autoencoder.config", config)?;
-    let text = weights(&clip_params(&clip)?);
+    let unet: UnetConfig = config(dir, "unet.config", &spec.config)?;
+    let clip: ClipConfig = config(dir, "text.config", &model.text.config)?;
+    let autoencoder = AutoencoderPlan::of(dir, model)?;
     // Latents at full size: what the way down keeps for the way up, and twice the widest maps there.
     let places = (unet.sample_size as u64).pow(2);
     let (finest, widest) = (unet.block_out_channels.first(), unet.block_out_channels.get(1).or(unet.block_out_channels.first()));
@@ -160,15 +178,16 @@ pub(super) fn plan(dir: &Path, model: &ModelSpec, spec: &UnetSpec) -> Result<Mem
     let kept = (unet.layers_per_block as u64 + 2) * width(finest);
     // Inside attention a block holds its tokens several times and the inner layer, eight widths wide.
     let passing = (14 * width(finest)).max(3 * (width(finest) + width(widest)));
-    let decoder = vae.block_out_channels.iter().take(2).max().copied().unwrap_or(0) as u64;
     Ok(MemoryPlan {
+        kind: model.network.kind(),
         size_px: model.size_px,
-        text,
+        text: weights(&clip_params(&clip)?),
         text_streamed: false,
         text_block: 0,
         network: weights(&unet_params(&unet)?),
-        autoencoder: weights(&vae_params(&vae)?),
+        autoencoder: autoencoder.weights,
         step: places * (kept + passing) * F32,
-        decode: 3 * decoder * u64::from(model.size_px).pow(2) * F32,
+        decode: autoencoder.decode,
+        decode_in_bands: autoencoder.decode_in_bands,
     })
 }

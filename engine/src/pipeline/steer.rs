@@ -4,10 +4,12 @@ use candle_core::Tensor;
 
 use super::edit::block_shares;
 use super::imported::Use;
+use super::part::Held;
 use super::{Error, Pipeline, RunOptions};
 use crate::condition::{self, Condition, Fit};
 use crate::denoise::RowCondition;
 use crate::domain::{GenerateRequest, GrayImage, Mask, Preset, Stream};
+use crate::model::Autoencoder;
 
 /// How a preset fits drawings of another shape.
 fn fit(preset: Preset) -> Fit {
@@ -32,15 +34,16 @@ impl Pipeline {
     }
 
     /// The conditions of row `row` of a batch, as the network takes them.
-    pub(super) fn row_conditions(
-        &self,
+    pub(super) fn row_conditions<'a>(
+        &'a self,
         row: usize,
         request: &GenerateRequest,
         options: &RunOptions<'_>,
+        autoencoder: &mut Option<Held<'a, Box<dyn Autoencoder>>>,
     ) -> Result<Vec<RowCondition>, Error> {
         let conditions = self.conditions(request);
         let encoded = conditions.iter().enumerate().map(|(number, condition)| -> Result<RowCondition, Error> {
-            let posterior = self.autoencoder.encode(&self.picture(&condition.picture)?)?;
+            let posterior = self.posterior(self.autoencoder.get_into(autoencoder)?.as_ref(), &condition.picture)?;
             let latent = if self.condition_sampled && request.preset != Preset::Ours {
                 posterior.sample(&self.posterior_noise(row, number, request, options, posterior.mean.dims())?)?
             } else {
@@ -75,7 +78,7 @@ impl Pipeline {
 
     /// How much of each image token lies in an area `(1, N)`.
     fn token_shares(&self, area: &Mask) -> candle_core::Result<Tensor> {
-        let shares = block_shares(area, self.backbone.grid());
+        let shares = block_shares(area, self.sizes.grid);
         let count = shares.len();
         Tensor::from_vec(shares, (1, count), &self.device)
     }

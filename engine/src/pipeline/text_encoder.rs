@@ -6,7 +6,7 @@ use candle_core::{Device, Result, Tensor};
 
 use crate::device::available_memory_bytes;
 use crate::model::sd::ClipText;
-use crate::model::t5::WeightSource;
+use crate::model::t5::{EMBEDDING_NAMES, Quantization, WeightSource, packed_row};
 use crate::model::{StreamedT5, T5Config, T5Encoder};
 use crate::store::weights::TensorFile;
 
@@ -56,12 +56,18 @@ impl TextEncoder {
         Ok(Self::Streamed(StreamedT5::new(source, config, device)?))
     }
 
+    /// An encoder over an open file whose matrices are packed, read from it for every text or kept in memory.
+    pub(super) fn packed(file: TensorFile, config: &T5Config, quantization: Quantization, kept: bool) -> Result<Self> {
+        let encoder = StreamedT5::packed(Arc::new(FileSource(Mutex::new(file))), config, quantization)?;
+        Ok(Self::Streamed(if kept { encoder.kept()? } else { encoder }))
+    }
+
     /// The embedding `(1, length, width)` of one text.
     pub(super) fn forward(&self, ids: &[u32], device: &Device) -> Result<Tensor> {
         let row = || Tensor::from_slice(ids, (1, ids.len()), device);
         match self {
             Self::InMemory(encoder) => encoder.forward(&row()?, None),
-            Self::Streamed(encoder) => encoder.forward(ids),
+            Self::Streamed(encoder) => encoder.forward(ids)?.to_device(device),
             Self::Clip(encoder) => Ok(encoder.forward(&row()?)?),
         }
     }
@@ -76,13 +82,27 @@ impl WeightSource for FileSource {
         file.read_f32(name).map_err(candle_core::Error::wrap)
     }
 
+    fn packed(&self, name: &str) -> Result<Tensor> {
+        let mut file = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        file.read(name).map_err(candle_core::Error::wrap)
+    }
+
     fn rows(&self, name: &str, rows: &[u32]) -> Result<Tensor> {
         let mut file = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         file.read_rows_f32(name, rows).map_err(candle_core::Error::wrap)
     }
 }
 
-/// Bytes of an encoder's weights as `f32`.
-pub(super) fn bytes_of(config: &T5Config) -> u64 {
-    config.param_shapes().iter().map(|(_, shape)| 4 * shape.iter().map(|&side| side as u64).product::<u64>()).sum()
+/// Bytes of an encoder's weights in memory: packed, or as `f32`.
+pub(super) fn bytes_of(config: &T5Config, quantization: Option<Quantization>) -> u64 {
+    let bytes = |(name, shape): &(String, Vec<usize>)| {
+        let count = |side: usize| shape.first().map_or(0, |&rows| rows as u64) * side as u64;
+        match quantization.and_then(|kind| packed_row(name, shape, kind)) {
+            Some(row) => count(row),
+            // Its rows are read from the file, as they are needed.
+            None if quantization.is_some() && EMBEDDING_NAMES.contains(&name.as_str()) => 0,
+            None => 4 * shape.iter().map(|&side| side as u64).product::<u64>(),
+        }
+    };
+    config.param_shapes().iter().map(bytes).sum()
 }

@@ -6,6 +6,10 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+/// Beginning and end of the names of files aside.
+const PREFIX: &str = ".writing-";
+const SUFFIX: &str = ".tmp";
+
 /// Why a file could not be written; the old content, if any, is untouched.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -34,6 +38,7 @@ fn reason(error: &io::Error) -> String {
         }
         io::ErrorKind::PermissionDenied => "permission denied; choose a folder you may write to".to_owned(),
         io::ErrorKind::ReadOnlyFilesystem => "the file system is read-only; choose another folder".to_owned(),
+        io::ErrorKind::FileTooLarge => "it is larger than the file system or its limits allow; choose another folder".to_owned(),
         io::ErrorKind::NotFound => "its folder does not exist".to_owned(),
         _ => error.to_string(),
     }
@@ -117,10 +122,55 @@ pub fn ensure_writable_dir(dir: &Path) -> Result<(), WriteError> {
     aside(dir).map(drop).map_err(fail)
 }
 
-/// A file beside the target that vanishes when dropped; its mode is that of an ordinary new file.
+/// Removes the files aside that killed programs left in a folder; those that a program still writes stay. Gives
+/// their number; a folder that is not there has none.
+///
+/// # Errors
+/// When the folder cannot be listed or a file not be removed.
+pub fn remove_leftovers(dir: &Path) -> Result<usize, WriteError> {
+    let fail = |source| WriteError::Io { path: dir.to_owned(), source };
+    let entries = match std::fs::read_dir(dir) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+        Err(error) => return Err(fail(error)),
+    };
+    let mut removed = 0;
+    for entry in entries {
+        let entry = entry.map_err(fail)?;
+        let name = entry.file_name();
+        let ours = name.to_str().is_some_and(|name| name.starts_with(PREFIX) && name.ends_with(SUFFIX));
+        if !ours || !entry.file_type().map_err(fail)?.is_file() {
+            continue;
+        }
+        let path = entry.path();
+        // Its writer holds a lock, and the system gives that up when the writer dies. Where nothing can be told,
+        // or the file is gone meanwhile, nothing is done.
+        let Ok(file) = File::options().read(true).write(true).open(&path) else { continue };
+        if file.try_lock().is_err() {
+            continue;
+        }
+        std::fs::remove_file(&path).map_err(|source| WriteError::Io { path, source })?;
+        removed += 1;
+    }
+    Ok(removed)
+}
+
+/// A file beside the target that vanishes when dropped; its mode is that of an ordinary new file. It is locked as
+/// long as it is open, which tells [`remove_leftovers`] that it is in use.
 fn aside(dir: &Path) -> io::Result<tempfile::NamedTempFile> {
+    loop {
+        let file = create_aside(dir)?;
+        // A file system without locks is written to all the same; no leftovers are removed there.
+        if file.as_file().lock().is_err() || file.path().exists() {
+            return Ok(file);
+        }
+        // Taken away between making and locking it.
+    }
+}
+
+fn create_aside(dir: &Path) -> io::Result<tempfile::NamedTempFile> {
     let mut builder = tempfile::Builder::new();
-    builder.prefix(".writing-").suffix(".tmp");
+    builder.prefix(PREFIX).suffix(SUFFIX);
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
@@ -164,6 +214,21 @@ mod tests {
         assert!(write_atomic(&dir.path().join("sub"), b"x").is_err());
         assert_eq!(names(dir.path()), ["sub"], "the file aside must vanish after a failed rename");
         assert!(matches!(write_atomic(Path::new(".."), b"x"), Err(WriteError::NoFileName { .. })));
+    }
+
+    #[test]
+    fn leftovers_go_and_files_in_use_stay() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut writing = AtomicFile::create(&dir.path().join("a.png")).unwrap();
+        writing.write_all(b"half").unwrap();
+        std::fs::write(dir.path().join(".writing-dead.tmp"), b"half").unwrap();
+        std::fs::write(dir.path().join(".writing-mine"), b"not ours").unwrap();
+        std::fs::create_dir(dir.path().join(".writing-folder.tmp")).unwrap();
+        assert_eq!(remove_leftovers(dir.path()).unwrap(), 1);
+        assert_eq!(remove_leftovers(dir.path()).unwrap(), 0);
+        writing.commit().unwrap();
+        assert_eq!(names(dir.path()), [".writing-folder.tmp", ".writing-mine", "a.png"]);
+        assert_eq!(remove_leftovers(&dir.path().join("none")).unwrap(), 0);
     }
 
     #[test]

@@ -9,6 +9,7 @@ pub mod model_dir;
 mod pickle;
 mod pth;
 pub mod record;
+pub mod run_state;
 mod safetensors_file;
 pub mod safetensors_writer;
 mod tensor_file;

@@ -85,6 +85,9 @@ pub struct TextSpec {
     pub tokenizer: String,
     /// Captions are cut to this many tokens, marks of beginning and end included.
     pub max_tokens: usize,
+    /// How the matrices are packed, `q6k` or `q4k`; absent where they are plain numbers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quantized: Option<String>,
     /// Architecture, in the published configuration's words.
     pub config: toml::Table,
 }

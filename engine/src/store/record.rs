@@ -64,6 +64,8 @@ pub struct RunRecord {
     pub control_blake3: Option<String>,
     /// The file that gave the noise, if seeds did not.
     pub noise: Option<NoiseOrigin>,
+    /// Rows of the bands in which the autoencoder worked; `None` where it worked on whole pictures.
+    pub band_rows: Option<u32>,
 }
 
 /// A row of a file of noise.

@@ -20,7 +20,7 @@ pub enum SaveError {
     #[error(transparent)]
     Write(#[from] WriteError),
     /// A number type that weights are not stored in.
-    #[error("tensor {name} is {dtype:?}; weights are stored as f32, f16 or bf16")]
+    #[error("tensor {name} is {dtype:?}; weights are stored as f32, f16, bf16 or packed bytes")]
     NumberType {
         /// The tensor.
         name: String,
@@ -60,7 +60,7 @@ impl SafetensorsWriter {
     /// Starts a file that will hold `tensors` (name, type, shape), which must then be written in this order.
     ///
     /// # Errors
-    /// When the folder cannot be written, or a type is not one of f32, f16 and bf16.
+    /// When the folder cannot be written, or a type is not one of f32, f16, bf16 and u8.
     pub fn create(path: &Path, tensors: Vec<(String, DType, Vec<usize>)>) -> Result<Self, SaveError> {
         let mut offset = 0;
         let mut infos = Vec::with_capacity(tensors.len());
@@ -69,6 +69,7 @@ impl SafetensorsWriter {
                 DType::F32 => Dtype::F32,
                 DType::F16 => Dtype::F16,
                 DType::BF16 => Dtype::BF16,
+                DType::U8 => Dtype::U8,
                 _ => return Err(SaveError::NumberType { name: name.clone(), dtype: *dtype }),
             };
             let end = offset + shape.iter().product::<usize>() * dtype.size_in_bytes();
@@ -107,6 +108,7 @@ impl SafetensorsWriter {
         }
         let flat = tensor.flatten_all()?;
         match tensor.dtype() {
+            DType::U8 => self.put(&flat.to_vec1::<u8>()?),
             DType::F32 => self.put_all(&flat.to_vec1::<f32>()?, |value| value.to_le_bytes()),
             DType::F16 => self.put_all(flat.to_vec1::<half::f16>()?.reinterpret_cast(), |value| value.to_le_bytes()),
             DType::BF16 => self.put_all(flat.to_vec1::<half::bf16>()?.reinterpret_cast(), |value| value.to_le_bytes()),

@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, bail};
 
-use super::CaseRow;
+use super::{CaseRow, MORE};
 
 /// What pandas takes for a missing value, besides nothing at all.
 const MISSING: [&str; 19] = [
@@ -18,6 +18,7 @@ struct Columns {
     mask: Option<usize>,
     seed: Option<usize>,
     boxes: Option<usize>,
+    more: Vec<(&'static str, usize)>,
 }
 
 pub(super) fn parse(text: &str) -> anyhow::Result<Vec<CaseRow>> {
@@ -44,6 +45,7 @@ pub(super) fn parse(text: &str) -> anyhow::Result<Vec<CaseRow>> {
             mask: field(columns.mask),
             seed: field(columns.seed).map(|seed| whole_number(&seed, line)).transpose()?,
             boxes: field(columns.boxes),
+            more: columns.more.iter().filter_map(|&(name, place)| Some((name, field(Some(place))?))).collect(),
         });
     }
     Ok(rows)
@@ -62,6 +64,7 @@ fn columns(header: &csv::StringRecord) -> anyhow::Result<Columns> {
         mask: place("mask"),
         seed: place("seed"),
         boxes: place("boxes"),
+        more: MORE.into_iter().filter_map(|name| Some((name, place(name)?))).collect(),
     })
 }
 

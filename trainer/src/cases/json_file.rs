@@ -1,9 +1,11 @@
 //! Case files as JSON: a list, or one value a line. A value is a string or an object.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context as _, anyhow, bail};
 use serde_json::{Map, Value};
 
-use super::CaseRow;
+use super::{CaseRow, MORE};
 
 pub(super) fn parse(text: &str) -> anyhow::Result<Vec<CaseRow>> {
     let value: Value = serde_json::from_str(text).context("is not valid JSON")?;
@@ -48,7 +50,17 @@ fn row(index: usize, item: Value) -> anyhow::Result<Option<CaseRow>> {
         Some(other) => bail!("boxes is {}; it must be a list of boxes", kind(other)),
     };
     let name = label(&fields, "name")?.unwrap_or_else(|| index.to_string());
-    Ok(Some(CaseRow { name, impression, mask: label(&fields, "mask")?, seed, boxes }))
+    let mut more = BTreeMap::new();
+    for key in MORE {
+        match fields.get(key) {
+            None | Some(Value::Null) => {}
+            Some(Value::String(text)) => drop(more.insert(key, text.clone())),
+            Some(value @ (Value::Number(_) | Value::Bool(_))) => drop(more.insert(key, value.to_string())),
+            Some(list @ Value::Array(_)) if key == "masks" => drop(more.insert(key, list.to_string())),
+            Some(other) => bail!("{key} is {}; it must be a text", kind(other)),
+        }
+    }
+    Ok(Some(CaseRow { name, impression, mask: label(&fields, "mask")?, seed, boxes, more }))
 }
 
 /// A name: a text or a number.

@@ -2,7 +2,7 @@
 //!
 //! Reads what the release's own samplers read: CSV with the columns `name`, `impression` and, for control,
 //! `mask`; a JSON list; JSON lines; plain text with one impression a line. Our optional columns `seed` and
-//! `boxes` (JSON text) go with each. Other columns are ignored. In a CSV, values that pandas takes for missing
+//! `boxes` (JSON text), and those of [`MORE`], go with each. Other columns are ignored. In a CSV, values that pandas takes for missing
 //! (`NA`, `nan`, `null`, nothing …) are missing, and rows without an impression are dropped; rows without a
 //! name are numbered.
 
@@ -10,9 +10,14 @@ mod csv_file;
 mod json_file;
 pub mod order;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context as _, anyhow, bail};
+
+/// Optional columns that are kept as text: several masks, an image to change and how, and a twin's text.
+pub const MORE: [&str; 9] =
+    ["masks", "edit_image", "edit_strength", "may_change", "must_not_change", "feather", "invert", "image_text", "twin"];
 
 /// One image to generate.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -27,6 +32,8 @@ pub struct CaseRow {
     pub seed: Option<u64>,
     /// Boxes as JSON text.
     pub boxes: Option<String>,
+    /// The columns of [`MORE`] that are filled.
+    pub more: BTreeMap<&'static str, String>,
 }
 
 /// Reads a case file; its kind is told by the ending: `.csv`, `.json`, `.jsonl`, `.txt`.

@@ -34,6 +34,20 @@ fn csv_reads_mask_seed_and_boxes() {
 }
 
 #[test]
+fn further_columns_are_kept_as_text() {
+    let rows = parse_cases("x.csv", "impression,twin,feather,image\na,b,3,p.png\nc,,nan,\n").expect("parses");
+    assert_eq!(rows[0].more.iter().map(|(k, v)| (*k, v.as_str())).collect::<Vec<_>>(), [("feather", "3"), ("twin", "b")]);
+    assert!(rows[1].more.is_empty());
+    let text = r#"[{"impression": "a", "invert": true, "feather": 3, "masks": ["a.png"], "twin": null}]"#;
+    let row = &parse_cases("x.json", text).expect("parses")[0];
+    assert_eq!(
+        (row.more["invert"].as_str(), row.more["feather"].as_str(), row.more["masks"].as_str()),
+        ("true", "3", "[\"a.png\"]")
+    );
+    assert!(refused("x.json", r#"[{"impression": "a", "twin": {}}]"#).contains("twin is an object"));
+}
+
+#[test]
 fn json_and_lines_and_text() {
     assert_eq!(
         items("x.json", r#"["one", {"impression": "two", "name": "n2"}, {"impression": "three"}, {"impression": null}]"#),

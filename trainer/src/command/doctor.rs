@@ -102,9 +102,15 @@ fn plan(dir: &Path, memory: Option<Memory>, out: &mut impl Write) -> Result<bool
     writeln!(out, "  network:      {}", size(plan.network))?;
     writeln!(out, "  autoencoder:  {}", size(plan.autoencoder))?;
     writeln!(out, "  one image of {} px: about {} for a step, {} to decode", plan.size_px, size(plan.step), size(plan.decode))?;
-    let enough = memory.is_none_or(|memory| plan.peak() <= memory.available_bytes);
-    let word = if enough { "fits" } else { "does NOT fit into what is free: close other programs or use a smaller model" };
+    let free = memory.map_or(u64::MAX, |memory| memory.available_bytes);
+    let (turns, part) = plan.staged_peak();
+    let word = match () {
+        () if plan.peak() <= free => "fits",
+        () if turns <= free => "does not fit into what is free, so its parts will take turns",
+        () => "does NOT fit into what is free: close other programs or use a smaller model",
+    };
     writeln!(out, "  at most about {} at once: {word}", size(plan.peak()))?;
+    writeln!(out, "  with the parts in turn: {} for {part}", size(turns))?;
     Ok(true)
 }
 

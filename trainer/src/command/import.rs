@@ -8,6 +8,7 @@ use anyhow::{Result, bail};
 use candle_core::DType;
 use engine::cancel::Cancel;
 use engine::import::{self, ImportRequest, Outcome, Progress, Report, StableRequest};
+use engine::model::t5::Quantization;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::run::signals::StopRequest;
@@ -23,6 +24,27 @@ pub enum Stored {
     Bf16,
 }
 
+/// How the text encoder is packed.
+#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Packed {
+    /// 6.6 bits a weight.
+    Q6k,
+    /// 4.5 bits a weight.
+    Q4k,
+    /// Not at all: two bytes a number, as --dtype f16.
+    F16,
+}
+
+impl Packed {
+    fn quantization(self) -> Option<Quantization> {
+        match self {
+            Self::Q6k => Some(Quantization::Q6K),
+            Self::Q4k => Some(Quantization::Q4K),
+            Self::F16 => None,
+        }
+    }
+}
+
 /// Arguments of the subcommand.
 #[derive(clap::Args, Debug)]
 #[command(after_help = AFTER_HELP)]
@@ -31,7 +53,7 @@ pub struct Args {
     #[arg(long, value_name = "FILE", required_unless_present = "stable_diffusion")]
     dit: Option<PathBuf>,
     /// Instead of a checkpoint: a Stable Diffusion 1.x folder in diffusers' layout, to compare with.
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["dit", "t5", "vae", "sentencepiece", "state_dict", "heads", "dtype"])]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["dit", "t5", "vae", "sentencepiece", "state_dict", "heads", "dtype", "quantize_t5"])]
     stable_diffusion: Option<PathBuf>,
     /// Folder of the T5 v1.1 text encoder as published, or a model folder that has it already.
     #[arg(long, value_name = "DIR")]
@@ -51,6 +73,10 @@ pub struct Args {
     /// How the text encoder is stored; the other parts keep their own type.
     #[arg(long, value_enum, default_value_t = Stored::Bf16)]
     dtype: Stored,
+    /// How the matrices of the text encoder are packed: less memory and time, and slightly other images. The rest of it
+    /// stays as --dtype says.
+    #[arg(long, value_enum, value_name = "KIND")]
+    quantize_t5: Option<Packed>,
     /// Name of the model; the checkpoint's file name if left out.
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
@@ -81,10 +107,12 @@ impl Args {
             text: self.t5.clone(),
             tokenizer: self.sentencepiece.clone(),
             text_dtype: match self.dtype {
+                _ if self.quantize_t5 == Some(Packed::F16) => DType::F16,
                 Stored::F32 => DType::F32,
                 Stored::F16 => DType::F16,
                 Stored::Bf16 => DType::BF16,
             },
+            text_quantization: self.quantize_t5.and_then(Packed::quantization),
             autoencoder: self.vae.clone(),
             name: self.name.clone(),
             out: self.out.clone(),

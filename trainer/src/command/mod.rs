@@ -1,5 +1,6 @@
 //! One file per subcommand. Each has `Args` (clap) and `run(args) -> anyhow::Result<ExitCode>`.
 
+pub mod bench;
 pub mod doctor;
 pub mod generate;
 pub mod import;

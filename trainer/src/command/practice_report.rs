@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use anyhow::{Result, ensure};
 use engine::cancel::Cancel;
 use engine::device::DeviceKind;
+use engine::domain::Preset;
 
 use crate::practice::model::PracticeModel;
 use crate::practice::report::{self, Settings};
@@ -31,6 +32,13 @@ pub struct Args {
     /// Guidance strength.
     #[arg(long, default_value_t = 2.0)]
     guidance: f64,
+    /// How guidance and control behave: release, paper or ours; the model's own if left out.
+    #[arg(long, value_name = "NAME")]
+    preset: Option<Preset>,
+    /// Measure all presets on the same cases and seeds and compare them; each has a folder of its name, and
+    /// presets.md, presets.json and presets.png stand beside them.
+    #[arg(long, conflicts_with = "preset")]
+    presets: bool,
     /// Pictures a batch.
     #[arg(long, default_value_t = 16)]
     batch: usize,
@@ -54,9 +62,17 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         seed: args.seed,
         num_steps: args.steps,
         guidance_scale: args.guidance,
+        preset: args.preset,
         batch_size: args.batch.max(1),
     };
-    report::run(&model, settings, &args.out, &Cancel::new(), &mut |what| eprintln!("{what} …"))?;
-    println!("{}", std::fs::read_to_string(args.out.join("report.md"))?);
+    let mut say = |what: &str| eprintln!("{what} …");
+    let table = if args.presets {
+        report::compare(&model, settings, &args.out, &Cancel::new(), &mut say)?;
+        "presets.md"
+    } else {
+        report::run(&model, settings, &args.out, &Cancel::new(), &mut say)?;
+        "report.md"
+    };
+    println!("{}", std::fs::read_to_string(args.out.join(table))?);
     Ok(ExitCode::SUCCESS)
 }

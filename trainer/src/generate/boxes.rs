@@ -1,18 +1,21 @@
 //! Boxes from JSON: a list of objects with a class and two corners in pixels.
 //!
 //! `[{"class": "nodule", "x0": 40, "y0": 60, "x1": 80, "y1": 95}]`. Pixels are those of the model's image, or of
-//! an image of the box's own `width` and `height`. `"box": [x0, y0, x1, y1]` is read too, and `strength` (0 to 2)
-//! is optional. A single object counts as a list of one.
+//! an image of the box's own `width` and `height`. `"box": [x0, y0, x1, y1]` is read too. `strength` (0 to 2),
+//! `steps` (two fractions of the run) and `area` (pixels of the generated image) are optional. A single object
+//! counts as a list of one.
 
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
-use engine::domain::{Annotation, Finding, RectPx};
+use engine::domain::{Annotation, Finding, RectPx, StepRange};
 use serde_json::{Map, Value};
+
+use super::acts::{self, Acts};
 
 /// Most boxes of one image.
 const MAX_BOXES: usize = 256;
 /// Longest side of the image a box may refer to.
 const MAX_SIDE_PX: u64 = 65_536;
-const KEYS: [&str; 9] = ["class", "x0", "y0", "x1", "y1", "box", "width", "height", "strength"];
+const KEYS: [&str; 11] = ["class", "x0", "y0", "x1", "y1", "box", "width", "height", "strength", "steps", "area"];
 
 /// A box as it was given.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,12 +26,12 @@ pub struct BoxSpec {
     pub rect: RectPx,
     /// Width and height of the image they refer to; `None` is the model's.
     pub size: Option<(u32, u32)>,
-    /// Control strength.
-    pub strength: f32,
+    /// How it acts.
+    pub acts: Acts,
 }
 
 impl BoxSpec {
-    /// The box on an image of `model_px`² pixels, unless it names a size of its own.
+    /// The box, acting naturally, on an image of `model_px`² pixels, unless it names a size of its own.
     ///
     /// # Errors
     /// When it does not lie inside; `place` is its position in the list, from 1.
@@ -40,7 +43,7 @@ impl BoxSpec {
             "box {place} ({}): {x0},{y0} to {x1},{y1} does not lie inside the {width}×{height} image; correct its corners, or add the width and height they refer to",
             self.finding
         );
-        Ok(Annotation { strength: self.strength, ..Annotation::boxed(self.finding, self.rect, width, height) })
+        Ok(Annotation::boxed(self.finding, self.rect, width, height))
     }
 }
 
@@ -86,9 +89,31 @@ fn one_box(item: &Value) -> Result<BoxSpec> {
         (None, None) => None,
         _ => bail!("width and height go together; give both or none"),
     };
-    let strength = fields.get("strength").map_or(Ok(1.0), |value| number(value, "strength"))?;
-    ensure!((0.0..=2.0).contains(&strength), "field strength is {strength}; choose a number from 0 to 2");
-    Ok(BoxSpec { finding: class.parse()?, rect, size, strength })
+    Ok(BoxSpec { finding: class.parse()?, rect, size, acts: acts_of(fields)? })
+}
+
+fn acts_of(fields: &Map<String, Value>) -> Result<Acts> {
+    let strength = fields.get("strength").map(|value| number(value, "strength")).transpose()?;
+    if let Some(strength) = strength {
+        ensure!((0.0..=2.0).contains(&strength), "field strength is {strength}; choose a number from 0 to 2");
+    }
+    let steps = match fields.get("steps") {
+        None => None,
+        Some(Value::String(text)) => Some(acts::steps(text)?),
+        Some(Value::Array(ends)) if ends.len() == 2 => {
+            let range = StepRange { first: number(&ends[0], "steps")?, last: number(&ends[1], "steps")? };
+            ensure!(
+                range.is_valid(),
+                "field steps is {} to {}; write two fractions of the run from 0 to 1, the smaller first",
+                range.first,
+                range.last
+            );
+            Some(range)
+        }
+        Some(_) => bail!("field steps must be a list of two fractions of the run, such as [0.2, 1]"),
+    };
+    let area_px = fields.get("area").map(|value| acts::area(&value.to_string())).transpose()?;
+    Ok(Acts { strength, steps, area_px })
 }
 
 fn corners(fields: &Map<String, Value>) -> Result<RectPx> {
@@ -147,7 +172,9 @@ mod tests {
         let first = boxes[0].annotation(1, 64).unwrap();
         assert_eq!(first, Annotation::boxed(Finding::Nodule, RectPx { x0: 1.0, y0: 2.5, x1: 30.0, y1: 40.0 }, 64, 64));
         let second = boxes[1].annotation(2, 64).unwrap();
-        assert_eq!((second.finding, second.strength), (Finding::PleuralEffusion, 0.5));
+        assert_eq!((second.finding, boxes[1].acts.strength), (Finding::PleuralEffusion, Some(0.5)));
+        let acting = parse(r#"{"class": "mass", "box": [0, 0, 1, 1], "steps": [0.25, 1], "area": 12}"#).unwrap()[0].acts;
+        assert_eq!((acting.steps, acting.area_px), (Some(StepRange { first: 0.25, last: 1.0 }), Some(12)));
         assert!(matches!(second.shape, Shape::Box { width: 1000, height: 2000, .. }));
         assert!(boxes[0].annotation(1, 32).unwrap_err().to_string().contains("32×32"));
         assert_eq!(parse(r#"{"class": "mass", "box": [0, 0, 1, 1]}"#).unwrap().len(), 1);
@@ -170,6 +197,9 @@ mod tests {
             (r#"[{"class": "mass", "box": [0, 0, 1, 1], "width": 5}]"#, "go together"),
             (r#"[{"class": "mass", "box": [0, 0, 1, 1], "width": -5, "height": 5}]"#, "width"),
             (r#"[{"class": "mass", "box": [0, 0, 1, 1], "strength": 3}]"#, "strength"),
+            (r#"[{"class": "mass", "box": [0, 0, 1, 1], "steps": [1, 0]}]"#, "smaller first"),
+            (r#"[{"class": "mass", "box": [0, 0, 1, 1], "steps": 3}]"#, "two fractions"),
+            (r#"[{"class": "mass", "box": [0, 0, 1, 1], "area": 1.5}]"#, "area"),
             (r#"[{"class": "mass", "box": [0, 0, 1, 1], "widht": 3}]"#, "widht"),
             (r#"[{"class": "mass", "box": [0, 0, 1, 1]}, {"class": "mass", "box": [0, 0, 1, 1], "x0": 0}]"#, "box 2"),
         ] {

@@ -1,18 +1,19 @@
 //! One image to make: its words, its control, its seed; and the request it becomes.
 
-use std::path::{Path, PathBuf};
-
 use anyhow::{Context as _, Result, anyhow, ensure};
-use engine::domain::{Annotation, Finding, GenerateRequest, Mask, Seed};
+use engine::domain::{Annotation, Finding, GenerateRequest, Mask, Seed, Source};
 use engine::imageio::png::read_mask;
 use engine::pipeline::ModelCard;
 
+use super::acts::Acts;
+use super::begin::Begin;
 use super::boxes::{self, BoxSpec};
 use super::class::finding_in;
+use super::mask_spec::MaskSpec;
 use super::settings::Settings;
 
-/// A case, not yet bound to a model. Its mask is read when it is needed, for there may be many.
-#[derive(Clone, Debug, PartialEq)]
+/// A case, not yet bound to a model. Its pictures are read when they are needed, for there may be many.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Case {
     /// The name as given.
     pub name: String,
@@ -20,55 +21,82 @@ pub struct Case {
     pub stem: String,
     /// The impression.
     pub impression: String,
-    /// The mask file.
-    pub mask: Option<PathBuf>,
-    /// The mask's class, if one was named.
+    /// Mask files.
+    pub masks: Vec<MaskSpec>,
+    /// The class of masks that name none.
     pub mask_class: Option<Finding>,
     /// Boxes.
     pub boxes: Vec<BoxSpec>,
+    /// How drawings act that say nothing themselves.
+    pub acts: Acts,
     /// Its seed.
     pub seed: Seed,
+    /// What it begins with.
+    pub begin: Begin,
+    /// The text of its counterfactual twin.
+    pub twin: Option<String>,
+    /// Its row in a file of noise.
+    pub noise_row: usize,
     /// The case file it stands in; `None` if it was told by arguments.
     pub file: Option<String>,
 }
 
 impl Case {
-    /// The request to a model.
+    /// The request to a model, and a note where an image had to be resized. What needs the model to run first, a
+    /// fork's latents or an image's inverted noise, is not in it yet.
     ///
     /// # Errors
     /// Names the case and the field: an impression without words, a mask that cannot be read or has no class, a
-    /// box outside the image.
-    pub fn request(&self, card: &ModelCard, settings: &Settings) -> Result<GenerateRequest> {
+    /// box outside the image, an image that cannot be read.
+    pub fn request(&self, card: &ModelCard, settings: &Settings) -> Result<(GenerateRequest, Option<String>)> {
         self.bound(card, settings).with_context(|| self.place())
     }
 
-    fn bound(&self, card: &ModelCard, settings: &Settings) -> Result<GenerateRequest> {
-        let mut request = settings.request(card, &self.impression, self.seed.0)?;
+    fn bound(&self, card: &ModelCard, settings: &Settings) -> Result<(GenerateRequest, Option<String>)> {
+        let request = match &self.begin {
+            Begin::Fork(fork) => settings.forked(&fork.record.request)?,
+            _ => settings.request(card, &self.impression, self.seed.0)?,
+        };
+        let mut request = GenerateRequest { impression: self.impression.clone(), seed: self.seed, ..request };
+        request = self.begin.prepare(request, settings.names_sampler())?;
         request.check()?;
         if card.cleans_text() {
-            let cleaned = engine::text::clean(&self.impression).context("impression")?;
-            ensure!(
-                !cleaned.text.is_empty(),
-                "impression {:?} holds no word that the model reads; write it in plain words",
-                self.impression
-            );
+            check_words("impression", &self.impression)?;
+            self.twin.iter().try_for_each(|twin| check_words(&self.field("twin"), twin))?;
         }
-        if let Some(path) = &self.mask {
-            request.annotations.push(self.mask_annotation(path).with_context(|| self.field("mask"))?);
+        let mut drawn = Vec::new();
+        for spec in &self.masks {
+            let annotation = self.mask_annotation(spec).with_context(|| self.field("mask"))?;
+            drawn.push(spec.acts.or(self.acts).onto(annotation));
         }
         for (index, spec) in self.boxes.iter().enumerate() {
-            request.annotations.push(spec.annotation(index + 1, card.size_px).with_context(|| self.field("boxes"))?);
+            let annotation = spec.annotation(index + 1, card.size_px).with_context(|| self.field("boxes"))?;
+            drawn.push(spec.acts.or(self.acts).onto(annotation));
+        }
+        // A fork keeps the drawings of its run until others are told.
+        if drawn.is_empty() {
+            let kept = request.annotations.into_iter().map(|annotation| self.acts.onto(annotation));
+            request.annotations = kept.collect();
+        } else {
+            request.annotations = drawn;
+        }
+        let mut note = None;
+        if let Begin::Image(edit) = &self.begin {
+            edit.check(|name| self.field(name))?;
+            (request.source, note) = edit.source(card.size_px, |name| self.field(name))?;
+        } else if matches!(self.begin, Begin::Fork(_)) {
+            request.source = Source::Noise;
         }
         request.check()?;
-        Ok(request)
+        Ok((request, note))
     }
 
-    fn mask_annotation(&self, path: &Path) -> Result<Annotation> {
-        let mask = read_mask(path)?;
-        let finding = self.class_of(&mask).ok_or_else(|| {
+    fn mask_annotation(&self, spec: &MaskSpec) -> Result<Annotation> {
+        let mask = read_mask(&spec.file)?;
+        let finding = spec.class.or_else(|| self.class_of(&mask)).ok_or_else(|| {
             anyhow!(
                 "the class of {} cannot be told, because the impression names no finding without denying it; add --finding with one of {}",
-                path.display(),
+                spec.file.display(),
                 Finding::ALL.map(Finding::name).join(", ")
             )
         })?;
@@ -90,9 +118,20 @@ impl Case {
     }
 
     /// A field as it is called where the case comes from.
-    fn field(&self, name: &str) -> String {
-        if self.file.is_some() { name.to_owned() } else { format!("--{name}") }
+    pub(super) fn field(&self, name: &str) -> String {
+        match (&self.file, name) {
+            (Some(_), "image") => "edit_image".to_owned(),
+            (Some(_), name) => name.to_owned(),
+            (None, name) => format!("--{}", name.replace('_', "-")),
+        }
     }
+}
+
+/// Refuses a text of which nothing is left for the model.
+fn check_words(field: &str, text: &str) -> Result<()> {
+    let cleaned = engine::text::clean(text).with_context(|| field.to_owned())?;
+    ensure!(!cleaned.text.is_empty(), "{field} {text:?} holds no word that the model reads; write it in plain words");
+    Ok(())
 }
 
 /// Boxes from JSON text or from the path of a JSON file.
@@ -120,11 +159,9 @@ mod tests {
             name: "a".to_owned(),
             stem: "a".to_owned(),
             impression: impression.to_owned(),
-            mask: None,
-            mask_class: None,
-            boxes: Vec::new(),
             seed: Seed(3),
             file: Some("cases.csv".to_owned()),
+            ..Case::default()
         }
     }
 
@@ -138,17 +175,34 @@ mod tests {
         let write = |name: &str, mask: &Mask| {
             let path = dir.path().join(name);
             std::fs::write(&path, encode_mask(mask, &[]).unwrap()).unwrap();
-            Some(path)
+            vec![MaskSpec::plain(path)]
         };
         let drawn = write("drawn.png", &Mask::from_fn(10, 20, |x, y| x < 3 && y < 3));
         let empty = write("empty.png", &Mask::empty(10, 10));
-        let class = |case: &Case| case.request(&card(), &Settings::default()).unwrap().annotations[0].finding;
-        let told = Case { mask: drawn.clone(), ..case("No effusion. Right nodule.") };
+        let class = |case: &Case| case.request(&card(), &Settings::default()).unwrap().0.annotations[0].finding;
+        let told = Case { masks: drawn.clone(), ..case("No effusion. Right nodule.") };
         assert_eq!(class(&told), Finding::Nodule);
-        assert_eq!(class(&Case { mask_class: Some(Finding::Edema), ..told }), Finding::Edema);
-        assert_eq!(class(&Case { mask: empty, ..case("No acute findings.") }), Finding::Pneumothorax);
-        let sentence = refused(&Case { mask: drawn, ..case("No acute findings.") });
+        assert_eq!(class(&Case { mask_class: Some(Finding::Edema), ..told.clone() }), Finding::Edema);
+        let mut named = told;
+        named.masks[0].class = Some(Finding::Device);
+        assert_eq!(class(&Case { mask_class: Some(Finding::Edema), ..named }), Finding::Device);
+        assert_eq!(class(&Case { masks: empty, ..case("No acute findings.") }), Finding::Pneumothorax);
+        let sentence = refused(&Case { masks: drawn, ..case("No acute findings.") });
         assert!(sentence.contains("cases.csv") && sentence.contains("\"a\"") && sentence.contains("--finding"), "{sentence}");
+    }
+
+    #[test]
+    fn a_drawing_acts_as_it_says_and_else_as_the_run_says() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.png");
+        std::fs::write(&path, encode_mask(&Mask::from_fn(64, 64, |x, _| x < 9), &[]).unwrap()).unwrap();
+        let own = Acts { strength: Some(0.5), ..Acts::default() };
+        let boxes = read_boxes(r#"{"class": "mass", "box": [0, 0, 5, 5], "area": 3}"#).unwrap();
+        let masks = vec![MaskSpec { acts: own, ..MaskSpec::plain(path) }];
+        let acts = Acts { strength: Some(1.5), area_px: Some(9), steps: None };
+        let request = Case { masks, boxes, acts, ..case("A nodule.") }.request(&card(), &Settings::default()).unwrap().0;
+        let told: Vec<_> = request.annotations.iter().map(|drawn| (drawn.strength, drawn.area_px)).collect();
+        assert_eq!(told, [(0.5, Some(9)), (1.5, Some(3))]);
     }
 
     #[test]
@@ -157,7 +211,8 @@ mod tests {
             (case(" "), "impression is empty"),
             (case("..."), "impression \"...\""),
             (case(&"x".repeat(20_000)), "20000 characters"),
-            (Case { mask: Some("no/such.png".into()), ..case("A nodule.") }, "no/such.png"),
+            (Case { masks: vec![MaskSpec::plain("no/such.png".into())], ..case("A nodule.") }, "no/such.png"),
+            (Case { twin: Some("...".to_owned()), ..case("A nodule.") }, "twin \"...\""),
             (Case { boxes: read_boxes(r#"{"class": "mass", "box": [0, 0, 65, 1]}"#).unwrap(), ..case("A mass.") }, "64×64"),
         ] {
             let sentence = refused(&broken);

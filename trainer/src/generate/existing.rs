@@ -4,9 +4,11 @@ use anyhow::{Result, bail};
 use engine::domain::GenerateRequest;
 use engine::imageio::png::read_text;
 use engine::pipeline::ModelCard;
-use engine::store::record::{CONDITION_MARK, RecordError, RunRecord};
+use engine::store::record::{CONDITION_MARK, NoiseOrigin, RecordError, RunRecord};
 
-use super::names::ResultFiles;
+use super::begin::Begin;
+use super::names::{ResultFiles, Wanted};
+use super::words;
 
 /// What was found.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,7 +23,10 @@ pub(super) enum Existing {
 ///
 /// # Errors
 /// When a file stands there that ChexGen did not write: it is not replaced.
-pub(super) fn look(files: &ResultFiles) -> Result<Existing> {
+pub(super) fn look(files: &ResultFiles, wanted: Wanted) -> Result<Existing> {
+    if let Some(foreign) = files.further(wanted).into_iter().find(|path| path.exists() && !is_further(path)) {
+        bail!("{} exists and is not a result of ChexGen; move it away or choose another --out", foreign.display());
+    }
     if files.image.exists() {
         return match RunRecord::read(&files.image) {
             Ok(record) => Ok(Existing::Result(Box::new(record))),
@@ -47,8 +52,33 @@ fn is_condition(path: &std::path::Path) -> bool {
     matches!(read_text(path, CONDITION_MARK.0), Ok(Some(text)) if text == CONDITION_MARK.1)
 }
 
+/// Whether a twin, a map or a film is one of ours.
+fn is_further(path: &std::path::Path) -> bool {
+    if path.extension().is_some_and(|ending| ending == "json") {
+        let text = std::fs::read_to_string(path).unwrap_or_default();
+        let value: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+        return value["format"] == words::FORMAT;
+    }
+    matches!(read_text(path, CONDITION_MARK.0), Ok(Some(text)) if text.contains("ChexGen Studio"))
+}
+
+/// Whether every further file is there, and the twin is the one that is asked for.
+pub(super) fn is_complete(files: &ResultFiles, wanted: Wanted, record: &RunRecord, twin: Option<&str>) -> bool {
+    let twin_fits = twin.is_none_or(|text| {
+        let expected = record.request.twin_without_findings(text);
+        RunRecord::read(&files.twin).is_ok_and(|twin| twin.request == expected)
+    });
+    files.further(wanted).iter().all(|path| path.exists()) && twin_fits
+}
+
 /// The fields in which an earlier result differs from what is asked now.
-pub(super) fn differences(record: &RunRecord, request: &GenerateRequest, card: &ModelCard) -> Vec<&'static str> {
+pub(super) fn differences(
+    record: &RunRecord,
+    request: &GenerateRequest,
+    begin: &Begin,
+    noise: Option<&NoiseOrigin>,
+    card: &ModelCard,
+) -> Vec<&'static str> {
     let old = &record.request;
     let checks = [
         ("impression", old.impression != request.impression),
@@ -60,6 +90,8 @@ pub(super) fn differences(record: &RunRecord, request: &GenerateRequest, card: &
         ("karras", old.karras != request.karras),
         ("guidance", old.guidance_scale.to_bits() != request.guidance_scale.to_bits()),
         ("preset", old.preset != request.preset),
+        ("beginning", !begin.began_so(&old.source, &request.source, request.calls())),
+        ("noise", record.noise.as_ref() != noise),
         ("model", !record.changed_files(&card.files).is_empty()),
     ];
     checks.into_iter().filter(|(_, differs)| *differs).map(|(field, _)| field).collect()
@@ -80,38 +112,53 @@ mod tests {
     fn results_are_known_and_strangers_are_not_replaced() {
         let dir = tempfile::tempdir().unwrap();
         let files = ResultFiles::new(dir.path(), "a");
-        assert_eq!(look(&files).unwrap(), Existing::Nothing);
+        assert_eq!(look(&files, Wanted::default()).unwrap(), Existing::Nothing);
         let record = record(&card().request("A nodule.", 1));
         let black = GrayImage::black(4, 4);
         let put = |path: &Path, bytes: &[u8]| std::fs::write(path, bytes).unwrap();
         let refused = |file: &Path| {
-            let sentence = look(&files).unwrap_err().to_string();
+            let sentence = look(&files, Wanted::default()).unwrap_err().to_string();
             assert!(sentence.contains(file.to_str().unwrap()) && sentence.contains("--out"), "{sentence}");
         };
 
         put(&files.mask, &encode_gray16(&black, &[]).unwrap());
         refused(&files.mask);
         put(&files.mask, &encode_condition_png(&black).unwrap());
-        assert_eq!(look(&files).unwrap(), Existing::Nothing, "left behind by a killed run");
+        assert_eq!(look(&files, Wanted::default()).unwrap(), Existing::Nothing, "left behind by a killed run");
 
         put(&files.record, b"{}");
         refused(&files.record);
         put(&files.record, record.to_json().unwrap().as_bytes());
-        assert_eq!(look(&files).unwrap(), Existing::Nothing, "left behind by a killed run");
+        assert_eq!(look(&files, Wanted::default()).unwrap(), Existing::Nothing, "left behind by a killed run");
 
         put(&files.image, &encode_gray16(&black, &[]).unwrap());
         refused(&files.image);
         put(&files.image, b"no png");
         refused(&files.image);
         put(&files.image, &encode_png_with_record(&black, &record).unwrap());
-        assert_eq!(look(&files).unwrap(), Existing::Result(Box::new(record)));
+        assert_eq!(look(&files, Wanted::default()).unwrap(), Existing::Result(Box::new(record.clone())));
+
+        let all = Wanted { twin: true, words: true, film: true };
+        assert!(!is_complete(&files, all, &record, None) && is_complete(&files, Wanted::default(), &record, None));
+        for foreign in [&files.twin, &files.legend, &files.film] {
+            put(foreign, b"{}");
+            let sentence = look(&files, all).unwrap_err().to_string();
+            assert!(sentence.contains(foreign.to_str().unwrap()), "{sentence}");
+            std::fs::remove_file(foreign).unwrap();
+        }
     }
 
     #[test]
     fn differences_are_named() {
         let request = card().request("A nodule.", 1);
         let record = record(&request);
+        let differences = |record: &RunRecord, request: &GenerateRequest, card: &ModelCard| {
+            super::differences(record, request, &Begin::Noise, None, card)
+        };
         assert!(differences(&record, &request, &card()).is_empty());
+        let mut imported = record.clone();
+        imported.noise = Some(NoiseOrigin { blake3: "5".repeat(64), row: 0 });
+        assert_eq!(differences(&imported, &request, &card()), ["noise"]);
         let other = GenerateRequest { num_steps: 3, guidance_scale: 1.0, ..request.clone() };
         assert_eq!(differences(&record, &other, &card()), ["steps", "guidance"]);
         let mut retrained = card();

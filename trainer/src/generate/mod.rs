@@ -4,193 +4,52 @@
 //! skipped. Everything is checked before the first image is made; an image that is there implies its record and
 //! condition picture.
 
+mod acts;
+mod begin;
 mod boxes;
 mod case;
 mod class;
+mod edit;
 mod existing;
+mod mask_spec;
 pub mod model;
 mod names;
 mod plan;
 mod progress;
 mod report;
+mod run;
 mod settings;
+mod sheet;
 #[cfg(test)]
 mod testing;
 mod warnings;
+mod words;
 mod write;
 
-use std::path::PathBuf;
-use std::time::Instant;
+use std::path::Path;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, bail, ensure};
 use engine::cancel::Cancel;
-use engine::device::DeviceKind;
-use engine::domain::{GenerateRequest, Seed};
-use engine::pipeline::{Generated, ModelCard, Outcome, Pipeline, RunOptions};
-use rayon::prelude::*;
+use engine::domain::GenerateRequest;
+use engine::pipeline::{Event, Generated, ImportedNoise, Outcome, Pipeline, RunOptions};
+use engine::store::record::RunRecord;
 
 use crate::run::signals::StopRequest;
-use existing::Existing;
-use report::Report;
-use warnings::Warnings;
 
+pub use acts::{Acts, area as parse_area, steps as parse_steps, strength as parse_strength};
+pub use begin::{Begin, Fork};
 pub use boxes::BoxSpec;
 pub use case::Case;
+pub use edit::ImageEdit;
+pub use mask_spec::MaskSpec;
 pub use names::ResultFiles;
 pub use plan::{CaseFile, OneImpression};
 pub use progress::Progress;
+pub use run::{Ended, Run};
 pub use settings::Settings;
-pub use write::{check_out_dir, write_result};
-
-/// Cases checked between two looks at the stop request.
-const CHECKED_AT_ONCE: usize = 64;
-
-/// A run of images.
-pub struct Run {
-    /// What to make.
-    pub cases: Vec<Case>,
-    /// Sampler settings.
-    pub settings: Settings,
-    /// Model folder or `practice`; `None` is the practice model.
-    pub model: Option<String>,
-    /// Where to compute.
-    pub device: DeviceKind,
-    /// Images that go through the sampler together; `None` chooses by the device.
-    pub batch: Option<usize>,
-    /// Folder of the results.
-    pub out: PathBuf,
-    /// Whether lines of JSON are printed.
-    pub json: bool,
-}
-
-/// How a run ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ended {
-    /// Every image is there.
-    Done,
-    /// Stopped by the user; the files that are there are whole, and running it again goes on.
-    Interrupted,
-}
-
-/// A case after its check.
-enum Checked {
-    /// To be made.
-    Missing,
-    /// There already.
-    Kept { seed: Seed, differences: Vec<&'static str> },
-}
-
-impl Run {
-    /// Makes what is missing, in the order of the cases.
-    ///
-    /// # Errors
-    /// When an input cannot be used, a file that is not ours is in the way, or a result cannot be written.
-    pub fn run(&self, stop: &StopRequest) -> Result<Ended> {
-        self.settings.check()?;
-        check_out_dir(&self.out)?;
-        let pipeline = model::open(&model::model_dir(self.model.as_deref())?, self.device)?;
-        let mut report = Report::new(std::io::stdout(), self.json);
-        let Some(checked) = self.check_all(pipeline.card(), stop)? else {
-            report.summary(&self.out.display().to_string(), true)?;
-            return Ok(Ended::Interrupted);
-        };
-        let mut warnings = Warnings::default();
-        let mut missing: Vec<&Case> = Vec::new();
-        for (case, state) in self.cases.iter().zip(&checked) {
-            match state {
-                Checked::Missing => {
-                    let count = pipeline.count_tokens(&case.impression);
-                    warnings.check_text(&case.place(), &case.impression, count, pipeline.card().cleans_text())?;
-                    missing.push(case);
-                }
-                Checked::Kept { seed, differences } => {
-                    if !differences.is_empty() {
-                        warnings.kept(&case.place(), differences);
-                    }
-                    let files = self.files(case);
-                    report.kept(&case.name, &files, files.mask.exists(), *seed, !differences.is_empty())?;
-                }
-            }
-        }
-        warnings.print()?;
-        let ended = self.make(&missing, &pipeline, stop, &mut report)?;
-        report.summary(&self.out.display().to_string(), ended == Ended::Interrupted)?;
-        Ok(ended)
-    }
-
-    /// Checks every case and what stands in its place; `None` if it was stopped. The first offence is returned.
-    fn check_all(&self, card: &ModelCard, stop: &StopRequest) -> Result<Option<Vec<Checked>>> {
-        let mut all = Vec::with_capacity(self.cases.len());
-        for cases in self.cases.chunks(CHECKED_AT_ONCE) {
-            if stop.is_raised() {
-                return Ok(None);
-            }
-            let some: Vec<Result<Checked>> = cases.par_iter().map(|case| self.check(case, card)).collect();
-            for checked in some {
-                all.push(checked?);
-            }
-        }
-        Ok(Some(all))
-    }
-
-    fn check(&self, case: &Case, card: &ModelCard) -> Result<Checked> {
-        let request = case.request(card, &self.settings)?;
-        ensure!(
-            request.annotations.is_empty() || card.has_control,
-            "{}: model {:?} cannot follow masks or boxes; leave them out or choose a model with control",
-            case.place(),
-            card.name
-        );
-        match existing::look(&self.files(case)).with_context(|| case.place())? {
-            Existing::Nothing => Ok(Checked::Missing),
-            Existing::Result(record) => {
-                Ok(Checked::Kept { seed: record.request.seed, differences: existing::differences(&record, &request, card) })
-            }
-        }
-    }
-
-    fn make(
-        &self,
-        cases: &[&Case],
-        pipeline: &Pipeline,
-        stop: &StopRequest,
-        report: &mut Report<impl std::io::Write>,
-    ) -> Result<Ended> {
-        let card = pipeline.card();
-        let Some(first) = cases.first() else { return Ok(Ended::Done) };
-        let steps = first.request(card, &self.settings)?.num_steps;
-        let mut progress = Progress::new(cases.len(), steps);
-        for batch in cases.chunks(self.batch_size(card)) {
-            let begin = Instant::now();
-            let requests: Vec<GenerateRequest> =
-                batch.iter().map(|case| case.request(card, &self.settings)).collect::<Result<_>>()?;
-            let made = generate(pipeline, &requests, stop, &progress).with_context(|| places(batch))?;
-            let Some(results) = made else {
-                progress.clear();
-                return Ok(Ended::Interrupted);
-            };
-            let time = begin.elapsed() / u32::try_from(batch.len()).unwrap_or(u32::MAX);
-            for (case, result) in batch.iter().zip(&results) {
-                let files = self.files(case);
-                write_result(&files, result).with_context(|| case.place())?;
-                progress
-                    .suspend(|| report.made(&case.name, &files, result.condition.is_some(), result.record.request.seed, time))?;
-            }
-            progress.finish_images(batch.len());
-        }
-        progress.clear();
-        Ok(Ended::Done)
-    }
-
-    fn files(&self, case: &Case) -> ResultFiles {
-        ResultFiles::new(&self.out, &case.stem)
-    }
-
-    /// A processor gains nothing from batches; a graphics card does.
-    fn batch_size(&self, card: &ModelCard) -> usize {
-        self.batch.unwrap_or(if card.device.starts_with("cuda") { 8 } else { 1 }).max(1)
-    }
-}
+pub use sheet::Film;
+pub use words::Blocks;
+pub use write::{Further, check_out_dir, write_all, write_result};
 
 /// Runs one batch; `None` if it was stopped.
 ///
@@ -216,6 +75,18 @@ pub fn generate_with(
     stop: &StopRequest,
     progress: &Progress,
 ) -> Result<Option<Vec<Generated>>> {
+    generate_watched(pipeline, requests, options, stop, progress, &mut |_| {})
+}
+
+/// As [`generate_with`]; `watch` is told everything.
+fn generate_watched(
+    pipeline: &Pipeline,
+    requests: &[GenerateRequest],
+    options: &RunOptions<'_>,
+    stop: &StopRequest,
+    progress: &Progress,
+    watch: &mut dyn FnMut(&Event),
+) -> Result<Option<Vec<Generated>>> {
     let cancel = Cancel::new();
     if stop.is_raised() {
         return Ok(None);
@@ -225,6 +96,7 @@ pub fn generate_with(
             cancel.cancel();
         }
         progress.note(&event, requests.len());
+        watch(&event);
     })?;
     match outcome {
         Outcome::Cancelled => Ok(None),
@@ -236,10 +108,18 @@ pub fn generate_with(
     }
 }
 
-fn places(batch: &[&Case]) -> String {
-    match batch {
-        [] => String::new(),
-        [one] => one.place(),
-        [first, .., last] => format!("{} to {:?}", first.place(), last.name),
+/// The noise of an earlier run, from the file that is told.
+///
+/// # Errors
+/// When the run had none, or another file.
+pub fn noise_of(record: &RunRecord, file: &Path, noise: Option<&ImportedNoise>) -> Result<Option<ImportedNoise>> {
+    match (&record.noise, noise) {
+        (None, None) => Ok(None),
+        (None, Some(_)) => bail!("{} was made from its seed; leave out --noise", file.display()),
+        (Some(_), None) => bail!("{} was made with noise from a file; name it with --noise", file.display()),
+        (Some(origin), Some(noise)) => {
+            ensure!(noise.blake3() == origin.blake3, "--noise is not the file of noise that {} names", file.display());
+            Ok(Some(noise.clone().starting_at(origin.row)))
+        }
     }
 }

@@ -9,8 +9,8 @@ use anyhow::{Result, bail, ensure};
 const IMAGE_ENDINGS: [&str; 9] = ["png", "jpg", "jpeg", "dcm", "dicom", "tif", "tiff", "bmp", "webp"];
 /// Longest part of a path that file systems take, in bytes.
 const MAX_PART_BYTES: usize = 255;
-/// What is added to a stem at most: `_mask.png`.
-const LONGEST_ADDITION: usize = "_mask.png".len();
+/// What is added to a stem at most.
+const LONGEST_ADDITION: usize = "_difference.png".len();
 
 /// The files of one result, relative to the output folder or joined to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,13 +21,55 @@ pub struct ResultFiles {
     pub mask: PathBuf,
     /// The run record.
     pub record: PathBuf,
+    /// The counterfactual twin, its record inside; written only where one is asked for.
+    pub twin: PathBuf,
+    /// How far image and twin differ.
+    pub difference: PathBuf,
+    /// Maps of attention to the words.
+    pub words: PathBuf,
+    /// What the rows and columns of those are.
+    pub legend: PathBuf,
+    /// Pictures of the steps.
+    pub film: PathBuf,
+}
+
+/// Which further files a result has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Wanted {
+    /// Twin and difference.
+    pub(super) twin: bool,
+    /// Maps of attention and their legend.
+    pub(super) words: bool,
+    /// Pictures of the steps.
+    pub(super) film: bool,
 }
 
 impl ResultFiles {
     /// The files of a stem inside `dir`.
     pub fn new(dir: &Path, stem: &str) -> Self {
         let file = |ending: &str| dir.join(format!("{stem}{ending}"));
-        Self { image: file(".png"), mask: file("_mask.png"), record: file(".json") }
+        Self {
+            image: file(".png"),
+            mask: file("_mask.png"),
+            record: file(".json"),
+            twin: file("_twin.png"),
+            difference: file("_difference.png"),
+            words: file("_words.png"),
+            legend: file("_words.json"),
+            film: file("_steps.png"),
+        }
+    }
+
+    /// The further files that are wanted.
+    pub(super) fn further(&self, wanted: Wanted) -> Vec<&Path> {
+        let all = [
+            (&self.twin, wanted.twin),
+            (&self.difference, wanted.twin),
+            (&self.words, wanted.words),
+            (&self.legend, wanted.words),
+            (&self.film, wanted.film),
+        ];
+        all.into_iter().filter(|(_, wanted)| *wanted).map(|(path, _)| path.as_path()).collect()
     }
 }
 
@@ -68,15 +110,16 @@ pub(super) fn stem(name: &str) -> Result<String> {
     Ok(parts.join("/"))
 }
 
-/// Refuses two cases that would write the same file; `cases` are names and their stems.
+/// Refuses two cases that would write the same file; `cases` are names, their stems and their further files.
 ///
 /// # Errors
 /// Names both cases and the file.
-pub(super) fn refuse_shared<'a>(cases: impl Iterator<Item = (&'a str, &'a str)>) -> Result<()> {
+pub(super) fn refuse_shared<'a>(cases: impl Iterator<Item = (&'a str, &'a str, Wanted)>) -> Result<()> {
     let mut owners: HashMap<String, &str> = HashMap::new();
-    for (name, stem) in cases {
+    for (name, stem, wanted) in cases {
         let files = ResultFiles::new(Path::new(""), stem);
-        for file in [files.image, files.mask, files.record] {
+        let own = [files.image.as_path(), files.mask.as_path(), files.record.as_path()];
+        for file in own.into_iter().chain(files.further(wanted)) {
             let shown = file.display().to_string();
             // These systems take `A.png` and `a.png` for one file.
             let key = if cfg!(any(windows, target_os = "macos")) { shown.to_lowercase() } else { shown.clone() };
@@ -124,10 +167,14 @@ mod tests {
 
     #[test]
     fn two_cases_never_share_a_file() {
-        let shared = |names: &[&str]| {
+        let wanting = |names: &[&str], wanted: Wanted| {
             let stems: Vec<String> = names.iter().map(|name| stem(name).unwrap()).collect();
-            refuse_shared(names.iter().copied().zip(stems.iter().map(String::as_str)))
+            refuse_shared(names.iter().zip(&stems).map(|(name, stem)| (*name, stem.as_str(), wanted)))
         };
+        let shared = |names: &[&str]| wanting(names, Wanted::default());
+        let twins = Wanted { twin: true, ..Wanted::default() };
+        assert!(shared(&["a", "a_twin"]).is_ok() && wanting(&["a", "b"], twins).is_ok());
+        assert!(wanting(&["a", "a_twin"], twins).unwrap_err().to_string().contains("a_twin.png"));
         assert!(shared(&["a", "b", "sub/a"]).is_ok());
         let error = shared(&["a.png", "b", "a.jpg"]).unwrap_err().to_string();
         assert!(error.contains("a.png") && error.contains("a.jpg"), "{error}");

@@ -30,7 +30,7 @@ impl Progress {
                 self.bar.set_position(self.done * self.steps + (*step as u64) * batch as u64);
                 self.show(&format!("step {step}/{of}"));
             }
-            Event::Attention { .. } => {}
+            Event::Attention { .. } | Event::Paused { .. } | Event::Resumed => {}
             Event::Finished => self.show("saving"),
         }
     }

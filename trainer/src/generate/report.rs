@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use engine::domain::Seed;
 use serde::Serialize;
 
-use super::names::ResultFiles;
+use super::names::{ResultFiles, Wanted};
 
 /// An image's line.
 #[derive(Serialize)]
@@ -16,6 +16,14 @@ struct Line<'a> {
     image: String,
     mask: Option<String>,
     record: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    twin: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    difference: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    words: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    film: Option<String>,
     seed: u64,
     /// Share of its batch's time; 0 for a skipped one.
     seconds: f64,
@@ -58,30 +66,60 @@ impl<W: Write> Report<W> {
     ///
     /// # Errors
     /// When standard output cannot be written.
-    pub(super) fn made(&mut self, name: &str, files: &ResultFiles, has_mask: bool, seed: Seed, time: Duration) -> Result<()> {
+    pub(super) fn made(
+        &mut self,
+        name: &str,
+        files: &ResultFiles,
+        has_mask: bool,
+        wanted: Wanted,
+        seed: Seed,
+        time: Duration,
+    ) -> Result<()> {
         self.written += 1;
-        self.line(name, files, has_mask, seed, time, false)
+        self.line(name, files, has_mask, wanted, seed, time, false)
     }
 
     /// Notes an image that was there; `differs` if it was made with other settings.
     ///
     /// # Errors
     /// When standard output cannot be written.
-    pub(super) fn kept(&mut self, name: &str, files: &ResultFiles, has_mask: bool, seed: Seed, differs: bool) -> Result<()> {
+    pub(super) fn kept(
+        &mut self,
+        name: &str,
+        files: &ResultFiles,
+        has_mask: bool,
+        wanted: Wanted,
+        seed: Seed,
+        differs: bool,
+    ) -> Result<()> {
         self.skipped += 1;
         self.differing += usize::from(differs);
-        self.line(name, files, has_mask, seed, Duration::ZERO, true)
+        self.line(name, files, has_mask, wanted, seed, Duration::ZERO, true)
     }
 
-    fn line(&mut self, name: &str, files: &ResultFiles, has_mask: bool, seed: Seed, time: Duration, skipped: bool) -> Result<()> {
+    fn line(
+        &mut self,
+        name: &str,
+        files: &ResultFiles,
+        has_mask: bool,
+        wanted: Wanted,
+        seed: Seed,
+        time: Duration,
+        skipped: bool,
+    ) -> Result<()> {
         if !self.json {
             return Ok(());
         }
+        let shown = |path: &std::path::Path| path.display().to_string();
         let line = Line {
             name,
-            image: files.image.display().to_string(),
-            mask: has_mask.then(|| files.mask.display().to_string()),
-            record: files.record.display().to_string(),
+            image: shown(&files.image),
+            mask: has_mask.then(|| shown(&files.mask)),
+            record: shown(&files.record),
+            twin: wanted.twin.then(|| shown(&files.twin)),
+            difference: wanted.twin.then(|| shown(&files.difference)),
+            words: wanted.words.then(|| shown(&files.words)),
+            film: wanted.film.then(|| shown(&files.film)),
             seed: seed.0,
             seconds: (time.as_secs_f64() * 1e3).round() / 1e3,
             skipped,
@@ -137,8 +175,10 @@ mod tests {
         let mut out = Vec::new();
         let mut report = Report::new(&mut out, json);
         let files = |stem| ResultFiles::new(Path::new("out"), stem);
-        report.kept("a.png", &files("a"), false, Seed(u64::MAX), true).unwrap();
-        report.made("b", &files("b"), true, Seed(2), Duration::from_millis(1500)).unwrap();
+        report.kept("a.png", &files("a"), false, Wanted::default(), Seed(u64::MAX), true).unwrap();
+        report
+            .made("b", &files("b"), true, Wanted { twin: true, ..Wanted::default() }, Seed(2), Duration::from_millis(1500))
+            .unwrap();
         report.summary("out", true).unwrap();
         String::from_utf8(out).unwrap()
     }
@@ -151,6 +191,8 @@ mod tests {
         assert_eq!((&lines[0]["name"], &lines[0]["seed"]), (&"a.png".into(), &u64::MAX.into()));
         assert!(lines[0]["mask"].is_null() && lines[0]["skipped"] == true);
         assert_eq!((&lines[1]["mask"], &lines[1]["seconds"]), (&"out/b_mask.png".into(), &1.5.into()));
+        assert_eq!(lines[1]["twin"], "out/b_twin.png");
+        assert!(lines[0].get("twin").is_none());
         assert_eq!((&lines[2]["summary"]["written"], &lines[2]["summary"]["interrupted"]), (&1.into(), &true.into()));
     }
 

@@ -1,11 +1,12 @@
 //! Sampler settings that were asked for; what is not asked for is the model's own default.
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 use engine::domain::{GenerateRequest, Preset, SamplerKind};
 use engine::pipeline::ModelCard;
 
 /// Settings of a run, all optional.
 #[derive(clap::Args, Clone, Debug, Default, PartialEq)]
+#[command(next_help_heading = "Sampling")]
 pub struct Settings {
     /// Sampler steps, 1 to 1000; the model's default if left out.
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
@@ -59,6 +60,30 @@ impl Settings {
         Ok(request)
     }
 
+    /// The request of an earlier run with what may change in it.
+    ///
+    /// # Errors
+    /// When a setting is told that decides which steps there are.
+    pub(super) fn forked(&self, earlier: &GenerateRequest) -> Result<GenerateRequest> {
+        let told = [
+            ("--steps", self.steps.is_some()),
+            ("--sampler", self.sampler.is_some()),
+            ("--eta", self.eta.is_some()),
+            ("--karras", self.karras),
+        ];
+        if let Some((name, _)) = told.iter().find(|(_, told)| *told) {
+            bail!("{name} cannot change when a run goes on from one of its steps; leave it out");
+        }
+        let mut request = earlier.clone();
+        self.lay_over(&mut request);
+        Ok(request)
+    }
+
+    /// Whether a sampler or its noise was asked for.
+    pub(super) fn names_sampler(&self) -> bool {
+        self.sampler.is_some() || self.eta.is_some_and(|eta| eta != 0.0) || self.karras
+    }
+
     fn lay_over(&self, request: &mut GenerateRequest) {
         request.num_steps = self.steps.unwrap_or(request.num_steps);
         if let Some(sampler) = self.sampler {
@@ -99,6 +124,9 @@ mod tests {
             let sentence = settings.check().unwrap_err().to_string();
             assert!(sentence.contains(words), "{sentence}");
         }
+        let forked = |settings: Settings| settings.forked(&card().request("x", 7));
+        assert!(forked(Settings { steps: Some(3), ..Settings::default() }).unwrap_err().to_string().contains("--steps"));
+        assert_eq!(forked(Settings { guidance: Some(1.0), ..Settings::default() }).unwrap().guidance_scale, 1.0);
         let eta = Settings { eta: Some(0.5), ..Settings::default() };
         assert!(eta.check().is_ok());
         assert!(eta.request(&card(), "x", 0).unwrap_err().to_string().contains("--sampler ddim"));

@@ -26,6 +26,7 @@ pub(super) fn card() -> ModelCard {
             karras: true,
         },
         device: "cpu".to_owned(),
+        dtype: "f32".to_owned(),
     }
 }
 
@@ -44,5 +45,6 @@ pub(super) fn record(request: &GenerateRequest) -> RunRecord {
         pixels_blake3: "3".repeat(64),
         control_blake3: None,
         noise: None,
+        band_rows: None,
     }
 }

@@ -14,6 +14,7 @@ pub(super) struct Warnings {
     cut: Vec<String>,
     lost: Vec<String>,
     differing: Vec<String>,
+    notes: Vec<String>,
 }
 
 impl Warnings {
@@ -42,6 +43,11 @@ impl Warnings {
             .push(format!("{place}: the image that is there was made with another {}; it is kept", differences.join(", ")));
     }
 
+    /// Notes what is done with a case that was not asked for in so many words.
+    pub(super) fn note(&mut self, place: &str, note: &str) {
+        self.notes.push(format!("{place}: {note}"));
+    }
+
     /// Writes them.
     ///
     /// # Errors
@@ -58,6 +64,7 @@ impl Warnings {
         let kinds = [
             (&self.cut, "impressions are cut"),
             (&self.lost, "impressions lose a size or a code"),
+            (&self.notes, "notes of this kind"),
             (&self.differing, "images were made in another way and are kept"),
         ];
         let mut lines = Vec::new();

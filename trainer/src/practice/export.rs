@@ -88,6 +88,7 @@ pub fn write(dir: &Path, parts: &Parts<'_>) -> Result<()> {
         text: TextSpec {
             weights: "text.safetensors".to_owned(),
             tokenizer: "tokenizer.json".to_owned(),
+            quantized: None,
             max_tokens: parts.max_tokens,
             config: parts.text.0.clone(),
         },

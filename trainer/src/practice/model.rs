@@ -8,7 +8,7 @@ use candle_core::{DType, Tensor};
 use candle_nn::VarBuilder;
 use engine::cancel::Cancel;
 use engine::device::DeviceKind;
-use engine::domain::{Annotation, GenerateRequest, Seed};
+use engine::domain::{Annotation, GenerateRequest, Preset, Seed};
 use engine::model::checker::{Checker, CheckerConfig, CheckerOutput};
 use engine::pipeline::{Outcome, Pipeline};
 use engine::store::model_dir::ModelSpec;
@@ -23,6 +23,19 @@ pub struct PracticeModel {
     pipeline: Pipeline,
     checker: Checker,
     device: candle_core::Device,
+}
+
+/// How pictures are sampled.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sampling {
+    /// Sampler steps.
+    pub num_steps: usize,
+    /// Guidance strength.
+    pub guidance_scale: f64,
+    /// Behaviour of guidance and control; `None` is the model's own.
+    pub preset: Option<Preset>,
+    /// Pictures a batch.
+    pub batch_size: usize,
 }
 
 /// One picture to make.
@@ -62,21 +75,16 @@ impl PracticeModel {
     ///
     /// # Errors
     /// When the device fails or `cancel` is raised.
-    pub fn generate(
-        &self,
-        orders: &[Order<'_>],
-        num_steps: usize,
-        guidance_scale: f64,
-        batch_size: usize,
-        cancel: &Cancel,
-    ) -> Result<Vec<Vec<f32>>> {
+    pub fn generate(&self, orders: &[Order<'_>], sampling: Sampling, cancel: &Cancel) -> Result<Vec<Vec<f32>>> {
         let mut pictures = Vec::with_capacity(orders.len());
-        for batch in orders.chunks(batch_size.max(1)) {
+        let card = self.pipeline.card();
+        for batch in orders.chunks(sampling.batch_size.max(1)) {
             let request = |order: &Order<'_>| GenerateRequest {
                 annotations: order.drawn.iter().cloned().collect(),
-                num_steps,
-                guidance_scale: guidance_scale as f32,
-                ..self.pipeline.card().request(order.prompt, order.seed.0)
+                num_steps: sampling.num_steps,
+                guidance_scale: sampling.guidance_scale as f32,
+                preset: sampling.preset.unwrap_or(card.defaults.preset),
+                ..card.request(order.prompt, order.seed.0)
             };
             let requests: Vec<GenerateRequest> = batch.iter().map(request).collect();
             match self.pipeline.generate(&requests, cancel, &mut |_| {})? {

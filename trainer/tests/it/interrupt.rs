@@ -61,3 +61,92 @@ fn a_full_disk_leaves_no_part_of_a_result() {
     assert!(text.lines().count() == 1 && text.contains("image-0000.png"), "{text}");
     assert_eq!(names(&dir.path().join("out")), Vec::<String>::new());
 }
+
+#[test]
+fn what_a_killed_run_left_is_taken_away_and_what_is_in_use_stays() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("out");
+    for folder in ["out", "out/sub", "out/other"] {
+        std::fs::create_dir(dir.path().join(folder)).unwrap();
+        std::fs::write(dir.path().join(folder).join(".writing-Dead01.tmp"), "half").unwrap();
+    }
+    std::fs::write(out.join(".writing-notes.txt"), "mine").unwrap();
+    // This program writes still.
+    let mut live = engine::store::atomic::AtomicFile::create(&out.join("live.bin")).unwrap();
+    std::io::Write::write_all(&mut live, b"whole").unwrap();
+    let text = ["--impression", "Right nodule."];
+    stdout(&generate(dir.path(), "--steps 1 --name a --out out", &text));
+    stdout(&generate(dir.path(), "--steps 1 --name sub/a --out out", &text));
+    live.commit().unwrap();
+    let left = names(&out);
+    let expected = [
+        ".writing-notes.txt",
+        "a-0000.json",
+        "a-0000.png",
+        "live.bin",
+        "other/.writing-Dead01.tmp",
+        "sub/a-0000.json",
+        "sub/a-0000.png",
+    ];
+    assert_eq!(left, expected, "a folder without results is left alone");
+}
+
+#[test]
+fn a_killed_run_leaves_no_file_that_the_next_one_does_not_mend() {
+    let dir = tempfile::tempdir().unwrap();
+    let model = tiny().model.to_str().unwrap();
+    let args = ["generate", "--model", model, "--impression", "Right nodule.", "--count", "1000", "--steps", "1"];
+    for moment in [30, 70, 150] {
+        let mut child = chexgen(dir.path(), &args).args(["--out", "out", "--json"]).stdout(Stdio::piped()).spawn().unwrap();
+        BufReader::new(child.stdout.take().unwrap()).lines().next().unwrap().unwrap();
+        std::thread::sleep(Duration::from_millis(moment));
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    let out = dir.path().join("out");
+    let there = names(&out).iter().filter(|name| name.ends_with(".png") && !name.starts_with('.')).count();
+    stdout(&generate(dir.path(), &format!("--count {there} --steps 1 --out out"), &["--impression", "Right nodule."]));
+    let left = names(&out);
+    assert!(left.iter().all(|name| !name.starts_with('.')), "{left:?}");
+}
+
+/// A small disk of its own: a mounted memory file system, where that may be done.
+struct SmallDisk(std::path::PathBuf);
+
+impl SmallDisk {
+    fn mount(at: &std::path::Path, size: &str) -> Option<Self> {
+        std::fs::create_dir(at).unwrap();
+        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs"]).arg(at).output();
+        mounted.is_ok_and(|output| output.status.success()).then(|| Self(at.to_owned()))
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        drop(Command::new("umount").arg(&self.0).output());
+    }
+}
+
+#[test]
+fn a_full_disk_is_one_sentence_and_whole_files() {
+    let dir = tempfile::tempdir().unwrap();
+    let Some(disk) = SmallDisk::mount(&dir.path().join("disk"), "100k") else {
+        println!("skipped: this user cannot mount a small disk");
+        return;
+    };
+    crate::support::write_mask(&dir.path().join("mask.png"), 64, 64);
+    let more = ["--impression", "Right pneumothorax.", "--twin", "No acute findings."];
+    let output = generate(dir.path(), "--mask mask.png --steps 1 --count 50 --filmstrip --out disk", &more);
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(
+        text.lines().count() == 1 && text.contains("disk/image-00") && text.contains("the disk is full; free some space"),
+        "{text}"
+    );
+    let left = names(&disk.0);
+    assert!(left.len().is_multiple_of(6) && left.len() >= 6, "six files for each image: {left:?}");
+    for name in left.iter().filter(|name| name.ends_with(".json")) {
+        RunRecord::read(&disk.0.join(name)).unwrap();
+        RunRecord::read(&disk.0.join(name.replace(".json", ".png"))).unwrap();
+    }
+}

@@ -178,6 +178,8 @@ fn masks_and_the_release_preset_are_refused_by_the_program() {
     for (more, words) in [
         ("--mask mask.png --finding pneumothorax --out out", "cannot follow masks"),
         ("--preset release --out out", "choose preset paper"),
+        ("--word-maps auto --out out", "--word-maps: attention to the words is told by diffusion transformers only"),
+        ("--word-maps 0 --out out", "diffusion transformers only"),
         ("--sampler plms --out out", "pndm"),
     ] {
         let output = generate(published.dir.path(), more);
@@ -186,6 +188,38 @@ fn masks_and_the_release_preset_are_refused_by_the_program() {
     let both = published.import(&["--dit", "x.pth"]);
     assert_eq!(both.status.code(), Some(2), "one or the other");
     assert_eq!(run(published.dir.path(), &["import", "--out", "m"]).status.code(), Some(2), "one of them");
+}
+
+#[test]
+fn images_are_edited_forked_and_shown_step_by_step() {
+    let published = Published::new();
+    published.imported();
+    let dir = published.dir.path();
+    stdout(&generate(dir, "--steps 4 --name base --out out --filmstrip --twin Typed-as-it-is."));
+    let made = files(&published.path("out"));
+    for name in ["base.png", "base.json", "base_twin.png", "base_steps.png"] {
+        assert!(made.contains_key(name), "{name}: {:?}", made.keys());
+    }
+    for (name, more) in [
+        ("edit", "--image out/base.png --edit-strength 0.4"),
+        ("inverted", "--image out/base.png --invert --edit-text Edema."),
+        ("region", "--image out/base.png --may-change mask.png"),
+        ("ddim", "--image out/base.png --sampler ddim --edit-strength 0.5"),
+    ] {
+        write_mask(&published.path("mask.png"), 32, 32);
+        stdout(&generate(dir, &format!("--steps 4 --name {name} --out out {more}")));
+        assert_ne!(made["base.png"], files(&published.path("out"))[&format!("{name}.png")]);
+        assert_eq!(stdout(&run(dir, &["replay", &format!("out/{name}.json"), "--model", "model"])), "identical\n", "{name}");
+    }
+    // The network is asked five times in four steps of pndm, so a fork may go on from the fourth answer, too.
+    for step in ["1", "2", "4"] {
+        let fork = format!("--fork out/base.png --from-step {step} --name fork{step} --out out");
+        let output = generate(dir, &fork);
+        stdout(&output);
+        assert!(stderr(&output).contains("remembers the step before"), "{}", stderr(&output));
+    }
+    let late = generate(dir, "--fork out/base.png --from-step 5 --name late --out out");
+    assert!(stderr(&late).contains("choose 1 to 4"), "{}", stderr(&late));
 }
 
 #[test]

@@ -1,7 +1,8 @@
-//! The encoder for a machine whose memory does not hold it: weights stay in their file.
+//! The encoder over weights in their file, for a machine whose memory does not hold it, or whose weights are packed.
 //!
 //! A text needs its rows of the embedding table and one block after the other; each block is read, converted to
 //! `f32`, used and dropped. So about one block is in memory, and the numbers are those of [`super::T5Encoder`].
+//! Packed matrices stay packed; they may be kept in memory, which changes no number.
 
 use std::sync::Arc;
 
@@ -9,7 +10,8 @@ use candle_core::{DType, Device, Result, Shape, Tensor};
 use candle_nn::VarBuilder;
 use candle_nn::var_builder::SimpleBackend;
 
-use super::{Block, EMBEDDING_NAMES, T5Config, final_norm, position_bias, relative_bias};
+use super::matrix::Matrix;
+use super::{Block, EMBEDDING_NAMES, Quantization, T5Config, final_norm, packed_row, position_bias, relative_bias};
 use crate::ops;
 
 /// Where weights come from when they are needed.
@@ -25,6 +27,14 @@ pub trait WeightSource: Send + Sync {
     /// # Errors
     /// As [`WeightSource::tensor`], or a row that is not there.
     fn rows(&self, name: &str, rows: &[u32]) -> Result<Tensor>;
+
+    /// Bytes of a packed matrix `(outputs, row bytes)`, `u8`, on the CPU.
+    ///
+    /// # Errors
+    /// As [`WeightSource::tensor`], or a source without such.
+    fn packed(&self, name: &str) -> Result<Tensor> {
+        candle_core::bail!("{name} is not packed")
+    }
 }
 
 /// The encoder over a [`WeightSource`].
@@ -35,6 +45,9 @@ pub struct StreamedT5 {
     final_norm: Tensor,
     config: T5Config,
     device: Device,
+    quantization: Option<Quantization>,
+    /// All blocks, where they are kept.
+    kept: Option<Vec<Block>>,
 }
 
 impl std::fmt::Debug for StreamedT5 {
@@ -60,7 +73,36 @@ impl StreamedT5 {
             weights,
             config: config.clone(),
             device: device.clone(),
+            quantization: None,
+            kept: None,
         })
+    }
+
+    /// As [`StreamedT5::new`], over matrices in blocks; computes on the CPU.
+    ///
+    /// # Errors
+    /// As [`StreamedT5::new`].
+    pub fn packed(source: Arc<dyn WeightSource>, config: &T5Config, quantization: Quantization) -> Result<Self> {
+        Ok(Self { quantization: Some(quantization), ..Self::new(source, config, &Device::Cpu)? })
+    }
+
+    /// Reads all blocks now and keeps them; the numbers stay the same.
+    ///
+    /// # Errors
+    /// A source that cannot be read.
+    pub fn kept(mut self) -> Result<Self> {
+        self.kept = Some((0..self.config.num_layers).map(|index| self.block(index)).collect::<Result<_>>()?);
+        Ok(self)
+    }
+
+    fn block(&self, index: usize) -> Result<Block> {
+        let packed = |name: &str, shape: (usize, usize)| match self.quantization {
+            Some(kind) if packed_row(name, &[shape.0, shape.1], kind).is_some() => {
+                Matrix::packed(kind, shape, &self.source.packed(name)?).map(Some)
+            }
+            _ => Ok(None),
+        };
+        Block::new(&self.weights.pp("encoder"), index, &self.config, &packed)
     }
 
     /// Last hidden state `(1, length, d_model)` of one text, in `f32`.
@@ -74,9 +116,11 @@ impl StreamedT5 {
         let rows = self.source.rows(EMBEDDING_NAMES[0], ids)?;
         let mut x = rows.reshape((1, ids.len(), self.config.d_model))?.to_device(&self.device)?;
         let bias = relative_bias(&self.position_bias, ids.len(), &self.config)?;
-        let encoder = self.weights.pp("encoder");
         for index in 0..self.config.num_layers {
-            x = Block::new(&encoder, index, &self.config)?.forward(&x, &bias, &self.config)?;
+            x = match &self.kept {
+                Some(blocks) => blocks[index].forward(&x, &bias, &self.config)?,
+                None => self.block(index)?.forward(&x, &bias, &self.config)?,
+            };
         }
         ops::rms_norm(&x, &self.final_norm, self.config.layer_norm_epsilon)
     }

@@ -175,3 +175,89 @@ fn a_streamed_encoder_gives_the_same_bits() {
     let streamed = StreamedT5::new(std::sync::Arc::new(InMemory(less)), &config, &Device::Cpu).expect("small ones are there");
     assert!(streamed.forward(&[3, 1]).is_err(), "a block lacks a matrix");
 }
+
+/// Widths of 256, so that blocks fill their rows; the heads' output of 12·16 = 192 stays plain.
+fn packable() -> T5Config {
+    T5Config { d_model: 256, d_kv: 16, d_ff: 512, num_layers: 2, num_heads: 12, vocab_size: 17, ..tiny(FeedForward::GatedGelu) }
+}
+
+/// Weights that spread like a trained encoder's, whose residual stream does not explode.
+fn calm(config: &T5Config) -> std::collections::HashMap<String, Tensor> {
+    let scale = |shape: &[usize]| if shape.len() == 2 { 2.0 / (shape[1] as f64).sqrt() } else { 1.0 };
+    weights(config).into_iter().map(|(name, t)| (name, (&t * scale(t.dims())).expect("a product"))).collect()
+}
+
+/// Weights whose matrices are packed, handed out as a file would.
+struct PackedInMemory {
+    plain: InMemory,
+    packed: std::collections::HashMap<String, Tensor>,
+}
+
+impl PackedInMemory {
+    fn new(config: &T5Config, kind: Quantization) -> Self {
+        let (packed, plain): (Vec<_>, Vec<_>) =
+            calm(config).into_iter().partition(|(name, t)| packed_row(name, t.dims(), kind).is_some());
+        let packed = packed.into_iter().map(|(name, t)| (name, kind.pack(&t).expect("whole blocks"))).collect();
+        Self { plain: InMemory(plain.into_iter().collect()), packed }
+    }
+}
+
+impl WeightSource for PackedInMemory {
+    fn tensor(&self, name: &str) -> Result<Tensor> {
+        self.plain.tensor(name)
+    }
+
+    fn rows(&self, name: &str, rows: &[u32]) -> Result<Tensor> {
+        self.plain.rows(name, rows)
+    }
+
+    fn packed(&self, name: &str) -> Result<Tensor> {
+        self.packed.get(name).cloned().ok_or_else(|| candle_core::Error::Msg(format!("no {name}")))
+    }
+}
+
+#[test]
+fn packed_matrices_are_close_to_the_plain_ones() {
+    let config = packable();
+    let vb = VarBuilder::from_tensors(calm(&config), DType::F32, &Device::Cpu);
+    let plain = T5Encoder::new(vb, &config).expect("all tensors are there");
+    let text: &[u32] = &[3, 5, 16, 2, 9, 4, 1];
+    let expected = plain.forward(&ids(&[text]), None).expect("runs");
+    let size = expected.sqr().and_then(|t| t.mean_all()?.sqrt()?.to_scalar::<f32>()).expect("a number");
+    let mut errors = Vec::new();
+    for (kind, bound) in [(Quantization::Q6K, 0.03), (Quantization::Q4K, 0.12)] {
+        let source = std::sync::Arc::new(PackedInMemory::new(&config, kind));
+        assert_eq!(source.packed.len(), 2 * 6, "{kind}: o stays plain, for 192 is no multiple of 256");
+        let shapes = config.packed_shapes(kind);
+        assert!(shapes.iter().all(|(name, shape)| source.packed.get(name).is_none_or(|t| t.dims() == shape.as_slice())));
+        let streamed = StreamedT5::packed(std::sync::Arc::clone(&source) as _, &config, kind).expect("all tensors are there");
+        let found = streamed.forward(text).expect("runs");
+        let kept = StreamedT5::packed(source, &config, kind).and_then(StreamedT5::kept).expect("all tensors are there");
+        assert_eq!(max_difference(&found, &kept.forward(text).expect("runs")), 0.0, "kept or read again");
+        let off = (&found - &expected).and_then(|d| d.sqr()?.mean_all()?.sqrt()?.to_scalar::<f32>()).expect("a number") / size;
+        println!("{kind}: relative root mean square error {off}");
+        assert!(off < bound, "{kind}: {off}");
+        errors.push(off);
+    }
+    assert!(0.0 < errors[0] && errors[0] < errors[1], "fewer bits, larger error: {errors:?}");
+}
+
+#[test]
+fn packed_bytes_are_checked_and_do_not_depend_on_the_cut() {
+    let row = |count: usize| Tensor::from_vec((0..count).map(|i| (i as f32).sin()).collect(), (count / 256, 256), &Device::Cpu);
+    let matrix = row(4 * 256).expect("a shape");
+    for (kind, bytes) in [(Quantization::Q6K, 210), (Quantization::Q4K, 144)] {
+        assert_eq!((kind.row_bytes(512), kind.row_bytes(300), kind.row_bytes(0)), (Some(2 * bytes), None, None));
+        let whole = kind.pack(&matrix).expect("whole blocks");
+        assert_eq!((whole.dims(), whole.dtype()), (&[4, bytes][..], DType::U8));
+        let last = kind.pack(&matrix.narrow(0, 3, 1).expect("a row")).expect("whole blocks");
+        let list = |t: &Tensor| t.flatten_all().and_then(|t| t.to_vec1::<u8>()).expect("bytes");
+        assert_eq!(list(&whole)[3 * bytes..], list(&last));
+        assert!(kind.pack(&matrix.narrow(1, 0, 100).expect("columns")).is_err());
+        assert!(Matrix::packed(kind, (4, 256), &whole).is_ok());
+        assert!(Matrix::packed(kind, (4, 512), &whole).is_err());
+        assert!(Matrix::packed(kind, (4, 256), &whole.to_dtype(DType::F32).expect("a cast")).is_err());
+        assert_eq!(kind.to_string().parse(), Ok(kind));
+    }
+    assert!("q8".parse::<Quantization>().expect_err("unknown").to_string().contains("q6k or q4k"));
+}

@@ -61,6 +61,25 @@ impl Norm {
     pub(super) fn forward_silu(&self, x: &Tensor) -> Result<Tensor> {
         Ok(ops::group_norm(x, self.groups, &self.weight, &self.bias, NORM_EPS, true)?)
     }
+
+    pub(super) fn groups(&self) -> usize {
+        self.groups
+    }
+
+    /// As [`Norm::forward_silu`], with mean and variance of each group from elsewhere.
+    pub(super) fn forward_silu_with(&self, x: &Tensor, moments: &[(f64, f64)]) -> Result<Tensor> {
+        let channels = self.weight.dim(0)?;
+        let of_group = |value: &dyn Fn(&(f64, f64)) -> f64| -> candle_core::Result<Tensor> {
+            let each = channels / moments.len().max(1);
+            let values: Vec<f32> = moments.iter().flat_map(|moments| vec![value(moments) as f32; each]).collect();
+            Tensor::from_vec(values, channels, x.device())
+        };
+        let mean = of_group(&|(mean, _)| *mean)?;
+        let gain = (of_group(&|(_, variance)| 1.0 / (variance + NORM_EPS).sqrt())? * &self.weight)?;
+        let channel = |t: &Tensor| t.reshape((1, channels, 1, 1));
+        let centred = x.broadcast_sub(&channel(&mean)?)?;
+        Ok(ops::silu(&centred.broadcast_mul(&channel(&gain)?)?.broadcast_add(&channel(&self.bias)?)?)?)
+    }
 }
 
 /// Two norm–SiLU–convolution steps around a shortcut.
@@ -85,8 +104,23 @@ impl Residual {
     }
 
     pub(super) fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let h = self.conv1.forward(&self.norm1.forward_silu(x)?)?;
-        let h = self.conv2.forward(&self.norm2.forward_silu(&h)?)?;
+        let h = self.first_half(&self.norm1.forward_silu(x)?)?;
+        self.second_half(x, &self.norm2.forward_silu(&h)?)
+    }
+
+    /// The norms, in their order.
+    pub(super) fn norms(&self) -> (&Norm, &Norm) {
+        (&self.norm1, &self.norm2)
+    }
+
+    /// From behind the first norm to before the second.
+    pub(super) fn first_half(&self, h: &Tensor) -> Result<Tensor> {
+        self.conv1.forward(h)
+    }
+
+    /// From behind the second norm to the result for the block's input `x`.
+    pub(super) fn second_half(&self, x: &Tensor, h: &Tensor) -> Result<Tensor> {
+        let h = self.conv2.forward(h)?;
         match &self.conv_shortcut {
             Some(shortcut) => Ok((shortcut.forward(x)? + h)?),
             None => Ok((x + h)?),

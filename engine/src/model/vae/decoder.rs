@@ -7,7 +7,8 @@ use crate::model::error::Result;
 use crate::ops;
 
 use super::block::{Conv, Middle, Norm, Residual};
-use super::{KlConfig, Observer};
+
+use super::{BANDED_LEVELS, KlConfig, Observer, bands};
 
 #[derive(Clone, Debug)]
 struct Level {
@@ -78,5 +79,26 @@ impl Decoder {
         let x = self.conv_out.forward(&self.conv_norm_out.forward_silu(&x)?)?;
         observe("out", &x);
         Ok(x)
+    }
+
+    /// As [`Decoder::forward`] up to rounding, with the largest maps in bands of `rows` rows.
+    ///
+    /// # Errors
+    /// When shapes differ.
+    pub fn forward_in_bands(&self, x: &Tensor, rows: usize) -> Result<Tensor> {
+        let mut x = self.middle.forward(&self.conv_in.forward(x)?, &mut |_, _| {})?;
+        let whole = self.levels.len().saturating_sub(BANDED_LEVELS);
+        let mut enlargement: Option<&Conv> = None;
+        for (i, level) in self.levels.iter().enumerate() {
+            for resnet in &level.resnets {
+                x = match enlargement.take() {
+                    Some(conv) if i < whole => resnet.forward(&conv.forward(&ops::upsample2x(&x)?)?)?,
+                    None if i < whole => resnet.forward(&x)?,
+                    conv => bands::residual(resnet, conv, x, rows)?,
+                };
+            }
+            enlargement = level.upsampler.as_ref();
+        }
+        bands::output(&self.conv_norm_out, &self.conv_out, &x, rows)
     }
 }

@@ -6,7 +6,7 @@ use candle_nn::VarBuilder;
 use crate::model::error::Result;
 
 use super::block::{Conv, Middle, Norm, Residual};
-use super::{KlConfig, Observer};
+use super::{BANDED_LEVELS, KlConfig, Observer, bands};
 
 #[derive(Clone, Debug)]
 struct Level {
@@ -76,5 +76,24 @@ impl Encoder {
         let x = self.conv_out.forward(&self.conv_norm_out.forward_silu(&x)?)?;
         observe("out", &x);
         Ok(x)
+    }
+
+    /// As [`Encoder::forward`] up to rounding, with the largest maps in bands of `rows` rows.
+    ///
+    /// # Errors
+    /// When shapes differ.
+    pub fn forward_in_bands(&self, x: &Tensor, rows: usize) -> Result<Tensor> {
+        let mut x = self.conv_in.forward(x)?;
+        for (i, level) in self.levels.iter().enumerate() {
+            let banded = i < BANDED_LEVELS;
+            for resnet in &level.resnets {
+                x = if banded { bands::residual(resnet, None, x, rows)? } else { resnet.forward(&x)? };
+            }
+            if let Some(downsampler) = &level.downsampler {
+                x = if banded { bands::halved(downsampler, x, rows)? } else { downsampler.forward_halving(&x)? };
+            }
+        }
+        let x = self.middle.forward(&x, &mut |_, _| {})?;
+        self.conv_out.forward(&self.conv_norm_out.forward_silu(&x)?)
     }
 }

@@ -6,6 +6,7 @@
 //! Rombach et al. 2022, "High-resolution image synthesis with latent diffusion models"; tensor names and
 //! details as in diffusers' `AutoencoderKL`.
 
+mod bands;
 mod block;
 mod decoder;
 mod encoder;
@@ -19,6 +20,9 @@ pub use encoder::Encoder;
 
 use super::error::{ModelError, Result};
 use block::Conv;
+
+/// Levels that are worked on in bands, counted from the finest: their maps are the largest.
+const BANDED_LEVELS: usize = 2;
 
 /// Sees the name and the value of each stage of a forward pass, to compare with another implementation.
 ///
@@ -39,6 +43,23 @@ pub trait Autoencoder: Send + Sync {
     /// # Errors
     /// When the channels differ.
     fn decode(&self, latent: &Tensor) -> Result<Tensor>;
+
+    /// As [`Autoencoder::decode`] up to rounding, with the largest maps in bands of `rows` rows of pixels, so that it
+    /// takes less memory and more time; `None` where there is no such way.
+    ///
+    /// # Errors
+    /// As [`Autoencoder::decode`].
+    fn decode_in_bands(&self, _latent: &Tensor, _rows: usize) -> Result<Option<Tensor>> {
+        Ok(None)
+    }
+
+    /// As [`Autoencoder::encode`], in the same way.
+    ///
+    /// # Errors
+    /// As [`Autoencoder::encode`].
+    fn encode_in_bands(&self, _image: &Tensor, _rows: usize) -> Result<Option<Posterior>> {
+        Ok(None)
+    }
 
     /// Channels of the latent.
     fn latent_channels(&self) -> usize;
@@ -209,6 +230,11 @@ impl AutoencoderKl {
     /// # Errors
     /// As [`Autoencoder::encode`].
     pub fn encode_observed(&self, image: &Tensor, observe: &mut Observer<'_>) -> Result<Posterior> {
+        self.check_image(image)?;
+        Posterior::from_moments(&self.quant_conv.forward(&self.encoder.forward(image, observe)?)?)
+    }
+
+    fn check_image(&self, image: &Tensor) -> Result<()> {
         let (_, c, h, w) = image.dims4()?;
         let factor = self.factor();
         if c != self.config.in_channels || h == 0 || w == 0 || h % factor != 0 || w % factor != 0 {
@@ -221,7 +247,7 @@ impl AutoencoderKl {
                 ),
             });
         }
-        Posterior::from_moments(&self.quant_conv.forward(&self.encoder.forward(image, observe)?)?)
+        Ok(())
     }
 
     /// [`Autoencoder::decode`] with an observer of the decoder.
@@ -229,6 +255,11 @@ impl AutoencoderKl {
     /// # Errors
     /// As [`Autoencoder::decode`].
     pub fn decode_observed(&self, latent: &Tensor, observe: &mut Observer<'_>) -> Result<Tensor> {
+        self.check_latent(latent)?;
+        self.decoder.forward(&self.post_quant_conv.forward(latent)?, observe)
+    }
+
+    fn check_latent(&self, latent: &Tensor) -> Result<()> {
         let (_, c, h, w) = latent.dims4()?;
         if c != self.config.latent_channels || h == 0 || w == 0 {
             return Err(ModelError::Shape {
@@ -237,7 +268,7 @@ impl AutoencoderKl {
                 expected: format!("(batch, {}, height, width)", self.config.latent_channels),
             });
         }
-        self.decoder.forward(&self.post_quant_conv.forward(latent)?, observe)
+        Ok(())
     }
 }
 
@@ -248,6 +279,23 @@ impl Autoencoder for AutoencoderKl {
 
     fn decode(&self, latent: &Tensor) -> Result<Tensor> {
         self.decode_observed(latent, &mut |_, _| {})
+    }
+
+    fn decode_in_bands(&self, latent: &Tensor, rows: usize) -> Result<Option<Tensor>> {
+        self.check_latent(latent)?;
+        // Statistics are those of one picture; the same holds for encoding.
+        let pictures = (0..latent.dim(0)?).map(|row| {
+            let latent = self.post_quant_conv.forward(&latent.narrow(0, row, 1)?)?;
+            self.decoder.forward_in_bands(&latent, rows)
+        });
+        Ok(Some(Tensor::cat(&pictures.collect::<Result<Vec<_>>>()?, 0)?))
+    }
+
+    fn encode_in_bands(&self, image: &Tensor, rows: usize) -> Result<Option<Posterior>> {
+        self.check_image(image)?;
+        let moments = (0..image.dim(0)?).map(|row| self.encoder.forward_in_bands(&image.narrow(0, row, 1)?, rows));
+        let moments = Tensor::cat(&moments.collect::<Result<Vec<_>>>()?, 0)?;
+        Ok(Some(Posterior::from_moments(&self.quant_conv.forward(&moments)?)?))
     }
 
     fn latent_channels(&self) -> usize {

@@ -55,6 +55,36 @@ fn images_are_the_same_bits_in_any_batch() {
 }
 
 #[test]
+fn bands_have_no_seams_and_no_other_tones() {
+    let configs = [tiny(), KlConfig { block_out_channels: vec![8], ..tiny() }, KlConfig { layers_per_block: 2, ..tiny() }];
+    for cfg in configs {
+        let vae = plain(&cfg);
+        // Structure that differs from place to place, so that statistics of a part would be others.
+        let wave: Vec<f32> = (0..2 * 4 * 16 * 10).map(|i| ((i / 10 % 16) as f32 * 0.4).sin() * (1.0 + (i % 10) as f32)).collect();
+        let latent = Tensor::from_vec(wave, (2, 4, 16, 10), &Device::Cpu).unwrap();
+        let whole = vae.decode(&latent).unwrap();
+        let (low, high) = values(&whole).iter().fold((f32::MAX, f32::MIN), |(l, h), v| (l.min(*v), h.max(*v)));
+        for rows in [2, 6, 10, 64] {
+            let banded = vae.decode_in_bands(&latent, rows).unwrap().unwrap();
+            assert_eq!(banded.dims(), whole.dims());
+            let off = values(&banded).iter().zip(values(&whole)).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+            assert!(off < 1e-4 * (high - low), "{rows} rows: off by {off} of {}", high - low);
+
+            let image = whole.clamp(-1.0, 1.0).unwrap();
+            let (once, again) = (vae.encode(&image).unwrap(), vae.encode_in_bands(&image, rows).unwrap().unwrap());
+            for (once, again) in [(once.mean, again.mean), (once.log_var, again.log_var)] {
+                assert_eq!(again.dims(), once.dims());
+                let size = values(&once).iter().fold(0.0, |size: f32, v| size.max(v.abs()));
+                let off = values(&again).iter().zip(values(&once)).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+                assert!(off < 1e-4 * size, "{rows} rows: off by {off} of {size}");
+            }
+        }
+    }
+    assert!(plain(&tiny()).decode_in_bands(&random("odd", &[1, 3, 4, 4], 1.0), 8).is_err());
+    assert!(plain(&tiny()).encode_in_bands(&random("odd", &[1, 3, 16, 18], 1.0), 8).is_err());
+}
+
+#[test]
 fn every_tensor_of_the_autoencoder_learns() {
     let cfg = tiny();
     let vars: HashMap<String, Var> = random_vars(&vae_params(&cfg).unwrap());

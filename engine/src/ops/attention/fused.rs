@@ -8,7 +8,8 @@
 use candle_core::{CpuStorage, CustomOp3, D, Layout, Result, Shape, Storage, Tensor, bail};
 use rayon::prelude::*;
 
-use crate::ops::cpu::{Held, Matrix, add_to, dot, exp_down_to_zero, largest, map_and_sum, plain};
+use crate::ops::cpu::{Held, add_to, dot, exp_down_to_zero, largest, map_and_sum, plain, vectorized};
+use crate::ops::gemm::{Matrix, Threads, Write};
 
 /// Queries whose scores are held at a time.
 const BLOCK: usize = 256;
@@ -66,16 +67,18 @@ struct BiasedAttention(Attention);
 /// One operand `(batch, heads, rows, width)`, any strides.
 #[derive(Clone, Copy)]
 struct Operand<'a> {
-    storage: &'a CpuStorage,
-    start: usize,
+    /// From its first number on.
+    numbers: &'a [f32],
     dims: [usize; 4],
     strides: [usize; 4],
 }
 
 impl<'a> Operand<'a> {
     fn new(storage: &'a CpuStorage, layout: &Layout) -> Result<Self> {
+        let CpuStorage::F32(numbers) = storage else { bail!("attention: operand is not f32") };
+        let numbers = numbers.get(layout.start_offset()..).unwrap_or(&[]);
         match (<[usize; 4]>::try_from(layout.dims()), <[usize; 4]>::try_from(layout.stride())) {
-            (Ok(dims), Ok(strides)) => Ok(Self { storage, start: layout.start_offset(), dims, strides }),
+            (Ok(dims), Ok(strides)) => Ok(Self { numbers, dims, strides }),
             _ => bail!("attention: operand {:?}", layout.dims()),
         }
     }
@@ -83,15 +86,15 @@ impl<'a> Operand<'a> {
     /// Columns `from..from + width` of every row.
     fn columns(self, from: usize, width: usize) -> Self {
         let [batch, heads, rows, _] = self.dims;
-        let start = self.start + from * self.strides[3];
-        Self { start, dims: [batch, heads, rows, width], ..self }
+        let numbers = self.numbers.get(from * self.strides[3]..).unwrap_or(&[]);
+        Self { numbers, dims: [batch, heads, rows, width], ..self }
     }
 
     /// Rows `from..from + rows` of one head.
     fn rows(self, image: usize, head: usize, from: usize, rows: usize) -> Result<Matrix<'a>> {
         let [image_stride, head_stride, row_stride, column_stride] = self.strides;
-        let start = self.start + image * image_stride + head * head_stride + from * row_stride;
-        Matrix::new(self.storage, start, (rows, self.dims[3]), (row_stride, column_stride))
+        let start = image * image_stride + head * head_stride + from * row_stride;
+        Matrix::new(self.numbers.get(start..).unwrap_or(&[]), (rows, self.dims[3]), (row_stride, column_stride))
     }
 }
 
@@ -168,12 +171,9 @@ impl Attention {
             return Ok(vec![0.; rows * width]);
         }
         let (scores, inverse) = self.weights(inputs, image, head, first, rows)?;
-        let weights = CpuStorage::F32(scores);
         let values = inputs.v.rows(image, head, 0, keys)?;
-        let mut mixed = Matrix::whole(&weights, rows, keys)?.times(values)?;
-        for (row, inverse) in mixed.chunks_exact_mut(width).zip(&inverse) {
-            row.iter_mut().for_each(|mixed| *mixed *= inverse);
-        }
+        let mut mixed = Matrix::whole(&scores, rows, keys)?.times(values)?;
+        scale_rows(&mut mixed, &inverse);
         Ok(mixed)
     }
 
@@ -189,7 +189,7 @@ impl Attention {
                 let start = ((image % bias.images * heads + head) * queries + first + row) * all_keys;
                 &bias.numbers[start..start + keys]
             });
-            inverse.push(softmax_weights(scores, bias, self.scale));
+            inverse.push(vectorized(|| softmax_weights(scores, bias, self.scale)));
         }
         Ok((scores, inverse))
     }
@@ -212,7 +212,7 @@ impl Attention {
                         .copied()
                         .collect()
                 };
-                self.backward_head(inputs, image, head, &own(&result), own(&grad), want_bias)
+                self.backward_head(inputs, image, head, &own(&result), &own(&grad), want_bias)
             })
             .collect::<Result<_>>()?;
         let mut all = Gradients {
@@ -244,63 +244,43 @@ impl Attention {
         image: usize,
         head: usize,
         result: &[f32],
-        grad: Vec<f32>,
+        grad: &[f32],
         want_bias: bool,
     ) -> Result<HeadGradients> {
         let [_, _, queries, width] = inputs.q.dims;
         let (all_keys, keys) = (inputs.k.dims[2], self.lens[image]);
         let mut done = HeadGradients {
-            q: Vec::with_capacity(queries * width),
+            q: vec![0.; queries * width],
             k: vec![0.; all_keys * width],
             v: vec![0.; all_keys * width],
             bias: vec![0.; if want_bias { queries * all_keys } else { 0 }],
         };
         if keys == 0 || queries == 0 {
-            done.q.resize(queries * width, 0.);
             return Ok(done);
         }
         let (k, v) = (inputs.k.rows(image, head, 0, keys)?, inputs.v.rows(image, head, 0, keys)?);
-        let grad = CpuStorage::F32(grad);
-        let CpuStorage::F32(grad_numbers) = &grad else {
-            bail!("attention: gradient is not f32");
-        };
         for first in (0..queries).step_by(BLOCK) {
             let rows = BLOCK.min(queries - first);
             let (mut weights, inverse) = self.weights(inputs, image, head, first, rows)?;
-            for (weights, inverse) in weights.chunks_exact_mut(keys).zip(&inverse) {
-                weights.iter_mut().for_each(|weight| *weight *= inverse);
-            }
-            let weights = CpuStorage::F32(weights);
-            let g = Matrix::new(&grad, first * width, (rows, width), (width, 1))?;
-            add_to(&mut done.v, &Matrix::whole(&weights, rows, keys)?.t().times(g)?);
+            scale_rows(&mut weights, &inverse);
+            let own = first * width..(first + rows) * width;
+            let g = Matrix::whole(&grad[own.clone()], rows, width)?;
+            let weighed = Matrix::whole(&weights, rows, keys)?;
+            weighed.t().times_into(g, &mut done.v, width, Write::Add, Threads::One)?;
 
             // From here on the gradient of the scores, before the scale.
             let mut d_scores = g.times(v.t())?; // (rows, keys)
-            let own = first * width..(first + rows) * width;
-            let pulls = result[own.clone()]
-                .chunks_exact(width)
-                .zip(grad_numbers[own].chunks_exact(width))
-                .map(|(result, g)| dot(result, g));
-            let CpuStorage::F32(weights) = &weights else {
-                bail!("attention: weights are not f32");
-            };
-            let by_row = d_scores.chunks_exact_mut(keys).zip(weights.chunks_exact(keys));
-            for ((d_scores, weights), pull) in by_row.zip(pulls) {
-                for (d, weight) in d_scores.iter_mut().zip(weights) {
-                    *d = weight * (*d - pull);
-                }
-            }
+            vectorized(|| slopes(&mut d_scores, &weights, &result[own.clone()], &grad[own.clone()], rows));
             if want_bias {
                 let bias = done.bias[first * all_keys..].chunks_exact_mut(all_keys);
                 for (bias, d_scores) in bias.zip(d_scores.chunks_exact(keys)) {
                     add_to(bias, d_scores);
                 }
             }
-            let d_scores = CpuStorage::F32(d_scores);
             let d_scores = Matrix::whole(&d_scores, rows, keys)?;
-            done.q.extend(d_scores.times(k)?);
+            d_scores.times_into(k, &mut done.q[own], width, Write::Replace, Threads::One)?;
             let q = inputs.q.rows(image, head, first, rows)?;
-            add_to(&mut done.k, &d_scores.t().times(q)?);
+            d_scores.t().times_into(q, &mut done.k, width, Write::Add, Threads::One)?;
         }
         for numbers in [&mut done.q, &mut done.k] {
             numbers.iter_mut().for_each(|number| *number *= self.scale);
@@ -334,6 +314,29 @@ fn softmax_weights(scores: &mut [f32], bias: Option<&[f32]>, scale: f32) -> f32 
     let highest = largest(scores).max(-1e30);
     let total = map_and_sum(scores, |score| exp_down_to_zero(score - highest));
     if total == 0. { 0. } else { 1. / total }
+}
+
+/// Multiplies each row by its own factor.
+fn scale_rows(numbers: &mut [f32], factors: &[f32]) {
+    let width = numbers.len() / factors.len().max(1);
+    vectorized(|| {
+        for (row, factor) in numbers.chunks_exact_mut(width.max(1)).zip(factors) {
+            row.iter_mut().for_each(|number| *number *= factor);
+        }
+    });
+}
+
+/// Turns gradients of weights `(rows, keys)` into those of scores: `w (d - result · g)`, with `result` and `g` `(rows, width)`.
+#[inline(always)]
+fn slopes(d_scores: &mut [f32], weights: &[f32], result: &[f32], g: &[f32], rows: usize) {
+    let (keys, width) = (d_scores.len() / rows, g.len() / rows);
+    let by_row = d_scores.chunks_exact_mut(keys).zip(weights.chunks_exact(keys));
+    let pulls = result.chunks_exact(width).zip(g.chunks_exact(width)).map(|(result, g)| dot(result, g));
+    for ((d_scores, weights), pull) in by_row.zip(pulls) {
+        for (d, weight) in d_scores.iter_mut().zip(weights) {
+            *d = weight * (*d - pull);
+        }
+    }
 }
 
 /// Runs `act` on the storages of CPU tensors.

@@ -4,11 +4,12 @@
 
 use std::ops::Range;
 
-use candle_core::{CpuStorage, CustomOp3, DType, Layout, Result, Shape as Dims, Tensor, bail};
+use candle_core::{CpuStorage, CustomOp3, DType, Layout, Result, Shape as Dims, Tensor};
 use rayon::prelude::*;
 
 use super::{Shape, winograd};
-use crate::ops::cpu::{Held, Matrix, add_to, numbers, plain, sum};
+use crate::ops::cpu::{Held, add_to, numbers, plain, sum};
+use crate::ops::gemm::{Matrix, Threads, Write};
 
 /// Numbers in a tile of patches: about what a second-level cache holds.
 const TILE: usize = 1 << 18;
@@ -143,34 +144,24 @@ impl Shape {
     }
 }
 
-/// `(out, pixels of the tile)` of one tile of output rows; `image` starts at `start` of `x`.
-fn tile(s: &Shape, (x, start): (&CpuStorage, usize), image: &[f32], w: Matrix<'_>, rows: Range<usize>) -> Result<Vec<f32>> {
+/// `(out, pixels of the tile)` of one tile of output rows of an image.
+fn tile(s: &Shape, image: &[f32], w: Matrix<'_>, rows: Range<usize>) -> Result<Vec<f32>> {
     let count = rows.len() * s.out_width;
     if s.is_pointwise() {
-        let start = start + rows.start * s.out_width;
-        return w.times(Matrix::new(x, start, (s.channels, count), (s.pixels(), 1))?);
+        return w.times(Matrix::new(&image[rows.start * s.out_width..], (s.channels, count), (s.pixels(), 1))?);
     }
     let mut patches = vec![0.; s.channels * s.taps() * count];
     s.gather(image, rows, &mut patches);
-    let patches = CpuStorage::F32(patches);
     w.times(Matrix::whole(&patches, s.channels * s.taps(), count)?)
 }
 
-/// Convolves the images from element `start` of `x` on by the kernels from `w_start` of `w` on.
-fn convolve(
-    s: &Shape,
-    (x, start): (&CpuStorage, usize),
-    (w, w_start): (&CpuStorage, usize),
-    b: Option<&[f32]>,
-) -> Result<Vec<f32>> {
-    let (CpuStorage::F32(numbers), CpuStorage::F32(w_numbers)) = (x, w) else {
-        bail!("conv2d: operands are not f32");
-    };
+/// Convolves images by kernels.
+fn convolve(s: &Shape, x: &[f32], w: &[f32], b: Option<&[f32]>) -> Result<Vec<f32>> {
     let terms = s.channels * s.taps();
-    let w = Matrix::new(w, w_start, (s.out, terms), (terms, 1))?;
+    let own = w;
+    let w = Matrix::whole(w, s.out, terms)?;
     let image_size = s.channels * s.pixels();
     let (kernels, tile_rows) = if winograd::pays(s) {
-        let own = &w_numbers[w_start..w_start + s.out * terms];
         (Some(winograd::transformed_kernels(s, own)), winograd::tile_rows(s))
     } else {
         (None, s.tile_rows())
@@ -181,11 +172,10 @@ fn convolve(
         .map(|index| {
             let (image, first) = (index / tiles, index % tiles * tile_rows);
             let rows = first..(first + tile_rows).min(s.out_height);
-            let start = start + image * image_size;
-            let image = &numbers[start..start + image_size];
+            let image = &x[image * image_size..(image + 1) * image_size];
             match &kernels {
                 Some(kernels) => winograd::tile(s, image, kernels, rows),
-                None => tile(s, (x, start), image, w, rows),
+                None => tile(s, image, w, rows),
             }
         })
         .collect::<Result<_>>()?;
@@ -234,8 +224,7 @@ impl Conv2d {
                 kernel.reverse();
             }
         }
-        let kernels = CpuStorage::F32(kernels);
-        convolve(&turned, g.place()?, (&kernels, 0), None)
+        convolve(&turned, g, &kernels, None)
     }
 
     /// The same for any stride: each task turns the output's gradient into patches of a few
@@ -282,7 +271,7 @@ impl Conv2d {
             .collect();
         let run = tiles.len().div_ceil(TILES.div_ceil(blocks));
         let runs: Vec<_> = tiles.chunks(run).collect();
-        let (x, (g, g_start)): (&[f32], _) = (x, g.place()?);
+        let (x, g): (&[f32], &[f32]) = (x, g);
         let parts: Vec<Vec<f32>> = (0..blocks * runs.len())
             .into_par_iter()
             .map(|index| {
@@ -294,11 +283,10 @@ impl Conv2d {
                     let mut patches = vec![0.; columns * count];
                     let own = (image * s.channels + first) * s.pixels();
                     s.gather(&x[own..], rows.clone(), &mut patches);
-                    let patches = CpuStorage::F32(patches);
                     let patches = Matrix::whole(&patches, columns, count)?;
-                    let start = g_start + image * s.out * s.out_pixels() + rows.start * s.out_width;
-                    let g = Matrix::new(g, start, (s.out, count), (s.out_pixels(), 1))?;
-                    add_to(&mut total, &g.times(patches.t())?);
+                    let start = image * s.out * s.out_pixels() + rows.start * s.out_width;
+                    let g = Matrix::new(&g[start..], (s.out, count), (s.out_pixels(), 1))?;
+                    g.times_into(patches.t(), &mut total, columns, Write::Add, Threads::One)?;
                 }
                 Ok(total)
             })
@@ -345,10 +333,7 @@ impl CustomOp3 for Conv2d {
         b_layout: &Layout,
     ) -> Result<(CpuStorage, Dims)> {
         let s = &self.shape;
-        numbers(x, x_layout)?;
-        numbers(w, w_layout)?;
-        let (x, w) = ((x, x_layout.start_offset()), (w, w_layout.start_offset()));
-        let y = convolve(s, x, w, Some(numbers(b, b_layout)?))?;
+        let y = convolve(s, numbers(x, x_layout)?, numbers(w, w_layout)?, Some(numbers(b, b_layout)?))?;
         let dims = Dims::from((s.batch, s.out, s.out_height, s.out_width));
         Ok((CpuStorage::F32(y), dims))
     }

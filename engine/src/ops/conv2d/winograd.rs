@@ -8,11 +8,12 @@
 
 use std::ops::Range;
 
-use candle_core::{CpuStorage, Result};
+use candle_core::Result;
 use rayon::prelude::*;
 
 use super::Shape;
-use crate::ops::cpu::Matrix;
+use crate::ops::cpu::vectorized;
+use crate::ops::gemm::Matrix;
 
 /// Places of a transformed square.
 const PLACES: usize = 16;
@@ -37,7 +38,7 @@ pub(super) fn tile_rows(s: &Shape) -> usize {
 }
 
 /// The kernels `(out, channels, 3, 3)` as `(16, out, channels)`.
-pub(super) fn transformed_kernels(s: &Shape, w: &[f32]) -> CpuStorage {
+pub(super) fn transformed_kernels(s: &Shape, w: &[f32]) -> Vec<f32> {
     let (out, channels) = (s.out, s.channels);
     let mut by_out = vec![0.; PLACES * out * channels];
     by_out.par_chunks_mut(PLACES * channels).zip(w.par_chunks(9 * channels)).for_each(|(u, w)| {
@@ -63,7 +64,7 @@ pub(super) fn transformed_kernels(s: &Shape, w: &[f32]) -> CpuStorage {
             u.copy_from_slice(&by_out[(out * PLACES + place) * channels..][..channels]);
         }
     });
-    CpuStorage::F32(u)
+    u
 }
 
 /// One column of `G` times three numbers.
@@ -72,7 +73,7 @@ fn expand(a: f32, b: f32, c: f32) -> [f32; 4] {
 }
 
 /// `(out, pixels)` of the output rows `rows` of one image; `rows` starts at an even row.
-pub(super) fn tile(s: &Shape, image: &[f32], kernels: &CpuStorage, rows: Range<usize>) -> Result<Vec<f32>> {
+pub(super) fn tile(s: &Shape, image: &[f32], kernels: &[f32], rows: Range<usize>) -> Result<Vec<f32>> {
     let (across, down) = (s.out_width.div_ceil(2), rows.len().div_ceil(2));
     let squares = across * down;
     let mut places = vec![0.; PLACES * s.channels * squares];
@@ -80,17 +81,17 @@ pub(super) fn tile(s: &Shape, image: &[f32], kernels: &CpuStorage, rows: Range<u
     for (channel, plane) in image.chunks_exact(s.pixels()).enumerate() {
         for row in 0..down {
             let start = channel * squares + row * across;
-            lines.read(s, plane, rows.start + 2 * row);
-            lines.transform(&mut places[start..], s.channels * squares);
+            vectorized(|| {
+                lines.read(s, plane, rows.start + 2 * row);
+                lines.transform(&mut places[start..], s.channels * squares);
+            });
         }
     }
-    let places = CpuStorage::F32(places);
     let mut products = Vec::with_capacity(PLACES);
     for place in 0..PLACES {
         let size = s.out * s.channels;
-        let kernels = Matrix::new(kernels, place * size, (s.out, s.channels), (s.channels, 1))?;
-        let start = place * s.channels * squares;
-        let squares_of = Matrix::new(&places, start, (s.channels, squares), (squares, 1))?;
+        let kernels = Matrix::whole(&kernels[place * size..], s.out, s.channels)?;
+        let squares_of = Matrix::whole(&places[place * s.channels * squares..], s.channels, squares)?;
         products.push(kernels.times(squares_of)?);
     }
     let mut y = vec![0.; s.out * rows.len() * s.out_width];
@@ -99,7 +100,7 @@ pub(super) fn tile(s: &Shape, image: &[f32], kernels: &CpuStorage, rows: Range<u
         for (row, y) in y.chunks_mut(2 * s.out_width).enumerate() {
             let start = out * squares + row * across;
             let (upper, lower) = y.split_at_mut(s.out_width);
-            back(&products, start, &mut scratch, [upper, lower]);
+            vectorized(|| back(&products, start, &mut scratch, [upper, lower]));
         }
     }
     Ok(y)
@@ -120,6 +121,7 @@ impl Lines {
     }
 
     /// Reads the lines around output row `row`: input rows `row - 1` to `row + 2`, columns from -1.
+    #[inline(always)]
     fn read(&mut self, s: &Shape, plane: &[f32], row: usize) {
         for (tap, (even, odd)) in self.even.iter_mut().zip(&mut self.odd).enumerate() {
             let source = (row + tap).checked_sub(1).filter(|source| *source < s.height);
@@ -144,6 +146,7 @@ impl Lines {
     }
 
     /// Writes `Bᵀ d B` of every square; places lie `stride` apart.
+    #[inline(always)]
     fn transform(&mut self, out: &mut [f32], stride: usize) {
         let across = self.even[0].len() - 1;
         let [even, odd] = &mut self.row;
@@ -169,6 +172,7 @@ impl Lines {
 }
 
 /// Writes `Aᵀ m A` of a row of squares to two lines of output; the lower may be missing.
+#[inline(always)]
 fn back(products: &[Vec<f32>], start: usize, scratch: &mut [Vec<f32>; 6], lines: [&mut [f32]; 2]) {
     let across = scratch[0].len();
     let place = |row: usize, column: usize| &products[4 * row + column][start..start + across];

@@ -53,7 +53,7 @@ fn strength_says_how_much_of_an_image_stays() {
                 let request = with_source(&base, Source::Image { image: picture(), strength });
                 run(&pipeline, &[request]).remove(0)
             };
-            let untouched = pipeline.decode(&StepLatent(pipeline.encode_image(&picture()).unwrap())).unwrap();
+            let untouched = pipeline.decode(&StepLatent(pipeline.encode_image(&picture(), &mut None).unwrap())).unwrap();
             let none = made(0.0);
             assert_eq!((&none.image, none.record.steps_ran), (&untouched, 0), "{sampler:?}");
             let (some, all) = (made(0.5), made(1.0));
@@ -97,7 +97,7 @@ fn a_region_of_nothing_is_the_original_and_the_known_part_is_followed() {
     let made = |mask: Mask| kept_latents(&pipeline, &with_source(&base, source(mask)));
     let (kept, image) = made(Mask::empty(64, 64));
     assert_eq!(&image.image, picture().as_ref());
-    let clean = StepLatent(pipeline.encode_image(&picture()).unwrap()).values().unwrap();
+    let clean = StepLatent(pipeline.encode_image(&picture(), &mut None).unwrap()).values().unwrap();
     assert_eq!(kept.last(), Some(&clean), "the known latent ends at the original's");
     // Where every pixel may change, the run is the one of an image at full strength.
     let all = made(Mask::from_fn(64, 64, |_, _| true)).1;
@@ -161,7 +161,7 @@ fn inverted_noise_gives_the_image_back() {
     (base.num_steps, base.guidance_scale) = (30, 1.0);
     // An image that the model can make: one of its own.
     let image = run(&pipeline, std::slice::from_ref(&base)).remove(0).image;
-    let through_latent = pipeline.decode(&StepLatent(pipeline.encode_image(&image).unwrap())).unwrap();
+    let through_latent = pipeline.decode(&StepLatent(pipeline.encode_image(&image, &mut None).unwrap())).unwrap();
     let error = |refinements| {
         let noise = pipeline.invert(&image, &base, Inversion { refinements }, &Cancel::new(), &mut |_| {}).unwrap().unwrap();
         let again = run(&pipeline, &[from_inverted(&base, noise)]).remove(0).image;

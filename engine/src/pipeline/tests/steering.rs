@@ -66,7 +66,7 @@ fn our_preset_takes_the_mean_and_keeps_proportions() {
     let mut request = requests(&pipeline).remove(0);
     request.preset = Preset::Ours;
     let latent = |request: &GenerateRequest| {
-        let conditions = pipeline.row_conditions(0, request, &RunOptions::default()).unwrap();
+        let conditions = pipeline.row_conditions(0, request, &RunOptions::default(), &mut None).unwrap();
         conditions[0].latent.flatten_all().unwrap().to_vec1::<f32>().unwrap()
     };
     let other_seed = |request: &GenerateRequest| GenerateRequest { seed: Seed(99), ..request.clone() };

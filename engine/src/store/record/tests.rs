@@ -30,6 +30,7 @@ fn example() -> RunRecord {
         pixels_blake3: hash_image(&GrayImage::black(2, 2)),
         control_blake3: None,
         noise: None,
+        band_rows: None,
     }
 }
 

@@ -30,6 +30,8 @@ pub(super) struct RecordV1 {
     control_blake3: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     noise: Option<NoiseV1>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    band_rows: Option<u32>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -124,6 +126,7 @@ impl TryFrom<&RunRecord> for RecordV1 {
             pixels_blake3: record.pixels_blake3.clone(),
             control_blake3: record.control_blake3.clone(),
             noise: record.noise.clone().map(|NoiseOrigin { blake3, row }| NoiseV1 { blake3, row }),
+            band_rows: record.band_rows,
         })
     }
 }
@@ -202,6 +205,7 @@ impl TryFrom<RecordV1> for RunRecord {
             pixels_blake3: v1.pixels_blake3,
             control_blake3: v1.control_blake3,
             noise: v1.noise.map(|NoiseV1 { blake3, row }| NoiseOrigin { blake3, row }),
+            band_rows: v1.band_rows,
         })
     }
 }

@@ -53,7 +53,7 @@ pub(super) fn measure(
             orders.push(Order { prompt: &case.prompt, drawn: None, seed });
         }
     }
-    let made = model.generate(&orders, settings.num_steps, settings.guidance_scale, settings.batch_size, cancel)?;
+    let made = model.generate(&orders, settings.sampling(), cancel)?;
     let phantoms: Vec<Vec<f32>> = (0..chosen.len() * SEEDS)
         .into_par_iter()
         .map(|i| {

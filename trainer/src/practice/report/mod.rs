@@ -6,6 +6,7 @@
 mod cases;
 mod diversity;
 mod pairs;
+mod presets;
 mod table;
 mod text_only;
 
@@ -13,14 +14,16 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use engine::cancel::Cancel;
-use engine::domain::GrayImage;
+use engine::domain::{GrayImage, Preset};
 use engine::store::atomic::write_atomic;
+use engine::store::hash::hash_bytes;
 use serde::Serialize;
 
-use super::model::PracticeModel;
+use super::model::{PracticeModel, Sampling};
 use super::sheet;
 
 pub use cases::Case;
+pub use presets::compare;
 
 /// How much is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -33,8 +36,22 @@ pub struct Settings {
     pub num_steps: usize,
     /// Guidance strength.
     pub guidance_scale: f64,
+    /// Behaviour of guidance and control; `None` is the model's own.
+    #[serde(serialize_with = "preset_name")]
+    pub preset: Option<Preset>,
     /// Pictures a batch.
     pub batch_size: usize,
+}
+
+impl Settings {
+    fn sampling(&self) -> Sampling {
+        let Self { num_steps, guidance_scale, preset, batch_size, .. } = *self;
+        Sampling { num_steps, guidance_scale, preset, batch_size }
+    }
+}
+
+fn preset_name<S: serde::Serializer>(preset: &Option<Preset>, to: S) -> Result<S::Ok, S::Error> {
+    preset.map(Preset::name).serialize(to)
 }
 
 /// All that was measured.
@@ -54,6 +71,34 @@ pub struct Report {
     pub diversity: diversity::Diversity,
     /// The checker on phantoms themselves, by finding.
     pub checker: Vec<pairs::CheckerRow>,
+    /// Hash of all pictures with masks and of text alone.
+    pub pictures_blake3: String,
+    /// Each case's own numbers.
+    pub cases: Vec<CaseRow>,
+    /// A picture of each finding with its mask: the first case of each.
+    #[serde(skip)]
+    pub examples: Vec<Example>,
+}
+
+/// One case's numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct CaseRow {
+    /// Class.
+    pub finding: &'static str,
+    /// With its mask.
+    #[serde(flatten)]
+    pub masked: pairs::MaskedValues,
+    /// Text alone: whether the change lies on the named side.
+    pub side_right: Option<bool>,
+}
+
+/// A mask and what was made of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Example {
+    /// The condition picture.
+    pub condition: GrayImage,
+    /// The generated picture.
+    pub picture: GrayImage,
 }
 
 /// Measures and writes `report.json`, `report.md` and two sheets into `out`.
@@ -70,14 +115,28 @@ pub fn run(model: &PracticeModel, settings: Settings, out: &Path, cancel: &Cance
     let text = text_only::measure(model, &settings, &cases, cancel)?;
     say("diversity and texture");
     let diversity = diversity::measure(model, &settings, &cases, &masked.with, cancel)?;
+    let size = model.spec.size_px;
+    let image = |values: &[f32]| GrayImage::from_unit(size, size, values);
+    let row = |((case, &masked), &side_right): ((&Case, &pairs::MaskedValues), &Option<bool>)| CaseRow {
+        finding: case.finding.name(),
+        masked,
+        side_right,
+    };
+    let example = |(case, made): (&Case, &Vec<f32>)| -> Result<Example> {
+        Ok(Example { condition: case.condition.clone(), picture: image(made)? })
+    };
+    let first_of_each = cases.iter().zip(&masked.with).step_by(settings.per_finding.max(1));
     let report = Report {
         model: model.spec.name.clone(),
         network_hash: model.spec.hashes.get(model.spec.network.weights()).cloned().unwrap_or_default(),
         settings,
         masked: masked.rows.clone(),
-        text_only: text,
+        text_only: text.rows.clone(),
         diversity,
         checker: masked.checker.clone(),
+        pictures_blake3: hash_of([&masked.with, &masked.without, &text.with, &text.without]),
+        cases: cases.iter().zip(&masked.values).zip(&text.side_right).map(row).collect(),
+        examples: first_of_each.map(example).collect::<Result<_>>()?,
     };
     let write = |name: &str, bytes: &[u8]| {
         let path = out.join(name);
@@ -85,12 +144,10 @@ pub fn run(model: &PracticeModel, settings: Settings, out: &Path, cancel: &Cance
     };
     write("report.json", &serde_json::to_vec_pretty(&report)?)?;
     write("report.md", table::markdown(&report).as_bytes())?;
-    let size = model.spec.size_px;
-    let image = |values: &[f32]| GrayImage::from_unit(size, size, values);
     // Best and worst by outline: phantom, condition, generated with, generated without.
     for (name, best) in [("best.png", true), ("worst.png", false)] {
         let mut tiles = Vec::new();
-        for chosen in masked.extremes(3, best) {
+        for chosen in masked.extremes(&cases, 3, best) {
             let case = &cases[chosen];
             tiles.push(case.with.clone());
             tiles.push(case.condition.clone());
@@ -100,4 +157,13 @@ pub fn run(model: &PracticeModel, settings: Settings, out: &Path, cancel: &Cance
         sheet::write(&out.join(name), &tiles, 8)?;
     }
     Ok(report)
+}
+
+/// One hash over many pictures.
+fn hash_of(sets: [&Vec<Vec<f32>>; 4]) -> String {
+    let hashes = sets.into_iter().flatten().map(|picture| {
+        let bytes: Vec<u8> = picture.iter().flat_map(|value| value.to_le_bytes()).collect();
+        hash_bytes(&bytes)
+    });
+    hash_bytes(hashes.collect::<Vec<_>>().concat().as_bytes())
 }

@@ -56,16 +56,30 @@ pub(super) struct Masked {
     pub with: Vec<Vec<f32>>,
     /// Generated without, same seed.
     pub without: Vec<Vec<f32>>,
-    dice: Vec<(Finding, f64)>,
+    /// Each case's own numbers.
+    pub values: Vec<MaskedValues>,
+}
+
+/// One case's numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct MaskedValues {
+    /// AUROC of the smoothed difference; `None` where the mask is all or nothing.
+    pub auroc: Option<f64>,
+    /// Whether the mean change inside has the phantom's sign.
+    pub sign_right: bool,
+    /// Dice of the checker's outline with the mask.
+    pub dice: f64,
+    /// Whether the mirrored mask was followed.
+    pub moved: bool,
 }
 
 impl Masked {
     /// Indices of the cases with the best or the worst outline, `count` of each class.
-    pub(super) fn extremes(&self, count: usize, best: bool) -> Vec<usize> {
+    pub(super) fn extremes(&self, cases: &[Case], count: usize, best: bool) -> Vec<usize> {
         let mut chosen = Vec::new();
         for class in CLASSES {
-            let mut of_class: Vec<usize> = (0..self.dice.len()).filter(|&i| self.dice[i].0 == class).collect();
-            of_class.sort_by(|&a, &b| self.dice[a].1.total_cmp(&self.dice[b].1));
+            let mut of_class: Vec<usize> = (0..cases.len()).filter(|&i| cases[i].finding == class).collect();
+            of_class.sort_by(|&a, &b| self.values[a].dice.total_cmp(&self.values[b].dice));
             if best {
                 of_class.reverse();
             }
@@ -81,8 +95,7 @@ impl Masked {
 /// When the device fails or `cancel` is raised.
 pub(super) fn measure(model: &PracticeModel, settings: &Settings, cases: &[Case], cancel: &Cancel) -> Result<Masked> {
     let size = model.spec.size_px;
-    let generate =
-        |orders: &[Order<'_>]| model.generate(orders, settings.num_steps, settings.guidance_scale, settings.batch_size, cancel);
+    let generate = |orders: &[Order<'_>]| model.generate(orders, settings.sampling(), cancel);
     let seed = |i: usize| Seed(settings.seed ^ 0x5eed ^ ((i as u64) << 20));
     let order =
         |i: usize, prompt, mask: Mask| Order { prompt, drawn: Some(Annotation::mask(cases[i].finding, mask)), seed: seed(i) };
@@ -97,9 +110,10 @@ pub(super) fn measure(model: &PracticeModel, settings: &Settings, cases: &[Case]
     let truth_without: Vec<Vec<f32>> = cases.iter().map(|c| c.without.to_unit()).collect();
     let (seen_truth, seen_clean) = (model.check(&truth)?, model.check(&truth_without)?);
 
-    let mut dice = Vec::new();
+    let mut values = Vec::new();
     for (case, checked) in cases.iter().zip(&seen) {
-        dice.push((case.finding, outline(checked, case.finding, size).dice(&half_grid(&case.mask, size))));
+        let dice = outline(checked, case.finding, size).dice(&half_grid(&case.mask, size));
+        values.push(MaskedValues { auroc: None, sign_right: false, dice, moved: false });
     }
     let (mut rows, mut checker) = (Vec::new(), Vec::new());
     for (k, class) in CLASSES.into_iter().enumerate() {
@@ -112,7 +126,8 @@ pub(super) fn measure(model: &PracticeModel, settings: &Settings, cases: &[Case]
             let inside = mean_inside(&difference, mask);
             let truth: Vec<f32> = truth[i].iter().zip(&truth_without[i]).map(|(a, b)| a - b).collect();
             let wanted = mean_inside(&truth, mask);
-            right += usize::from(inside * wanted > 0.0);
+            values[i].sign_right = inside * wanted > 0.0;
+            right += usize::from(values[i].sign_right);
             change += inside;
             phantom_change += wanted;
             let size_of: Vec<f32> = difference.iter().map(|d| d.abs()).collect();
@@ -120,14 +135,16 @@ pub(super) fn measure(model: &PracticeModel, settings: &Settings, cases: &[Case]
             let part = |inside: u8| -> Vec<f32> {
                 smooth.iter().zip(mask.bits()).filter(|&(_, &b)| b == inside).map(|(&v, _)| v).collect()
             };
-            areas.extend(auroc(&part(1), &part(0)));
+            values[i].auroc = auroc(&part(1), &part(0));
+            areas.extend(values[i].auroc);
             let found = outline(&seen_moved[i], class, size).centroid();
             let wanted = half_grid(&turned[i].1, size).centroid();
             if let (Some(a), Some(b)) = (found, wanted) {
-                near += usize::from((a.0 - b.0).hypot(a.1 - b.1) <= 0.05 * size as f32);
+                values[i].moved = (a.0 - b.0).hypot(a.1 - b.1) <= 0.05 * size as f32;
+                near += usize::from(values[i].moved);
             }
         }
-        let own: Vec<f64> = of_class.iter().map(|&i| dice[i].1).collect();
+        let own: Vec<f64> = of_class.iter().map(|&i| values[i].dice).collect();
         rows.push(MaskedRow {
             finding: class.name(),
             cases: of_class.len(),
@@ -148,7 +165,7 @@ pub(super) fn measure(model: &PracticeModel, settings: &Settings, cases: &[Case]
             auroc: auroc(&score(&seen_truth), &score(&seen_clean)).unwrap_or(f64::NAN),
         });
     }
-    Ok(Masked { rows, checker, with, without, dice })
+    Ok(Masked { rows, checker, with, without, values })
 }
 
 /// The checker's outline of a class on half the picture's grid.

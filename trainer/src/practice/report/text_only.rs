@@ -25,11 +25,23 @@ pub struct TextRow {
     pub presence_auroc: f64,
 }
 
+/// Rows and pictures.
+pub(super) struct Text {
+    /// By finding.
+    pub rows: Vec<TextRow>,
+    /// Whether the change lies on the named side, one a case; `None` where none is named.
+    pub side_right: Vec<Option<bool>>,
+    /// Generated with the finding in the text, one a case, values in `0..=1`.
+    pub with: Vec<Vec<f32>>,
+    /// Generated without, same seed.
+    pub without: Vec<Vec<f32>>,
+}
+
 /// Generates and measures.
 ///
 /// # Errors
 /// When the device fails or `cancel` is raised.
-pub(super) fn measure(model: &PracticeModel, settings: &Settings, cases: &[Case], cancel: &Cancel) -> Result<Vec<TextRow>> {
+pub(super) fn measure(model: &PracticeModel, settings: &Settings, cases: &[Case], cancel: &Cancel) -> Result<Text> {
     let size = model.spec.size_px as usize;
     let generate = |normal: bool| {
         let orders: Vec<Order<'_>> = cases
@@ -41,11 +53,11 @@ pub(super) fn measure(model: &PracticeModel, settings: &Settings, cases: &[Case]
                 seed: Seed(settings.seed ^ 0x7e47 ^ ((i as u64) << 20)),
             })
             .collect();
-        model.generate(&orders, settings.num_steps, settings.guidance_scale, settings.batch_size, cancel)
+        model.generate(&orders, settings.sampling(), cancel)
     };
     let (with, without) = (generate(false)?, generate(true)?);
     let (seen, clean) = (model.check(&with)?, model.check(&without)?);
-    let mut rows = Vec::new();
+    let (mut rows, mut side_right) = (Vec::new(), vec![None; cases.len()]);
     for (k, class) in CLASSES.into_iter().enumerate() {
         let of_class: Vec<usize> = (0..cases.len()).filter(|&i| cases[i].finding == class).collect();
         let (mut sided, mut right) = (0usize, 0usize);
@@ -60,6 +72,7 @@ pub(super) fn measure(model: &PracticeModel, settings: &Settings, cases: &[Case]
             let side = if energy(true) > energy(false) { Side::Right } else { Side::Left };
             sided += 1;
             right += usize::from(side == cases[i].side);
+            side_right[i] = Some(side == cases[i].side);
         }
         let score =
             |of: &[crate::practice::model::Checked]| -> Vec<f32> { of_class.iter().map(|&i| of[i].presence[k]).collect() };
@@ -70,5 +83,5 @@ pub(super) fn measure(model: &PracticeModel, settings: &Settings, cases: &[Case]
             presence_auroc: auroc(&score(&seen), &score(&clean)).unwrap_or(f64::NAN),
         });
     }
-    Ok(rows)
+    Ok(Text { rows, side_right, with, without })
 }

@@ -2,6 +2,7 @@
 
 mod damage;
 mod forms;
+mod packed;
 mod resume;
 pub(crate) mod sources;
 
@@ -10,7 +11,7 @@ use std::process::ExitCode;
 use engine::cancel::Cancel;
 use engine::device::DeviceKind;
 use engine::domain::{Annotation, Finding, Mask};
-use engine::pipeline::{Outcome, Pipeline, TextMemory};
+use engine::pipeline::{OpenOptions, Outcome, Pipeline, TextMemory};
 use engine::store::model_dir::ModelSpec;
 
 use sources::{Sources, command, content, golden};
@@ -47,7 +48,10 @@ fn both_released_kinds_become_folders_that_generate() {
         assert_eq!(pipeline.card().has_control, blocks > 0);
         assert!(!pipeline.text_is_streamed());
         let plain = image(&pipeline, false);
-        let streamed = Pipeline::open_with(&out, &DeviceKind::Cpu, TextMemory::Streamed).unwrap();
+        let streamed = {
+            let options = OpenOptions { text_memory: TextMemory::Streamed, ..OpenOptions::default() };
+            Pipeline::open_with(&out, &DeviceKind::Cpu, &options).unwrap()
+        };
         assert!(streamed.text_is_streamed());
         assert_eq!(image(&streamed, false), plain);
         if blocks > 0 {

@@ -18,6 +18,7 @@ pub(super) fn request(sources: &Sources, dit: &Path, heads: usize, out: &str) ->
         heads: Some(heads),
         text: Some(sources.path("t5")),
         tokenizer: None,
+        text_quantization: None,
         text_dtype: DType::BF16,
         autoencoder: Some(sources.path("vae")),
         name: None,
