@@ -4,6 +4,8 @@
 //! [`crate::diffusion::Sampler`] asks for. Rows with and without a condition may share a batch; each
 //! row gets the bits it would get alone.
 
+mod unet;
+
 use std::sync::{Arc, Mutex, PoisonError};
 
 use candle_core::{Device, Tensor};
@@ -11,6 +13,8 @@ use candle_core::{Device, Tensor};
 use crate::diffusion::{Denoiser, ModelOutput, Prediction};
 use crate::domain::{Preset, StepRange};
 use crate::model::{AttentionWatch, CaptionContext, ControlDit, ControlInput, Dit, DitConfig, ModelError, guidance};
+
+pub use unet::GuidedUnet;
 
 /// A network with or without a control branch.
 #[derive(Clone, Debug)]

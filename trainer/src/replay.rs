@@ -66,7 +66,7 @@ impl Replay {
             differences.insert(0, sizes);
             return Ok(Verdict::Different(differences));
         }
-        let mut progress = Progress::new(1, record.request.num_steps);
+        let mut progress = Progress::new(1, record.request.calls());
         let options = RunOptions { noise: noise.as_ref(), ..RunOptions::default() };
         let made = generate_with(&pipeline, std::slice::from_ref(&record.request), &options, stop, &progress)?;
         progress.finish_images(1);

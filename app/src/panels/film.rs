@@ -46,7 +46,7 @@ fn total(panel: &Panel<'_>) -> usize {
     match state.shown {
         Shown::Live | Shown::LiveStep(_) => state.job.as_ref().map_or(state.sampling.steps, |j| j.of),
         Shown::Result(i) | Shown::ResultStep(i, _) => {
-            state.results.get(i).map_or(state.sampling.steps, |r| r.artifact.request.num_steps)
+            state.results.get(i).map_or(state.sampling.steps, |r| r.artifact.request.calls())
         }
         Shown::Example | Shown::Blank => state.sampling.steps,
     }

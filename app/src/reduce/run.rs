@@ -39,7 +39,7 @@ pub(super) fn generate(state: &mut State) -> Vec<Effect> {
         id: state.last_job,
         name: state.document.name.clone(),
         step: 0,
-        of: request.num_steps,
+        of: request.calls(),
         request,
         previews: Vec::new(),
         cancel: Cancel::new(),

@@ -3,7 +3,8 @@
 use candle_core::Tensor;
 
 use super::{
-    Ddim, Ddpm, DiffusionError, DpmPp2M, DpmPp2MConfig, DpmPpSde, NoiseSchedule, Prediction, Result, UniPc, UniPcConfig,
+    Ddim, DdimScheduler, Ddpm, DiffusionError, DpmPp2M, DpmPp2MConfig, DpmPpSde, NoiseSchedule, Pndm, Prediction, Result,
+    Stepping, UniPc, UniPcConfig,
 };
 use crate::cancel::Cancel;
 use crate::domain::SamplerKind;
@@ -72,7 +73,7 @@ impl SolverMemory {
 }
 
 /// Every name that a [`SolverMemory`] may use.
-pub const MEMORY_NAMES: [&str; 3] = ["x", "x_start", "earlier"];
+pub const MEMORY_NAMES: [&str; 8] = ["x", "x_start", "earlier", "start", "answer1", "answer2", "answer3", "answer4"];
 
 /// Result of one step.
 #[derive(Clone, Debug)]
@@ -135,11 +136,19 @@ impl SamplerConfig {
     ///
     /// DDIM takes a whole stride where one gives the count of steps, else evenly spread timesteps.
     /// DPM-Solver++ and UniPC spread timesteps evenly and end at zero noise; where rounding makes two timesteps equal,
-    /// one is left out.
+    /// one is left out. PNDM takes a whole stride and ends at zero noise.
     ///
     /// # Errors
     /// When the count of steps or `eta` is out of range.
     pub fn build(&self, schedule: &NoiseSchedule) -> Result<Box<dyn Sampler>> {
+        self.build_with(schedule, None)
+    }
+
+    /// As [`SamplerConfig::build`]; DDIM and PNDM walk as the model's own scheduler does, where it has one.
+    ///
+    /// # Errors
+    /// As [`SamplerConfig::build`].
+    pub fn build_with(&self, schedule: &NoiseSchedule, stepping: Option<&Stepping>) -> Result<Box<dyn Sampler>> {
         let steps = self.num_steps;
         if !(1..=schedule.len()).contains(&steps) {
             return Err(DiffusionError::OutOfRange {
@@ -151,7 +160,11 @@ impl SamplerConfig {
         let solver = DpmPp2MConfig { steps, karras: self.karras, ..DpmPp2MConfig::default() };
         Ok(match self.kind {
             SamplerKind::Ddpm => Box::new(Ddpm::new(schedule.respaced(&steps.to_string())?)),
-            SamplerKind::Ddim => Box::new(Ddim::new(ddim_schedule(schedule, steps)?, self.eta)?),
+            SamplerKind::Ddim => match stepping {
+                Some(stepping) => Box::new(DdimScheduler::new(schedule, stepping.ddim(steps, self.eta))?),
+                None => Box::new(Ddim::new(ddim_schedule(schedule, steps)?, self.eta)?),
+            },
+            SamplerKind::Pndm => Box::new(Pndm::new(schedule, stepping.copied().unwrap_or_default().pndm(steps))?),
             SamplerKind::DpmPp2M => Box::new(DpmPp2M::new(schedule, &solver)?),
             SamplerKind::DpmPpSde => Box::new(DpmPpSde::new(schedule, &solver)?),
             SamplerKind::UniPc => {
@@ -217,7 +230,8 @@ pub type Adjust<'a> = dyn FnMut(usize, Tensor) -> Result<Tensor> + 'a;
 
 /// As [`drive`], beginning with step `first` at latents that have the noise of that step.
 ///
-/// Solvers with a memory begin with what they remember, which is nothing for new ones. `adjust` sees the latents after each step, before anybody else.
+/// Solvers with a memory begin with what they remember, which is nothing for new ones. `adjust` sees the latents after
+/// each step, before anybody else.
 ///
 /// # Errors
 /// As [`sample`]; also when `first` is beyond the last step or `adjust` fails.

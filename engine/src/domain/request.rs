@@ -44,15 +44,22 @@ pub enum SamplerKind {
     DpmPpSde,
     /// UniPC of second order: predictor and corrector.
     UniPc,
+    /// Pseudo linear multistep of fourth order, as Stable Diffusion ships it; asks the network once more than it has steps.
+    Pndm,
 }
 
 impl SamplerKind {
     /// Every integrator, in the order of their names in messages.
-    pub const ALL: [Self; 5] = [Self::Ddpm, Self::Ddim, Self::DpmPp2M, Self::DpmPpSde, Self::UniPc];
+    pub const ALL: [Self; 6] = [Self::Ddpm, Self::Ddim, Self::DpmPp2M, Self::DpmPpSde, Self::UniPc, Self::Pndm];
 
     /// Whether Karras spacing means something to it.
     pub fn takes_karras(self) -> bool {
         matches!(self, Self::DpmPp2M | Self::DpmPpSde | Self::UniPc)
+    }
+
+    /// How often it asks the network in `steps` steps; DPM-Solver++ and UniPC may merge some of very many.
+    pub fn calls(self, steps: usize) -> usize {
+        if self == Self::Pndm && steps > 1 { steps + 1 } else { steps }
     }
 
     /// The name used on the command line and in files.
@@ -63,6 +70,7 @@ impl SamplerKind {
             Self::DpmPp2M => "dpmpp",
             Self::DpmPpSde => "dpmpp-sde",
             Self::UniPc => "unipc",
+            Self::Pndm => "pndm",
         }
     }
 }
@@ -132,7 +140,7 @@ impl FromStr for SamplerKind {
     type Err = RequestError;
 
     fn from_str(s: &str) -> Result<Self, RequestError> {
-        let known = "ddpm, ddim, dpmpp, dpmpp-sde, unipc";
+        let known = "ddpm, ddim, dpmpp, dpmpp-sde, unipc, pndm";
         Self::ALL.into_iter().find(|kind| kind.name() == s).ok_or_else(|| RequestError::UnknownName {
             field: "sampler",
             value: s.to_owned(),
@@ -167,6 +175,11 @@ pub struct GenerateRequest {
 }
 
 impl GenerateRequest {
+    /// Steps that are counted in a run, one for each question to the network; see [`SamplerKind::calls`].
+    pub fn calls(&self) -> usize {
+        self.sampler.calls(self.num_steps)
+    }
+
     /// A request with the defaults of the practice model.
     pub fn new(impression: impl Into<String>, seed: u64) -> Self {
         Self {
@@ -208,7 +221,7 @@ impl GenerateRequest {
         if !(self.eta.is_finite() && (0.0..=1.0).contains(&self.eta)) {
             return range("eta", self.eta.to_string(), "a number from 0 to 1");
         }
-        self.source.check(self.num_steps)?;
+        self.source.check(self.calls())?;
         for (i, annotation) in self.annotations.iter().enumerate() {
             if !(annotation.strength.is_finite() && (0.0..=2.0).contains(&annotation.strength)) {
                 return range("strength", annotation.strength.to_string(), "a number from 0 to 2");

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::convert::Source;
-use super::folder::{config, refuse, weight_files};
+use super::folder::{DIFFUSERS_WEIGHTS, config, refuse, weight_files};
 use super::{ImportError, ImportRequest};
 use crate::model::{KlConfig, names, vae_params};
 use crate::store::model_dir::{AutoencoderSpec, ModelSpec};
@@ -31,13 +31,13 @@ impl AutoencoderPart {
         }
     }
 
-    fn published(dir: &Path) -> Result<Self, ImportError> {
+    /// Opens a folder in diffusers' layout.
+    pub(super) fn published(dir: &Path) -> Result<Self, ImportError> {
         let inner = dir.join("vae");
         let dir = if !dir.join("config.json").is_file() && inner.is_dir() { inner.as_path() } else { dir };
         let config: KlConfig = config(dir, WHAT, kind)?;
         config.check()?;
-        let names = ["diffusion_pytorch_model.safetensors", "diffusion_pytorch_model.bin"];
-        let listed = weight_files(dir, &names)?;
+        let listed = weight_files(dir, &DIFFUSERS_WEIGHTS)?;
         let [path] = listed.files.as_slice() else {
             return Err(refuse(dir, "holds its weights in several pieces, which is not read for an autoencoder"));
         };

@@ -11,8 +11,8 @@ use rayon::prelude::*;
 use super::{ImportError, Progress};
 use crate::cancel::Cancel;
 use crate::model::t5::{Quantization, packed_row};
-use crate::store::atomic::AtomicFile;
-use crate::store::hash::{hash_file, sample_hash};
+use crate::store::atomic::{AtomicFile, write_atomic};
+use crate::store::hash::{hash_bytes, hash_file, sample_hash};
 use crate::store::safetensors_writer::SafetensorsWriter;
 use crate::store::weights::{TensorFile, check_shapes};
 
@@ -31,6 +31,8 @@ pub(super) enum Source {
     },
     /// A file as it is; its hash, if a description states one.
     Copy { path: PathBuf, hash: Option<String> },
+    /// Content made of several small files.
+    Bytes(Vec<u8>),
 }
 
 /// A file to make.
@@ -85,6 +87,7 @@ impl Source {
                 files.iter().flat_map(|(_, file)| file.infos()).fold(0, |sum, (_, info)| sum.saturating_add(info.bytes))
             }
             Self::Copy { path, .. } => path.metadata().map_or(0, |metadata| metadata.len()),
+            Self::Bytes(bytes) => bytes.len() as u64,
         }
     }
 
@@ -95,11 +98,12 @@ impl Source {
             Self::Tensors { files, select, dtype, packing } => {
                 let hashes = files.iter().map(|(path, _)| sample(path)).collect::<Result<Vec<_>, _>>()?;
                 let names: Vec<String> = files.iter().flat_map(|(_, file)| file.in_file_order()).collect();
-                let names = crate::store::hash::hash_bytes(names.join("\n").as_bytes());
+                let names = hash_bytes(names.join("\n").as_bytes());
                 let packing = packing.map_or_else(String::new, |kind| format!(" {kind}"));
                 Ok(format!("{} {} {select:?} {dtype:?}{packing}", hashes.join(" "), &names[..16]))
             }
             Self::Copy { path, .. } => sample(path),
+            Self::Bytes(bytes) => Ok(hash_bytes(bytes)),
         }
     }
 }
@@ -111,6 +115,11 @@ impl Job {
         match self.source {
             Source::Tensors { files, dtype, packing, .. } => tensors(files, dtype, packing, &target, cancel, meter),
             Source::Copy { path, hash } => take_over(&path, hash.as_deref(), &target, cancel, meter),
+            Source::Bytes(bytes) => {
+                write_atomic(&target, &bytes)?;
+                meter.add(bytes.len() as u64);
+                Ok(Some(hash_bytes(&bytes)))
+            }
         }
     }
 }

@@ -13,6 +13,14 @@ use super::ImportError;
 /// A configuration or index is far smaller than this.
 const MAX_JSON_BYTES: u64 = 64 << 20;
 
+/// Where diffusers puts the weights of a network, in this order.
+pub(super) const DIFFUSERS_WEIGHTS: [&str; 4] = [
+    "diffusion_pytorch_model.safetensors",
+    "diffusion_pytorch_model.bin",
+    "diffusion_pytorch_model.fp16.safetensors",
+    "diffusion_pytorch_model.fp16.bin",
+];
+
 /// A serialisable value as a TOML table.
 pub(super) fn table<T: Serialize>(value: &T) -> Result<toml::Table, ImportError> {
     toml::Table::try_from(value).map_err(|error| ImportError::Description(error.to_string()))

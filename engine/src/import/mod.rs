@@ -10,21 +10,23 @@ mod dit;
 mod error;
 mod folder;
 mod preview;
+mod stable;
 mod state;
 mod text;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use candle_core::DType;
 
 pub use error::ImportError;
+pub use stable::{StableRequest, run_stable};
 
 use crate::cancel::Cancel;
 use crate::model::KlConfig;
 use crate::model::t5::Quantization;
 use crate::store::atomic::{ensure_writable_dir, remove_leftovers, write_atomic};
-use crate::store::model_dir::{AutoencoderSpec, DefaultsSpec, DitSpec, FORMAT, LatentSpec, ModelSpec, TextSpec};
+use crate::store::model_dir::{AutoencoderSpec, DefaultsSpec, DitSpec, FORMAT, LatentSpec, ModelSpec, NetworkSpec, TextSpec};
 use autoencoder::AutoencoderPart;
 use convert::{Job, Meter, Source};
 use dit::DitPart;
@@ -112,9 +114,6 @@ pub fn run(request: &ImportRequest, cancel: &Cancel, on_progress: &mut dyn FnMut
     let autoencoder = AutoencoderPart::open(request)?;
     let size_px = fit(&dit, &text, &autoencoder)?;
 
-    ensure_writable_dir(&request.out)?;
-    remove_leftovers(&request.out)?;
-    let mut state = State::read(&request.out);
     let left_out = text.left_out;
     let jobs = vec![
         Job { file: DIT, source: dit.source },
@@ -122,44 +121,11 @@ pub fn run(request: &ImportRequest, cancel: &Cancel, on_progress: &mut dyn FnMut
         Job { file: AUTOENCODER, source: autoencoder.source },
         Job { file: text.tokenizer_file, source: Source::Copy { path: text.tokenizer, hash: None } },
     ];
-    let mut todo = Vec::new();
-    let mut hashes = BTreeMap::new();
-    let mut kept = Vec::new();
-    for job in jobs {
-        let fingerprint = job.source.fingerprint()?;
-        match state.finished(&request.out, job.file, &fingerprint)? {
-            Some(hash) => {
-                kept.push(job.file.to_owned());
-                hashes.insert(job.file.to_owned(), hash);
-            }
-            None => todo.push((job, fingerprint)),
-        }
-    }
-    let total_bytes = todo.iter().map(|(job, _)| job.source.bytes()).sum();
-    let mut meter = Meter { part: "", done_bytes: 0, total_bytes, on_progress };
-    let mut written = Vec::new();
-    for (job, fingerprint) in todo {
-        let name = job.file;
-        meter.part = name;
-        let Some(hash) = job.run(&request.out, cancel, &mut meter)? else { return Ok(Outcome::Cancelled) };
-        state.finish(&request.out, name, &fingerprint, &hash)?;
-        written.push(name.to_owned());
-        hashes.insert(name.to_owned(), hash);
-    }
-    let fingerprint = format!("{} {}", hashes[AUTOENCODER], preview::VERSION);
-    match state.finished(&request.out, PREVIEW, &fingerprint)? {
-        Some(_) => kept.push(PREVIEW.to_owned()),
-        None => {
-            meter.part = PREVIEW;
-            meter.add(0);
-            let Some(hash) = preview::write(&request.out, &autoencoder.config, cancel)? else { return Ok(Outcome::Cancelled) };
-            state.finish(&request.out, PREVIEW, &fingerprint, &hash)?;
-            written.push(PREVIEW.to_owned());
-        }
-    }
+    let Some(files) = make(&request.out, jobs, &autoencoder.config, cancel, on_progress)? else {
+        return Ok(Outcome::Cancelled);
+    };
 
     let stem = || request.dit.file_stem().map_or_else(|| "Imported".to_owned(), |stem| stem.to_string_lossy().into_owned());
-    let scale = autoencoder.config.scaling_factor as f32;
     let spec = ModelSpec {
         format: FORMAT,
         name: request.name.clone().unwrap_or_else(stem),
@@ -175,36 +141,110 @@ pub fn run(request: &ImportRequest, cancel: &Cancel, on_progress: &mut dyn FnMut
             max_tokens: dit.detected.config.token_num,
             config: folder::table(&text.config)?,
         },
-        dit: DitSpec {
+        network: NetworkSpec::Dit(DitSpec {
             weights: DIT.to_owned(),
             prediction: "epsilon".to_owned(),
             control_blocks: dit.detected.control_blocks,
             control_unconditional: true,
             config: folder::table(&dit.detected.config)?,
-        },
+        }),
         autoencoder: AutoencoderSpec::Kl {
             weights: AUTOENCODER.to_owned(),
             config: folder::table::<KlConfig>(&autoencoder.config)?,
         },
-        latent: LatentSpec {
-            shift: vec![0.0],
-            scale: vec![scale],
-            condition_shift: vec![0.0],
-            condition_scale: vec![scale],
-            condition_sampled: true,
-        },
+        latent: latent(&autoencoder.config),
         defaults: DefaultsSpec {
             preset: if dit.detected.config.in_channels == 4 { "release" } else { "paper" }.to_owned(),
             sampler: "ddpm".to_owned(),
             num_steps: 100,
             guidance_scale: 4.0,
         },
-        hashes,
+        hashes: files.hashes.clone(),
         reference: None,
     };
+    finish(&request.out, spec, files, left_out)
+}
+
+/// The files of a model folder that weights became.
+struct Made {
+    written: Vec<String>,
+    kept: Vec<String>,
+    hashes: BTreeMap<String, String>,
+}
+
+/// Carries out the jobs that an earlier run did not finish, and fits the preview; `None` if cancelled.
+fn make(
+    out: &Path,
+    jobs: Vec<Job>,
+    autoencoder: &KlConfig,
+    cancel: &Cancel,
+    on_progress: &mut dyn FnMut(Progress<'_>),
+) -> Result<Option<Made>, ImportError> {
+    ensure_writable_dir(out)?;
+    remove_leftovers(out)?;
+    let mut state = State::read(out);
+    let mut todo = Vec::new();
+    let mut made = Made { written: Vec::new(), kept: Vec::new(), hashes: BTreeMap::new() };
+    for job in jobs {
+        let fingerprint = job.source.fingerprint()?;
+        match state.finished(out, job.file, &fingerprint)? {
+            Some(hash) => {
+                made.kept.push(job.file.to_owned());
+                made.hashes.insert(job.file.to_owned(), hash);
+            }
+            None => todo.push((job, fingerprint)),
+        }
+    }
+    let total_bytes = todo.iter().map(|(job, _)| job.source.bytes()).sum();
+    let mut meter = Meter { part: "", done_bytes: 0, total_bytes, on_progress };
+    for (job, fingerprint) in todo {
+        let name = job.file;
+        meter.part = name;
+        let Some(hash) = job.run(out, cancel, &mut meter)? else { return Ok(None) };
+        state.finish(out, name, &fingerprint, &hash)?;
+        made.written.push(name.to_owned());
+        made.hashes.insert(name.to_owned(), hash);
+    }
+    let fingerprint = format!("{} {}", made.hashes[AUTOENCODER], preview::VERSION);
+    match state.finished(out, PREVIEW, &fingerprint)? {
+        Some(_) => made.kept.push(PREVIEW.to_owned()),
+        None => {
+            meter.part = PREVIEW;
+            meter.add(0);
+            let Some(hash) = preview::write(out, autoencoder, cancel)? else { return Ok(None) };
+            state.finish(out, PREVIEW, &fingerprint, &hash)?;
+            made.written.push(PREVIEW.to_owned());
+        }
+    }
+    Ok(Some(made))
+}
+
+/// Writes the description, by which the folder is whole.
+fn finish(out: &Path, spec: ModelSpec, files: Made, left_out: usize) -> Result<Outcome, ImportError> {
     let text = spec.to_toml().map_err(|error| ImportError::Description(error.to_string()))?;
-    write_atomic(&request.out.join("model.toml"), text.as_bytes())?;
-    Ok(Outcome::Done(Box::new(Report { spec, written, kept, left_out })))
+    write_atomic(&out.join("model.toml"), text.as_bytes())?;
+    Ok(Outcome::Done(Box::new(Report { spec, written: files.written, kept: files.kept, left_out })))
+}
+
+/// How latents are scaled, as published: one factor for all, and conditions drawn from their posterior.
+fn latent(autoencoder: &KlConfig) -> LatentSpec {
+    let scale = autoencoder.scaling_factor as f32;
+    LatentSpec {
+        shift: vec![0.0],
+        scale: vec![scale],
+        condition_shift: vec![0.0],
+        condition_scale: vec![scale],
+        condition_sampled: true,
+    }
+}
+
+/// The side of the images of a network over latents of `side` positions.
+fn image_size(side: usize, autoencoder: &KlConfig) -> Result<u32, ImportError> {
+    let size = side.saturating_mul(autoencoder.factor());
+    match u32::try_from(size) {
+        Ok(size) if (16..=4096).contains(&size) => Ok(size),
+        _ => Err(ImportError::Unfit(format!("the model would make images of {size} pixels, expected 16 to 4096"))),
+    }
 }
 
 /// Whether the parts belong together; gives the side of the images.
@@ -222,9 +262,5 @@ fn fit(dit: &DitPart, text: &TextPart, autoencoder: &AutoencoderPart) -> Result<
             config.in_channels, autoencoder.config.latent_channels
         )));
     }
-    let size = config.input_size.saturating_mul(autoencoder.config.factor());
-    match u32::try_from(size) {
-        Ok(size) if (16..=4096).contains(&size) => Ok(size),
-        _ => Err(ImportError::Unfit(format!("the model would make images of {size} pixels, expected 16 to 4096"))),
-    }
+    image_size(config.input_size, &autoencoder.config)
 }

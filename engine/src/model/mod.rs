@@ -1,4 +1,4 @@
-//! The networks: diffusion transformer, spatial control, autoencoders, text encoder.
+//! The networks: diffusion transformer, spatial control, autoencoders, text encoder; U-Net and CLIP of baselines.
 //!
 //! They take plain tensors and know no sampler, file or window. All arithmetic goes through `ops`, so
 //! gradients reach every trainable tensor, and on the CPU a row's result does not depend on its batch.
@@ -21,6 +21,7 @@ pub mod names;
 pub mod params;
 pub mod practice_ae;
 pub mod preview;
+pub mod sd;
 pub mod t5;
 pub mod vae;
 

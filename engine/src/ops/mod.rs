@@ -26,7 +26,7 @@ mod upsample;
 pub use attention::{attention, attention_weights};
 pub use conv2d::conv2d;
 pub use gated_residual::gated_residual;
-pub use gelu::gelu_tanh;
+pub use gelu::{gelu, gelu_tanh};
 pub use group_norm::{group_moments, group_norm};
 pub use heads::{join_heads, split_heads};
 pub use layer_norm::{layer_norm, layer_norm_modulate};

@@ -168,12 +168,14 @@ fn activations_match_their_formulas() {
     let x = (numbers(1, &[40_000]) * 4.).unwrap();
     let x = Tensor::cat(&[x, Tensor::new(&[0_f32, -80., 80., -9., -4e4, 4e4], &CPU).unwrap()], 0);
     let x = x.unwrap();
-    let gelu = |x: f64| {
+    let gelu_of = |x: f64| {
         let t = ((2. / std::f64::consts::PI).sqrt() * (x + 0.044715 * x * x * x)).tanh();
         0.5 * x * (1. + t)
     };
     let silu_of = |x: f64| x / (1. + (-x).exp());
-    let cases: [(Op<'_>, &dyn Fn(f64) -> f64); 2] = [(&|t| gelu_tanh(&t[0]), &gelu), (&|t| silu(&t[0]), &silu_of)];
+    let exact = |x: f64| 0.5 * x * candle_core::cpu::erf::erfc_f64(-x / std::f64::consts::SQRT_2);
+    let cases: [(Op<'_>, &dyn Fn(f64) -> f64); 3] =
+        [(&|t| gelu_tanh(&t[0]), &gelu_of), (&|t| gelu(&t[0]), &exact), (&|t| silu(&t[0]), &silu_of)];
     for (op, formula) in cases {
         let (y, grads) = run(op, std::slice::from_ref(&x));
         let weighting = flat(&numbers(99, x.dims()));
@@ -305,6 +307,7 @@ fn rows_of_a_batch_are_independent() {
     check_rows(&x, &|t| layer_norm(&t[0], Some(&w), None, 1e-6));
     check_rows(&x, &|t| rms_norm(&t[0], &w, 1e-6));
     check_rows(&x, &|t| gelu_tanh(&t[0]));
+    check_rows(&x, &|t| gelu(&t[0]));
     check_rows(&numbers(3, &[3, 32, 8, 8]), &|t| group_norm(&t[0], 8, &w, &w, 1e-6, true));
     check_rows(&numbers(4, &[3, 4, 80, 16]), &|t| attention(&t[0], &t[0], &t[0], None, None, 0.2));
 }

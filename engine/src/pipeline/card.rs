@@ -1,6 +1,7 @@
 //! What a loaded model is, in plain values that a window or a command line can show.
 
 use crate::domain::{GenerateRequest, Preset, SamplerKind, Seed, Source};
+use crate::store::model_dir::ModelKind;
 use crate::store::record::FileHash;
 
 /// A model's settings for a request that says nothing else.
@@ -25,6 +26,8 @@ pub struct Defaults {
 pub struct ModelCard {
     /// The model's name.
     pub name: String,
+    /// What kind of model it is.
+    pub kind: ModelKind,
     /// One hash over all files that images depend on, 64 hexadecimal digits.
     pub hash: String,
     /// The files and their hashes.
@@ -48,6 +51,11 @@ pub struct ModelCard {
 }
 
 impl ModelCard {
+    /// Whether impressions are cleaned before they are read; else the model reads them as they are typed.
+    pub fn cleans_text(&self) -> bool {
+        self.kind == ModelKind::DiffusionTransformer
+    }
+
     /// A request with this model's defaults.
     pub fn request(&self, impression: impl Into<String>, seed: u64) -> GenerateRequest {
         let d = self.defaults;
@@ -69,7 +77,7 @@ impl ModelCard {
 /// How much of an impression the model reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TokenCount {
-    /// Tokens of the whole text, end mark included.
+    /// Tokens of the whole text, marks of beginning and end included.
     pub used: usize,
     /// Tokens that are read at most.
     pub limit: usize,

@@ -82,7 +82,7 @@ impl Pipeline {
             return Err(Error::ImageSize { width: image.width(), height: image.height(), size });
         }
         if let Source::Latent { latent, .. } = source {
-            let side = self.dit.input_size;
+            let side = self.sizes.latent_side;
             let expected = (self.card.latent_channels, side, side);
             if latent.dims() != expected {
                 return Err(Error::LatentSize { got: latent.dims(), expected });

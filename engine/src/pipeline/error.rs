@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use crate::device::{DeviceError, DeviceKind};
+use crate::device::{DeviceError, DeviceKind, Precision};
 use crate::diffusion::DiffusionError;
 use crate::domain::RequestError;
 use crate::model::ModelError;
 use crate::store::atomic::WriteError;
-use crate::store::model_dir::ModelDirError;
+use crate::store::model_dir::{ModelDirError, ModelKind};
 use crate::store::weights::{Mismatch, WeightsError};
 use crate::text::{CleaningError, TokenizerError};
 
@@ -89,6 +89,32 @@ pub enum Error {
         model: String,
         /// Its latent channels.
         channels: usize,
+    },
+    /// The release preset is what the published code does with its own networks.
+    #[error("preset release acts as the published code of another network, and {model} is a {kind} model; choose preset paper")]
+    ForeignPreset {
+        /// The model.
+        model: String,
+        /// What it is.
+        kind: ModelKind,
+    },
+    /// Attention of a network that does not tell it.
+    #[error("attention to the words is told by diffusion transformers only, and {model} is a {kind} model")]
+    NoAttention {
+        /// The model.
+        model: String,
+        /// What it is.
+        kind: ModelKind,
+    },
+    /// A number type that this kind of model does not compute in.
+    #[error("{model} is a {kind} model, which computes in f32 only, and {precision} was asked for; choose auto or f32")]
+    ForeignPrecision {
+        /// The model.
+        model: String,
+        /// What it is.
+        kind: ModelKind,
+        /// What was asked for.
+        precision: Precision,
     },
     /// Requests of one batch with different sampler settings.
     #[error("the requests of a batch differ in {field}; generate them one after another")]

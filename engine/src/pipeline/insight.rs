@@ -3,7 +3,7 @@
 use candle_core::{DType, Tensor};
 
 use super::{Error, Pipeline};
-use crate::text;
+use crate::store::model_dir::ModelKind;
 
 /// How the image attended to each token of one impression in one step, mean over heads and the chosen blocks.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,9 +35,27 @@ impl AttentionMap {
 }
 
 impl Pipeline {
-    /// Blocks of the network, of which each can be asked for its attention.
-    pub fn block_count(&self) -> usize {
-        self.dit.depth
+    /// Blocks of the network of which each can be asked for its attention.
+    ///
+    /// # Errors
+    /// When the network does not tell its attention.
+    pub fn block_count(&self) -> Result<usize, Error> {
+        match self.card.kind {
+            ModelKind::DiffusionTransformer => Ok(self.sizes.blocks),
+            kind => Err(Error::NoAttention { model: self.card.name.clone(), kind }),
+        }
+    }
+
+    /// Refuses attention that the network does not have.
+    pub(super) fn check_attention(&self, blocks: &[usize]) -> Result<(), Error> {
+        if blocks.is_empty() {
+            return Ok(());
+        }
+        let count = self.block_count()?;
+        match blocks.iter().find(|&&block| block >= count) {
+            Some(&block) => Err(Error::NoBlock { block, last: count.saturating_sub(1) }),
+            None => Ok(()),
+        }
     }
 
     /// The text behind each token of an [`AttentionMap`]: a word or a part of one; the end mark is empty.
@@ -45,10 +63,10 @@ impl Pipeline {
     /// # Errors
     /// When the impression cannot be cleaned or cut.
     pub fn token_texts(&self, impression: &str) -> Result<Vec<String>, Error> {
-        let cleaned = text::clean(impression)?.text;
-        let room = self.prompt.max_tokens.saturating_sub(1);
-        let pieces = self.prompt.tokenizer.pieces(&cleaned)?;
-        let text = |start: usize, end: usize| cleaned.get(start..end).unwrap_or_default().trim().to_owned();
+        let read = self.prompt.text(impression)?;
+        let room = self.prompt.max_tokens.saturating_sub(self.prompt.tokenizer.marks());
+        let pieces = self.prompt.tokenizer.pieces(&read)?;
+        let text = |start: usize, end: usize| read.get(start..end).unwrap_or_default().trim().to_owned();
         let mut texts: Vec<String> = pieces.iter().take(room).map(|piece| text(piece.start, piece.end)).collect();
         texts.push(String::new());
         Ok(texts)

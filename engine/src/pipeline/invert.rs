@@ -3,7 +3,6 @@
 use super::resume::rest;
 use super::{Error, Event, Pipeline, RunOptions};
 use crate::cancel::Cancel;
-use crate::denoise::GuidedNetwork;
 use crate::diffusion::{self, Inversion, StepEvent, ddim_schedule};
 use crate::domain::{GenerateRequest, LatentValues, SamplerKind};
 use crate::domain::{GrayImage, Source};
@@ -33,11 +32,14 @@ impl Pipeline {
         self.check(&request, &request)?;
         self.budget.check(1)?;
         let options = RunOptions::default();
-        let Some(conditioning) = self.conditioning(std::slice::from_ref(&request), &options, cancel)? else { return Ok(None) };
+        let Some(asked) = self.asked(std::slice::from_ref(&request), &options, cancel)? else { return Ok(None) };
         let clean = self.encode_image(image, &mut None)?;
         let network = self.network.get()?;
-        let mut denoiser = GuidedNetwork::new(&network, self.prediction, self.rule(&request), &conditioning)?;
-        let schedule = ddim_schedule(&self.schedule, request.num_steps)?;
+        let (mut denoiser, _) = self.denoiser(&network, &request, &asked, &[])?;
+        let schedule = match &self.stepping {
+            Some(stepping) => stepping.schedule(&self.schedule, request.num_steps)?,
+            None => ddim_schedule(&self.schedule, request.num_steps)?,
+        };
         on_event(Event::Started { steps: schedule.len() });
         let mut failure = None;
         let inner = Cancel::new();
@@ -57,7 +59,7 @@ impl Pipeline {
                 inner.cancel();
             }
         };
-        let outcome = diffusion::invert(settings, &schedule, &mut denoiser, clean, &inner, &mut watch)?;
+        let outcome = diffusion::invert(settings, &schedule, denoiser.as_mut(), clean, &inner, &mut watch)?;
         if let Some(error) = failure {
             return Err(error);
         }

@@ -104,11 +104,13 @@ fn size(bytes: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::model_dir::ModelKind;
 
     const MB: u64 = 1_000_000;
 
     fn plan() -> MemoryPlan {
         MemoryPlan {
+            kind: ModelKind::DiffusionTransformer,
             size_px: 512,
             text: 300 * MB,
             text_streamed: false,

@@ -4,10 +4,13 @@
 //! sampler → latent → 16-bit grey. An image depends on its request and the weights only: not on the
 //! batch, its order, the thread count or whether anybody watches.
 
+mod backbone;
 mod card;
+mod conditioning;
 mod edit;
 mod error;
 mod event;
+mod folder;
 mod imported;
 mod insight;
 mod invert;
@@ -20,6 +23,7 @@ mod paste;
 mod plan;
 mod prompt;
 mod resume;
+mod stable;
 mod steer;
 mod text_encoder;
 
@@ -41,15 +45,16 @@ pub use crate::store::run_state::{RunState, StateError};
 
 use crate::cancel::Cancel;
 use crate::condition::Palette;
-use crate::denoise::{Conditioning, GuidanceRule, GuidedNetwork, Network};
 use crate::device::DeviceKind;
-use crate::diffusion::{self, NoiseSchedule, Prediction, SamplerConfig, StepEvent};
+use crate::diffusion::{self, NoiseSchedule, Prediction, SamplerConfig, StepEvent, Stepping};
 use crate::domain::{GenerateRequest, GrayImage, Preset, Seed, Source, Stream};
-use crate::model::{Autoencoder, DitConfig};
+use crate::model::Autoencoder;
 use crate::noise;
 use crate::store::embedding_cache::EmbeddingCache;
 use crate::store::hash::hash_image;
+use crate::store::model_dir::ModelKind;
 use crate::store::record::RunRecord;
+use backbone::{Backbone, Sizes};
 use imported::Use;
 use maps::{LatentMap, PreviewMap};
 use memory::Budget;
@@ -78,9 +83,8 @@ pub struct Pipeline {
     prompt: Prompt,
     /// What text embeddings depend on beside their text.
     text_key: String,
-    network: Part<Network>,
-    /// Sizes of the network.
-    dit: DitConfig,
+    network: Part<Backbone>,
+    sizes: Sizes,
     prediction: Prediction,
     control_unconditional: bool,
     autoencoder: Part<Box<dyn Autoencoder>>,
@@ -95,6 +99,8 @@ pub struct Pipeline {
     palette: Palette,
     preview: PreviewMap,
     schedule: NoiseSchedule,
+    /// The walk of the model's own scheduler, where it has one.
+    stepping: Option<Stepping>,
     device: Device,
 }
 
@@ -210,14 +216,11 @@ impl Pipeline {
             self.check(request, first)?;
         }
         self.budget.check(requests.len())?;
-        let last = self.dit.depth.saturating_sub(1);
-        if let Some(&block) = options.attention.iter().find(|&&block| block > last) {
-            return Err(Error::NoBlock { block, last });
-        }
-        let Some(conditioning) = self.conditioning(requests, options, cancel)? else { return Ok(Outcome::Cancelled) };
+        self.check_attention(options.attention)?;
+        let Some(asked) = self.asked(requests, options, cancel)? else { return Ok(Outcome::Cancelled) };
         let mut sampler =
             SamplerConfig { kind: first.sampler, num_steps: first.num_steps, eta: f64::from(first.eta), karras: first.karras }
-                .build(&self.schedule)?;
+                .build_with(&self.schedule, self.stepping.as_ref())?;
         let seeds: Vec<Seed> = requests.iter().map(|request| request.seed).collect();
         let draw = |stream: Stream, block: u32, what: Use, shape: &[usize]| match options
             .noise
@@ -228,7 +231,7 @@ impl Pipeline {
             Some(noise) => Ok(noise),
             None => self.noise(&seeds, stream, block, shape),
         };
-        let side = self.dit.input_size;
+        let side = self.sizes.latent_side;
         let noise = draw(Stream::Start, 0, Use::Start, &[seeds.len(), self.card.latent_channels, side, side])?;
         let beginning = self.begin(requests, sampler.as_ref(), &noise)?;
         let of = sampler.timesteps().len();
@@ -237,7 +240,7 @@ impl Pipeline {
             None => (beginning.latents.clone(), beginning.first),
         };
         let network = self.network.get()?;
-        let mut denoiser = GuidedNetwork::new(&network, self.prediction, self.rule(first), &conditioning)?;
+        let (mut denoiser, attention) = self.denoiser(&network, first, &asked, options.attention)?;
         on_event(Event::Started { steps: of });
         let first_step = beginning.first;
         let state = |place: Place<'_>| self.state(requests, options, &place).map(Some);
@@ -247,12 +250,11 @@ impl Pipeline {
 
         let mut failure = None;
         let inner = Cancel::new();
-        let attention = (!options.attention.is_empty()).then(|| denoiser.watch_attention(options.attention));
         let mut watch = |step: StepEvent<'_>| {
             let told = self.step_event(&step).and_then(|event| {
                 on_event(event);
                 let Some(attention) = &attention else { return Ok(()) };
-                let grid = self.dit.grid();
+                let grid = self.sizes.grid;
                 let rows = attention.take();
                 let maps = rows.iter().map(|row| AttentionMap::from_weights(row, grid));
                 on_event(Event::Attention { step: step.index + 1, maps: maps.collect::<candle_core::Result<_>>()? });
@@ -278,7 +280,7 @@ impl Pipeline {
             return Ok(Outcome::Cancelled);
         }
         let outcome =
-            diffusion::drive_from(sampler.as_mut(), &mut denoiser, start, from, &mut fresh, &inner, &mut keep, &mut watch)?;
+            diffusion::drive_from(sampler.as_mut(), denoiser.as_mut(), start, from, &mut fresh, &inner, &mut keep, &mut watch)?;
         if let Some(error) = failure {
             return Err(error);
         }
@@ -317,10 +319,14 @@ impl Pipeline {
     fn picture_of(&self, autoencoder: &dyn Autoencoder, latent: &Tensor) -> Result<GrayImage, Error> {
         let latent = self.image_map.invert(latent)?;
         let in_bands = self.bands.map(|rows| autoencoder.decode_in_bands(&latent, rows as usize)).transpose()?.flatten();
-        let picture = match in_bands {
+        let mut picture = match in_bands {
             Some(picture) => picture,
             None => autoencoder.decode(&latent)?,
         };
+        if self.card.kind == ModelKind::StableDiffusion {
+            // Its own program cuts each channel off where a picture ends.
+            picture = picture.clamp(-1f32, 1f32)?;
+        }
         // Colour autoencoders give three nearly equal channels.
         let grey = picture.mean(1)?.affine(0.5, 0.5)?.flatten_all()?.to_vec1::<f32>()?;
         let size = self.card.size_px;
@@ -332,6 +338,9 @@ impl Pipeline {
         let model = || self.card.name.clone();
         if !request.annotations.is_empty() && !self.card.has_control {
             return Err(Error::NoControl { model: model() });
+        }
+        if request.preset == Preset::Release && self.card.kind != ModelKind::DiffusionTransformer {
+            return Err(Error::ForeignPreset { model: model(), kind: self.card.kind });
         }
         if request.preset == Preset::Release && self.card.latent_channels < RELEASE_LATENT_CHANNELS {
             return Err(Error::Preset { model: model(), channels: self.card.latent_channels });
@@ -348,40 +357,6 @@ impl Pipeline {
         match same.into_iter().find(|(_, same)| !same) {
             Some((field, _)) => Err(Error::MixedBatch { field }),
             None => Ok(()),
-        }
-    }
-
-    /// Captions and conditions of a batch; `None` when cancelled.
-    fn conditioning(
-        &self,
-        requests: &[GenerateRequest],
-        options: &RunOptions<'_>,
-        cancel: &Cancel,
-    ) -> Result<Option<Conditioning>, Error> {
-        let mut conditioning = Conditioning { captions: Vec::new(), conditions: Vec::new() };
-        let mut encoder = None;
-        for request in requests {
-            if cancel.is_cancelled() {
-                return Ok(None);
-            }
-            conditioning.captions.push(self.prompt.embed(&request.impression, &mut encoder)?);
-        }
-        drop(encoder);
-        let mut autoencoder = None;
-        for (row, request) in requests.iter().enumerate() {
-            if cancel.is_cancelled() {
-                return Ok(None);
-            }
-            conditioning.conditions.push(self.row_conditions(row, request, options, &mut autoencoder)?);
-        }
-        Ok(Some(conditioning))
-    }
-
-    fn rule(&self, request: &GenerateRequest) -> GuidanceRule {
-        GuidanceRule {
-            scale: f64::from(request.guidance_scale),
-            preset: request.preset,
-            control_unconditional: self.control_unconditional,
         }
     }
 

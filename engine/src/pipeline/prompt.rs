@@ -1,4 +1,6 @@
-//! Impression → cleaned text → tokens → embedding.
+//! Impression → text → tokens → embedding.
+
+use std::borrow::Cow;
 
 use candle_core::{Device, Tensor};
 
@@ -7,6 +9,15 @@ use super::text_encoder::TextEncoder;
 use super::{Error, TokenCount};
 use crate::store::embedding_cache::EmbeddingCache;
 use crate::text::{self, Tokenizer};
+
+/// How a model's captions were prepared when it was trained.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reading {
+    /// Cleaned, and as long as they are: the diffusion transformer.
+    Cleaned,
+    /// As they were typed, and filled up to the limit: Stable Diffusion.
+    Raw,
+}
 
 /// The text side of a model.
 #[derive(Debug)]
@@ -19,24 +30,37 @@ pub(super) struct Prompt {
     pub(super) width: usize,
     pub(super) cache: Option<EmbeddingCache>,
     pub(super) max_tokens: usize,
+    pub(super) reading: Reading,
     pub(super) device: Device,
 }
 
 impl Prompt {
-    /// The embedding `(1, L, De)` of an impression, `L` being its tokens with the end token.
+    /// What is cut into tokens of an impression.
+    pub(super) fn text<'a>(&self, impression: &'a str) -> Result<Cow<'a, str>, Error> {
+        match self.reading {
+            Reading::Cleaned => Ok(Cow::Owned(text::clean(impression)?.text)),
+            Reading::Raw => Ok(Cow::Borrowed(impression)),
+        }
+    }
+
+    /// The embedding `(1, L, De)` of an impression, `L` being its tokens with the end token, or the limit where texts
+    /// are filled up to it.
     ///
-    /// Each text is encoded alone and without padding, so its bits depend on nothing else. The encoder is put into
-    /// `encoder` when a text needs it.
+    /// Each text is encoded alone, so its bits depend on nothing else. The encoder is put into `encoder` when a text
+    /// needs it.
     pub(super) fn embed<'a>(&'a self, impression: &str, encoder: &mut Option<Held<'a, TextEncoder>>) -> Result<Tensor, Error> {
-        let cleaned = text::clean(impression)?.text;
-        let tokens = self.tokenizer.encode(&cleaned, self.max_tokens)?;
-        let used = tokens.used();
-        if let Some(known) = self.cache.as_ref().and_then(|cache| cache.get(&cleaned, used, self.width)) {
+        let text = self.text(impression)?;
+        let tokens = self.tokenizer.encode(&text, self.max_tokens)?;
+        let used = match self.reading {
+            Reading::Cleaned => tokens.used(),
+            Reading::Raw => tokens.ids.len(),
+        };
+        if let Some(known) = self.cache.as_ref().and_then(|cache| cache.get(&text, used, self.width)) {
             return Ok(known.to_device(&self.device)?);
         }
         let embedding = self.encoder.get_into(encoder)?.forward(&tokens.ids[..used], &self.device)?;
         if let Some(cache) = &self.cache
-            && let Err(error) = cache.put(&cleaned, &embedding)
+            && let Err(error) = cache.put(&text, &embedding)
         {
             // The image does not need it, so a full disk is no reason to stop.
             tracing::warn!("the text embedding is not kept: {error}");
@@ -58,10 +82,11 @@ impl Prompt {
         TokenCount { used, limit, cut_at }
     }
 
-    /// Tokens of the whole text; a text that cannot be cleaned or cut counts as its end token.
+    /// Tokens of the whole text; a text that cannot be cleaned or cut counts as its marks.
     fn used(&self, text: &str) -> usize {
-        let Ok(cleaned) = text::clean(text) else { return 1 };
-        self.tokenizer.pieces(&cleaned.text).map_or(1, |pieces| pieces.len() + 1)
+        let marks = self.tokenizer.marks();
+        let Ok(text) = self.text(text) else { return marks };
+        self.tokenizer.pieces(&text).map_or(marks, |pieces| pieces.len() + marks)
     }
 }
 

@@ -129,7 +129,7 @@ impl Pipeline {
                 return refuse("it was begun with other noise; give the same file".to_owned());
             }
         }
-        let side = self.dit.input_size;
+        let side = self.sizes.latent_side;
         let expected = [state.records.len(), self.card.latent_channels, side, side];
         let tensors = std::iter::once(&state.latents).chain(state.memory.values());
         if let Some(other) = tensors.into_iter().find(|tensor| tensor.dims() != expected) {

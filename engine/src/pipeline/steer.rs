@@ -78,7 +78,7 @@ impl Pipeline {
 
     /// How much of each image token lies in an area `(1, N)`.
     fn token_shares(&self, area: &Mask) -> candle_core::Result<Tensor> {
-        let shares = block_shares(area, self.dit.grid());
+        let shares = block_shares(area, self.sizes.grid);
         let count = shares.len();
         Tensor::from_vec(shares, (1, count), &self.device)
     }

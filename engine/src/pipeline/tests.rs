@@ -14,9 +14,12 @@ use super::*;
 use crate::device::Precision;
 use crate::domain::{Annotation, Finding, Mask, RectPx, SamplerKind};
 use crate::model::practice_ae::{PracticeAe, PracticeAeConfig};
+use crate::model::sd::{ClipActivation, ClipConfig, DownBlock, Heads, UnetConfig, UpBlock, clip_params, unet_params};
 use crate::model::{Base, DitConfig, KlConfig, Param, T5Config, control_params, dit_params, params, vae_params};
 use crate::store::hash::hash_bytes;
-use crate::store::model_dir::{AutoencoderSpec, DefaultsSpec, DitSpec, FORMAT, LatentSpec, ModelSpec, TextSpec};
+use crate::store::model_dir::{
+    AutoencoderSpec, DefaultsSpec, DitSpec, FORMAT, LatentSpec, ModelSpec, NetworkSpec, SchedulerSpec, TextSpec, UnetSpec,
+};
 
 /// Which tiny model.
 #[derive(Clone, Copy, PartialEq)]
@@ -27,6 +30,8 @@ enum Kind {
     Release,
     /// As practice, without control.
     TextOnly,
+    /// A U-Net and CLIP's text encoder.
+    Stable,
 }
 
 /// How large its parts are.
@@ -51,8 +56,9 @@ fn random(list: &[Param], scale: f32) -> BTreeMap<String, Tensor> {
     list.iter().map(|param| (param.name.clone(), value(param))).collect()
 }
 
-fn words() -> String {
-    let list = ["<pad>", "</s>", "<unk>", "right", "left", "pneumothorax", "effusion", "no", "acute", "findings", "small", "."];
+fn words(marks: [&str; 2]) -> String {
+    let [first, second] = marks;
+    let list = [first, second, "<unk>", "right", "left", "pneumothorax", "effusion", "no", "acute", "findings", "small", "."];
     let vocab: BTreeMap<&str, usize> = list.iter().enumerate().map(|(id, word)| (*word, id)).collect();
     serde_json::json!({
         "version": "1.0", "truncation": null, "padding": null, "added_tokens": [], "normalizer": null,
@@ -60,6 +66,43 @@ fn words() -> String {
         "model": {"type": "WordLevel", "vocab": vocab, "unk_token": "<unk>"}
     })
     .to_string()
+}
+
+/// A small text encoder, the tensors of a small U-Net, and its description.
+fn stable_diffusion() -> (ClipConfig, Vec<Param>, UnetSpec) {
+    let clip = ClipConfig {
+        vocab_size: 12,
+        hidden_size: 12,
+        intermediate_size: 16,
+        num_hidden_layers: 1,
+        num_attention_heads: 3,
+        max_position_embeddings: 9,
+        hidden_act: ClipActivation::QuickGelu,
+        layer_norm_eps: 1e-5,
+    };
+    let unet = UnetConfig {
+        sample_size: 8,
+        block_out_channels: vec![16, 32],
+        layers_per_block: 1,
+        cross_attention_dim: 12,
+        attention_head_dim: Heads::All(2),
+        down_block_types: vec![DownBlock::CrossAttnDownBlock2D, DownBlock::DownBlock2D],
+        up_block_types: vec![UpBlock::UpBlock2D, UpBlock::CrossAttnUpBlock2D],
+        norm_num_groups: 4,
+        ..UnetConfig::v1()
+    };
+    let scheduler = SchedulerSpec {
+        num_train_timesteps: 1000,
+        beta_schedule: "scaled_linear".into(),
+        beta_start: 0.00085,
+        beta_end: 0.012,
+        timestep_spacing: "leading".into(),
+        steps_offset: 1,
+        set_alpha_to_one: false,
+    };
+    let config = toml::Value::try_from(&unet).unwrap().as_table().unwrap().clone();
+    let spec = UnetSpec { weights: "unet.safetensors".into(), prediction: "epsilon".into(), scheduler, config };
+    (clip, unet_params(&unet).unwrap(), spec)
 }
 
 impl TinyModel {
@@ -72,7 +115,7 @@ impl TinyModel {
         let heavy = size == Size::Heavy;
         let (d_ff, num_layers) = if heavy { (100_000, 4) } else { (16, 1) };
         let text = T5Config { d_model: 12, d_kv: 4, d_ff, num_layers, num_heads: 3, vocab_size: 12, ..T5Config::xxl() };
-        let release = kind == Kind::Release;
+        let (release, stable) = (kind == Kind::Release, kind == Kind::Stable);
         let channels = 4;
         let dit = DitConfig {
             input_size: 8,
@@ -91,7 +134,7 @@ impl TinyModel {
             n => control_params(&dit, n, Base::Frozen).unwrap(),
         };
         let table = |value: toml::Value| value.as_table().unwrap().clone();
-        let (ae_weights, autoencoder) = if release {
+        let (ae_weights, autoencoder) = if release || stable {
             let config =
                 KlConfig { block_out_channels: vec![8, 8, 8, 8], layers_per_block: 1, norm_num_groups: 4, ..KlConfig::default() };
             let spec =
@@ -122,14 +165,29 @@ impl TinyModel {
                 tensors.iter().map(|(n, t)| (n.clone(), t.to_dtype(DType::F16).unwrap())).collect();
             safetensors::serialize(&half, None).unwrap()
         };
+        let (text, text_list, network) = if stable {
+            let (clip, unet, spec) = stable_diffusion();
+            save("unet.safetensors", &bytes(&random(&unet, 0.15)));
+            (table(toml::Value::try_from(&clip).unwrap()), clip_params(&clip).unwrap(), NetworkSpec::Unet(spec))
+        } else {
+            save("dit.safetensors", &bytes(&random(&dit_list, 0.15)));
+            let spec = DitSpec {
+                weights: "dit.safetensors".into(),
+                prediction: if release { "epsilon" } else { "velocity" }.into(),
+                control_blocks,
+                control_unconditional: release,
+                config: table(toml::Value::try_from(&dit).unwrap()),
+            };
+            (table(toml::Value::try_from(&text).unwrap()), text_list, NetworkSpec::Dit(spec))
+        };
         save("text.safetensors", &bytes(&random(&text_list, 0.3)));
-        save("dit.safetensors", &bytes(&random(&dit_list, 0.15)));
         save("ae.safetensors", &bytes(&ae_weights));
-        save("tokenizer.json", words().as_bytes());
+        let marks = if stable { ["<|startoftext|>", "<|endoftext|>"] } else { ["<pad>", "</s>"] };
+        save("tokenizer.json", words(marks).as_bytes());
         let spec = ModelSpec {
             format: FORMAT,
             name: "Tiny".into(),
-            practice: !release,
+            practice: !release && !stable,
             size_px: 64,
             notice: "For tests.".into(),
             palette: if release { "release" } else { "practice" }.into(),
@@ -139,19 +197,13 @@ impl TinyModel {
                 tokenizer: "tokenizer.json".into(),
                 quantized: None,
                 max_tokens: 9,
-                config: table(toml::Value::try_from(&text).unwrap()),
+                config: text,
             },
-            dit: DitSpec {
-                weights: "dit.safetensors".into(),
-                prediction: if release { "epsilon" } else { "velocity" }.into(),
-                control_blocks,
-                control_unconditional: release,
-                config: table(toml::Value::try_from(&dit).unwrap()),
-            },
+            network,
             autoencoder,
             latent: LatentSpec {
                 shift: vec![0.0],
-                scale: vec![if release { 0.18215 } else { 1.0 }],
+                scale: vec![if release || stable { 0.18215 } else { 1.0 }],
                 condition_shift: vec![0.0; 4],
                 condition_scale: vec![1.0; 4],
                 condition_sampled: release,
@@ -207,7 +259,7 @@ fn run(pipeline: &Pipeline, requests: &[GenerateRequest]) -> Vec<Generated> {
 
 #[test]
 fn an_image_depends_on_its_request_alone() {
-    for kind in [Kind::Practice, Kind::Release, Kind::TextOnly] {
+    for kind in [Kind::Practice, Kind::Release, Kind::TextOnly, Kind::Stable] {
         let pipeline = TinyModel::new(kind).open();
         for sampler in SamplerKind::ALL {
             let mut list = requests(&pipeline);

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use candle_core::{Device, Result, Tensor};
 
 use crate::device::available_memory_bytes;
+use crate::model::sd::ClipText;
 use crate::model::t5::{EMBEDDING_NAMES, Quantization, WeightSource, packed_row};
 use crate::model::{StreamedT5, T5Config, T5Encoder};
 use crate::store::weights::TensorFile;
@@ -45,6 +46,7 @@ impl TextMemory {
 pub(super) enum TextEncoder {
     InMemory(Box<T5Encoder>),
     Streamed(StreamedT5),
+    Clip(Box<ClipText>),
 }
 
 impl TextEncoder {
@@ -62,9 +64,11 @@ impl TextEncoder {
 
     /// The embedding `(1, length, width)` of one text.
     pub(super) fn forward(&self, ids: &[u32], device: &Device) -> Result<Tensor> {
+        let row = || Tensor::from_slice(ids, (1, ids.len()), device);
         match self {
-            Self::InMemory(encoder) => encoder.forward(&Tensor::from_slice(ids, (1, ids.len()), device)?, None),
+            Self::InMemory(encoder) => encoder.forward(&row()?, None),
             Self::Streamed(encoder) => encoder.forward(ids)?.to_device(device),
+            Self::Clip(encoder) => Ok(encoder.forward(&row()?)?),
         }
     }
 }

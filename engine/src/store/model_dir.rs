@@ -3,10 +3,14 @@
 //! The file says what the parts are and where they lie; it holds no tensor. Paths are relative to
 //! the folder and may not leave it.
 
+mod tables;
+
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+
+use tables::Tables;
 
 /// The only format this build reads and writes.
 pub const FORMAT: u32 = 1;
@@ -75,11 +79,11 @@ impl AutoencoderSpec {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TextSpec {
-    /// Weight file of the T5 encoder.
+    /// Weight file of the T5 or CLIP encoder.
     pub weights: String,
     /// `tokenizer.json` or `spiece.model`.
     pub tokenizer: String,
-    /// Captions are cut to this many tokens, end token included.
+    /// Captions are cut to this many tokens, marks of beginning and end included.
     pub max_tokens: usize,
     /// How the matrices are packed, `q6k` or `q4k`; absent where they are plain numbers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -109,6 +113,85 @@ fn yes() -> bool {
     true
 }
 
+/// The U-Net of Stable Diffusion and the process it was trained on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UnetSpec {
+    /// Weight file.
+    pub weights: String,
+    /// `epsilon` or `velocity`.
+    pub prediction: String,
+    /// The process and the walk down it.
+    pub scheduler: SchedulerSpec,
+    /// Architecture, in diffusers' words.
+    pub config: toml::Table,
+}
+
+/// A noise process and where samplers that come with it take their timesteps.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SchedulerSpec {
+    /// Timesteps of the process.
+    pub num_train_timesteps: usize,
+    /// `linear` or `scaled_linear`.
+    pub beta_schedule: String,
+    /// First beta.
+    pub beta_start: f64,
+    /// Last beta.
+    pub beta_end: f64,
+    /// `leading`, `linspace` or `trailing`.
+    pub timestep_spacing: String,
+    /// Added to leading timesteps.
+    pub steps_offset: usize,
+    /// Whether the last step ends clean, or at the noise of timestep 0.
+    pub set_alpha_to_one: bool,
+}
+
+/// The network that predicts noise, and by it the kind of model.
+#[derive(Clone, Debug, PartialEq)]
+pub enum NetworkSpec {
+    /// A diffusion transformer, told by a T5 text encoder: table `[dit]`.
+    Dit(DitSpec),
+    /// A U-Net, told by a CLIP text encoder: table `[unet]`.
+    Unet(UnetSpec),
+}
+
+impl NetworkSpec {
+    /// The weight file.
+    pub fn weights(&self) -> &str {
+        match self {
+            Self::Dit(dit) => &dit.weights,
+            Self::Unet(unet) => &unet.weights,
+        }
+    }
+
+    /// What kind of model it makes the folder.
+    pub fn kind(&self) -> ModelKind {
+        match self {
+            Self::Dit(_) => ModelKind::DiffusionTransformer,
+            Self::Unet(_) => ModelKind::StableDiffusion,
+        }
+    }
+}
+
+/// What kind of model a folder holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ModelKind {
+    /// A diffusion transformer of the ChexGen family.
+    DiffusionTransformer,
+    /// A Stable Diffusion model, for comparison.
+    StableDiffusion,
+}
+
+impl std::fmt::Display for ModelKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::DiffusionTransformer => "diffusion transformer",
+            Self::StableDiffusion => "Stable Diffusion",
+        })
+    }
+}
+
 /// Affine map between autoencoder latents and what the network sees: `(z - shift) * scale`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -131,7 +214,7 @@ pub struct LatentSpec {
 pub struct DefaultsSpec {
     /// `release` or `paper`.
     pub preset: String,
-    /// `ddpm`, `ddim` or `dpmpp`.
+    /// Name of the integrator, such as `ddpm` or `dpmpp`.
     pub sampler: String,
     /// Sampler steps.
     pub num_steps: usize,
@@ -165,7 +248,7 @@ pub struct ReferenceSpec {
 
 /// `model.toml`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "Tables", into = "Tables")]
 pub struct ModelSpec {
     /// Format of this file.
     pub format: u32,
@@ -181,12 +264,11 @@ pub struct ModelSpec {
     pub palette: String,
     /// Linear latent-to-grey map for previews, if there is one: tensors `weight` `[p*p, C]` and
     /// `bias` `[p*p]`, giving the p×p pixels of a latent position in `-1..=1`.
-    #[serde(default)]
     pub preview: Option<String>,
     /// Text side.
     pub text: TextSpec,
-    /// Diffusion transformer.
-    pub dit: DitSpec,
+    /// Network that predicts noise.
+    pub network: NetworkSpec,
     /// Autoencoder.
     pub autoencoder: AutoencoderSpec,
     /// Latent normalisation.
@@ -194,10 +276,8 @@ pub struct ModelSpec {
     /// Starting values.
     pub defaults: DefaultsSpec,
     /// BLAKE3 of each weight file, hexadecimal, by file name; checked when loading.
-    #[serde(default)]
     pub hashes: BTreeMap<String, String>,
     /// An image to compare with, if one was made.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<ReferenceSpec>,
 }
 
@@ -212,8 +292,10 @@ impl ModelSpec {
         let field_error =
             |field: &str, message: String| ModelDirError::Field { path: path.clone(), field: field.to_owned(), message };
         let deserializer = toml::Deserializer::parse(&text).map_err(|e| field_error("(syntax)", e.message().to_owned()))?;
-        let spec: Self = serde_path_to_error::deserialize(deserializer)
-            .map_err(|e| field_error(&e.path().to_string(), e.inner().message().to_owned()))?;
+        let spec: Self = serde_path_to_error::deserialize(deserializer).map_err(|e| {
+            let at = e.path().to_string();
+            field_error(if at == "." { "(tables)" } else { &at }, e.inner().message().to_owned())
+        })?;
         if spec.format != FORMAT {
             return Err(field_error("format", format!("is {}, but this build reads {FORMAT}", spec.format)));
         }
@@ -233,12 +315,23 @@ impl ModelSpec {
         Ok(spec)
     }
 
+    /// The diffusion transformer, of a model of that kind.
+    pub fn dit(&self) -> Option<&DitSpec> {
+        match &self.network {
+            NetworkSpec::Dit(dit) => Some(dit),
+            NetworkSpec::Unet(_) => None,
+        }
+    }
+
     /// All files the description names, with the field that names them.
     pub fn files(&self) -> Vec<(&'static str, &str)> {
         let mut files = vec![
             ("text.weights", self.text.weights.as_str()),
             ("text.tokenizer", self.text.tokenizer.as_str()),
-            ("dit.weights", self.dit.weights.as_str()),
+            match &self.network {
+                NetworkSpec::Dit(dit) => ("dit.weights", dit.weights.as_str()),
+                NetworkSpec::Unet(unet) => ("unet.weights", unet.weights.as_str()),
+            },
             ("autoencoder.weights", self.autoencoder.weights()),
         ];
         if let Some(preview) = &self.preview {

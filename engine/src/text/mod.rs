@@ -4,6 +4,7 @@
 
 mod charsmap;
 pub mod cleaning;
+pub mod clip;
 mod entities;
 mod html_text;
 mod patterns;

@@ -1,11 +1,13 @@
 //! Text to token ids and mask, from a `spiece.model` or a `tokenizer.json`.
 //!
-//! Length rule: the end token is always kept; of a text that is too long the first `max_len - 1` tokens
-//! remain. What lies behind is reported by [`Tokenizer::count`], never dropped in silence by a caller that asks.
+//! Length rule: the end token is always kept, and the start token where there is one; of a text that is too long the
+//! first tokens remain that fit beside them. What lies behind is reported by [`Tokenizer::count`], never dropped in
+//! silence by a caller that asks.
 
 use std::path::Path;
 
 use super::charsmap::{self, CharsMap};
+use super::clip;
 use super::sentencepiece::{Piece, SentencePiece};
 
 /// Sentinel tokens that T5 adds behind the sentencepiece vocabulary.
@@ -31,12 +33,18 @@ pub enum TokenizerError {
     /// The `tokenizer.json` is damaged or lacks what is needed.
     #[error("the tokenizer.json cannot be used: {0}")]
     Json(String),
+    /// The two files of a CLIP tokenizer do not make one.
+    #[error("the CLIP tokenizer cannot be used: {0}")]
+    Clip(String),
     /// The text could not be cut into tokens.
     #[error("the text cannot be tokenized: {0}")]
     Encode(String),
     /// No room for the end token.
-    #[error("a token limit of 0 leaves no room for the end token")]
-    NoRoom,
+    #[error("a token limit of {limit} leaves no room for the marks of beginning and end")]
+    NoRoom {
+        /// The limit.
+        limit: usize,
+    },
 }
 
 /// Token ids of one text, padded to a fixed length.
@@ -44,12 +52,12 @@ pub enum TokenizerError {
 pub struct TokenIds {
     /// `max_len` ids, the end token last of the real ones, then padding.
     pub ids: Vec<u32>,
-    /// 1 for real tokens (end token included), 0 for padding; as long as `ids`.
+    /// 1 for real tokens (marks included), 0 for padding; as long as `ids`.
     pub mask: Vec<u8>,
 }
 
 impl TokenIds {
-    /// Number of real tokens, the end token included.
+    /// Number of real tokens, marks included.
     pub fn used(&self) -> usize {
         self.mask.iter().filter(|&&kept| kept != 0).count()
     }
@@ -58,7 +66,7 @@ impl TokenIds {
 /// How much of a text fits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TokenCount {
-    /// Tokens of the whole text, the end token included.
+    /// Tokens of the whole text, marks included.
     pub used: usize,
     /// The most that are kept.
     pub limit: usize,
@@ -76,6 +84,8 @@ enum Kind {
 #[derive(Clone, Debug)]
 pub struct Tokenizer {
     kind: Kind,
+    /// Put before every text, where there is one.
+    start: Option<u32>,
     end: u32,
     pad: u32,
 }
@@ -106,13 +116,14 @@ impl Tokenizer {
     /// See [`SentencePiece::parse`].
     pub fn from_spiece(bytes: &[u8], extra_ids: usize) -> Result<Self, TokenizerError> {
         let model = SentencePiece::parse(bytes, extra_ids)?;
-        Ok(Self { end: model.end_id(), pad: model.pad_id(), kind: Kind::Native(Box::new(model)) })
+        Ok(Self { start: None, end: model.end_id(), pad: model.pad_id(), kind: Kind::Native(Box::new(model)) })
     }
 
-    /// Reads the bytes of a `tokenizer.json`; truncation and padding stated in it are ignored.
+    /// Reads the bytes of a `tokenizer.json` of T5 or CLIP; truncation and padding stated in it are ignored, but for
+    /// the token that CLIP's fills up with.
     ///
     /// # Errors
-    /// Damaged JSON, or no `</s>` in the vocabulary.
+    /// Damaged JSON, or a vocabulary with the marks of neither.
     pub fn from_json(bytes: &[u8]) -> Result<Self, TokenizerError> {
         let value = serde_json::from_slice(bytes).map_err(|error| TokenizerError::Json(error.to_string()))?;
         if !tables_are_sound(&value) {
@@ -120,10 +131,31 @@ impl Tokenizer {
         }
         let mut inner = tokenizers::Tokenizer::from_bytes(bytes).map_err(|error| TokenizerError::Json(error.to_string()))?;
         inner.with_truncation(None).map_err(|error| TokenizerError::Json(error.to_string()))?;
+        let filled = inner.get_padding().map(|padding| padding.pad_id);
         inner.with_padding(None);
-        let end = inner.token_to_id("</s>").ok_or_else(|| TokenizerError::Json("it has no end token </s>".into()))?;
-        let pad = inner.token_to_id("<pad>").unwrap_or(0);
-        Ok(Self { kind: Kind::Json(Box::new(inner)), end, pad })
+        let clip = [clip::START, clip::END].map(|token| inner.token_to_id(token));
+        let (start, end, pad) = match (clip, inner.token_to_id("</s>")) {
+            ([Some(start), Some(end)], _) => (Some(start), end, filled.unwrap_or(end)),
+            (_, Some(end)) => (None, end, inner.token_to_id("<pad>").unwrap_or(0)),
+            _ => {
+                return Err(TokenizerError::Json(format!(
+                    "it has neither the end token </s> nor {} and {}",
+                    clip::START,
+                    clip::END
+                )));
+            }
+        };
+        Ok(Self { kind: Kind::Json(Box::new(inner)), start, end, pad })
+    }
+
+    /// The token before every text, if there is one.
+    pub fn start_id(&self) -> Option<u32> {
+        self.start
+    }
+
+    /// Tokens that stand beside those of the text: one or two marks.
+    pub fn marks(&self) -> usize {
+        1 + usize::from(self.start.is_some())
     }
 
     /// The end token.
@@ -152,7 +184,7 @@ impl Tokenizer {
         }
     }
 
-    /// Cuts `text` into tokens, without the end token and without any limit.
+    /// Cuts `text` into tokens, without marks and without any limit.
     ///
     /// # Errors
     /// Only from a `tokenizer.json` whose parts do not fit together.
@@ -170,10 +202,11 @@ impl Tokenizer {
     /// The ids of `text`, cut and padded to `max_len`, and their mask.
     ///
     /// # Errors
-    /// `max_len` of 0, or see [`Tokenizer::pieces`].
+    /// A `max_len` without room for the marks, or see [`Tokenizer::pieces`].
     pub fn encode(&self, text: &str, max_len: usize) -> Result<TokenIds, TokenizerError> {
-        let room = max_len.checked_sub(1).ok_or(TokenizerError::NoRoom)?;
-        let mut ids: Vec<u32> = self.pieces(text)?.into_iter().take(room).map(|piece| piece.id).collect();
+        let room = self.room(max_len)?;
+        let mut ids: Vec<u32> = self.start.into_iter().collect();
+        ids.extend(self.pieces(text)?.into_iter().take(room).map(|piece| piece.id));
         ids.push(self.end);
         let mut mask = vec![1; ids.len()];
         ids.resize(max_len, self.pad);
@@ -184,9 +217,9 @@ impl Tokenizer {
     /// How many tokens `text` has, and where it is cut if that is more than `max_len`.
     ///
     /// # Errors
-    /// `max_len` of 0, or see [`Tokenizer::pieces`].
+    /// A `max_len` without room for the marks, or see [`Tokenizer::pieces`].
     pub fn count(&self, text: &str, max_len: usize) -> Result<TokenCount, TokenizerError> {
-        let room = max_len.checked_sub(1).ok_or(TokenizerError::NoRoom)?;
+        let room = self.room(max_len)?;
         let pieces = self.pieces(text)?;
         let cut_at = pieces.get(room).map(|piece| {
             let mut at = piece.start.min(text.len());
@@ -195,7 +228,12 @@ impl Tokenizer {
             }
             at
         });
-        Ok(TokenCount { used: pieces.len() + 1, limit: max_len, cut_at })
+        Ok(TokenCount { used: pieces.len() + self.marks(), limit: max_len, cut_at })
+    }
+
+    /// Tokens of the text that fit beside the marks.
+    fn room(&self, max_len: usize) -> Result<usize, TokenizerError> {
+        max_len.checked_sub(self.marks()).ok_or(TokenizerError::NoRoom { limit: max_len })
     }
 }
 

@@ -99,7 +99,7 @@ fn plan(dir: &Path, memory: Option<Memory>, out: &mut impl Write) -> Result<bool
         size(plan.text)
     };
     writeln!(out, "  text encoder: {text}")?;
-    writeln!(out, "  transformer:  {}", size(plan.network))?;
+    writeln!(out, "  network:      {}", size(plan.network))?;
     writeln!(out, "  autoencoder:  {}", size(plan.autoencoder))?;
     writeln!(out, "  one image of {} px: about {} for a step, {} to decode", plan.size_px, size(plan.step), size(plan.decode))?;
     let free = memory.map_or(u64::MAX, |memory| memory.available_bytes);

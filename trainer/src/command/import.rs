@@ -1,13 +1,13 @@
 //! Make a model folder of published weights.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use candle_core::DType;
 use engine::cancel::Cancel;
-use engine::import::{self, ImportRequest, Outcome, Report};
+use engine::import::{self, ImportRequest, Outcome, Progress, Report, StableRequest};
 use engine::model::t5::Quantization;
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -50,8 +50,11 @@ impl Packed {
 #[command(after_help = AFTER_HELP)]
 pub struct Args {
     /// The released checkpoint: text or control, 256 or 512 px; told by its tensors.
-    #[arg(long, value_name = "FILE")]
-    dit: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "stable_diffusion")]
+    dit: Option<PathBuf>,
+    /// Instead of a checkpoint: a Stable Diffusion 1.x folder in diffusers' layout, to compare with.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["dit", "t5", "vae", "sentencepiece", "state_dict", "heads", "dtype", "quantize_t5"])]
+    stable_diffusion: Option<PathBuf>,
     /// Folder of the T5 v1.1 text encoder as published, or a model folder that has it already.
     #[arg(long, value_name = "DIR")]
     t5: Option<PathBuf>,
@@ -86,9 +89,36 @@ const AFTER_HELP: &str = "\
 All names and shapes are compared with what the network needs, before anything is written; a checkpoint that is \
 incomplete or of another kind is refused. One tensor at a time is in memory.
 
+With --stable-diffusion, U-Net, text encoder, autoencoder, scheduler and tokenizer are taken from one folder. Such a \
+model reads the text as it is typed, cannot follow masks, and starts with its own scheduler (pndm or ddim), 50 steps \
+and guidance 7.5; its safety checker is left out.
+
 Weights keep the licence and the data use agreement under which you received them; the model folder says so, too.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 interrupted (run it again to go on).";
+
+impl Args {
+    /// The import of a released checkpoint.
+    fn request(&self, dit: &Path) -> ImportRequest {
+        ImportRequest {
+            dit: dit.to_owned(),
+            state_dict: self.state_dict.clone(),
+            heads: self.heads.map(|heads| heads as usize),
+            text: self.t5.clone(),
+            tokenizer: self.sentencepiece.clone(),
+            text_dtype: match self.dtype {
+                _ if self.quantize_t5 == Some(Packed::F16) => DType::F16,
+                Stored::F32 => DType::F32,
+                Stored::F16 => DType::F16,
+                Stored::Bf16 => DType::BF16,
+            },
+            text_quantization: self.quantize_t5.and_then(Packed::quantization),
+            autoencoder: self.vae.clone(),
+            name: self.name.clone(),
+            out: self.out.clone(),
+        }
+    }
+}
 
 /// Runs the subcommand.
 ///
@@ -96,37 +126,28 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 interrupted (run it again to go o
 /// When a source cannot be used or a file cannot be written.
 pub fn run(args: &Args) -> Result<ExitCode> {
     let stop = StopRequest::listen(None)?;
-    let request = ImportRequest {
-        dit: args.dit.clone(),
-        state_dict: args.state_dict.clone(),
-        heads: args.heads.map(|heads| heads as usize),
-        text: args.t5.clone(),
-        tokenizer: args.sentencepiece.clone(),
-        text_dtype: match args.dtype {
-            _ if args.quantize_t5 == Some(Packed::F16) => DType::F16,
-            Stored::F32 => DType::F32,
-            Stored::F16 => DType::F16,
-            Stored::Bf16 => DType::BF16,
-        },
-        text_quantization: args.quantize_t5.and_then(Packed::quantization),
-        autoencoder: args.vae.clone(),
-        name: args.name.clone(),
-        out: args.out.clone(),
-    };
     let cancel = Cancel::new();
     // indicatif draws on stderr and stays silent where that is no terminal.
     let bar = ProgressBar::new(0).with_style(
         ProgressStyle::with_template("{bar:30} {bytes}/{total_bytes}  {bytes_per_sec}  {eta} left  {msg}")
             .unwrap_or_else(|_| ProgressStyle::default_bar()),
     );
-    let outcome = import::run(&request, &cancel, &mut |progress| {
+    let mut on_progress = |progress: Progress<'_>| {
         bar.set_length(progress.total_bytes);
         bar.set_position(progress.done_bytes);
         bar.set_message(progress.part.to_owned());
         if stop.is_raised() {
             cancel.cancel();
         }
-    });
+    };
+    let outcome = match (&args.dit, &args.stable_diffusion) {
+        (Some(dit), None) => import::run(&args.request(dit), &cancel, &mut on_progress),
+        (None, Some(dir)) => {
+            let request = StableRequest { dir: dir.clone(), name: args.name.clone(), out: args.out.clone() };
+            import::run_stable(&request, &cancel, &mut on_progress)
+        }
+        _ => bail!("name either --dit FILE or --stable-diffusion DIR"),
+    };
     bar.finish_and_clear();
     match outcome? {
         Outcome::Done(report) => {
@@ -143,9 +164,10 @@ pub fn run(args: &Args) -> Result<ExitCode> {
 
 fn tell(report: &Report, out: &mut impl Write) -> std::io::Result<()> {
     let spec = &report.spec;
-    let control = match spec.dit.control_blocks {
-        0 => "text only".to_owned(),
-        blocks => format!("text and control ({blocks} copied blocks)"),
+    let control = match spec.dit().map(|dit| dit.control_blocks) {
+        None => format!("{}, text only", spec.network.kind()),
+        Some(0) => "text only".to_owned(),
+        Some(blocks) => format!("text and control ({blocks} copied blocks)"),
     };
     writeln!(out, "{}: {} px, {control}, at most {} tokens", spec.name, spec.size_px, spec.text.max_tokens)?;
     for (what, files) in [("written", &report.written), ("kept", &report.kept)] {

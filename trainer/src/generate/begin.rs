@@ -44,7 +44,7 @@ impl Fork {
     /// Names the file and what is in the way.
     pub fn read(file: &Path, step: usize) -> Result<Self> {
         let record = RunRecord::read(file)?;
-        let steps = record.request.num_steps;
+        let steps = record.request.calls();
         ensure!(
             !matches!(record.request.source, Source::Region { .. }),
             "{} changed one region of an image, and going on from a step would change the rest too; edit its image with --image and --may-change instead",
@@ -172,7 +172,7 @@ impl Begin {
         match self {
             Self::Fork(fork) => fork.step,
             Self::Image(edit) if edit.invert => 0,
-            _ => request.source.first_step(request.num_steps),
+            _ => request.source.first_step(request.calls()),
         }
     }
 }

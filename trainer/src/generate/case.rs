@@ -60,9 +60,9 @@ impl Case {
         let mut request = GenerateRequest { impression: self.impression.clone(), seed: self.seed, ..request };
         request = self.begin.prepare(request, settings.names_sampler())?;
         request.check()?;
-        check_words("impression", &self.impression)?;
-        if let Some(twin) = &self.twin {
-            check_words(&self.field("twin"), twin)?;
+        if card.cleans_text() {
+            check_words("impression", &self.impression)?;
+            self.twin.iter().try_for_each(|twin| check_words(&self.field("twin"), twin))?;
         }
         let mut drawn = Vec::new();
         for spec in &self.masks {

@@ -90,7 +90,7 @@ pub(super) fn differences(
         ("karras", old.karras != request.karras),
         ("guidance", old.guidance_scale.to_bits() != request.guidance_scale.to_bits()),
         ("preset", old.preset != request.preset),
-        ("beginning", !begin.began_so(&old.source, &request.source, request.num_steps)),
+        ("beginning", !begin.began_so(&old.source, &request.source, request.calls())),
         ("noise", record.noise.as_ref() != noise),
         ("model", !record.changed_files(&card.files).is_empty()),
     ];

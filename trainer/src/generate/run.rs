@@ -108,7 +108,8 @@ impl Run {
         names::refuse_shared(self.cases.iter().map(|case| (case.name.as_str(), case.stem.as_str(), self.wanted(case))))?;
         let noise = self.noise.as_deref().map(ImportedNoise::read).transpose().context("--noise")?;
         let pipeline = model::open(&model::model_dir(self.model.as_deref())?, self.device)?;
-        let blocks = self.words.as_ref().map_or(Ok(Vec::new()), |blocks| blocks.of(pipeline.block_count()))?;
+        let blocks =
+            self.words.as_ref().map_or(Ok(Vec::new()), |blocks| blocks.of(pipeline.block_count().context("--word-maps")?))?;
         let tools = Tools { pipeline: &pipeline, noise: noise.as_ref(), blocks, stop };
         self.clean_up()?;
         let mut report = Report::new(std::io::stdout(), self.json);
@@ -121,8 +122,9 @@ impl Run {
         for (case, checked) in self.cases.iter().zip(&checked) {
             match &checked.state {
                 State::Missing(key) => {
+                    let cleans = pipeline.card().cleans_text();
                     for text in std::iter::once(&case.impression).chain(&case.twin) {
-                        warnings.check_text(&case.place(), text, pipeline.count_tokens(text))?;
+                        warnings.check_text(&case.place(), text, pipeline.count_tokens(text), cleans)?;
                     }
                     checked.notes.iter().for_each(|note| warnings.note(&case.place(), note));
                     missing.push(Missing { case, key });
@@ -192,7 +194,7 @@ impl Run {
     fn make(&self, cases: &[Missing<'_>], tools: &Tools<'_>, report: &mut Report<impl std::io::Write>) -> Result<Ended> {
         let card = tools.pipeline.card();
         let Some(first) = cases.first() else { return Ok(Ended::Done) };
-        let steps = first.case.request(card, &self.settings)?.0.num_steps;
+        let steps = first.case.request(card, &self.settings)?.0.calls();
         let twins = cases.iter().filter(|missing| missing.case.twin.is_some()).count();
         let mut progress = Progress::new(cases.len() + twins, steps);
         for together in cases.chunk_by(|a, b| a.key == b.key && self.noise.is_none()) {

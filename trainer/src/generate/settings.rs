@@ -11,7 +11,7 @@ pub struct Settings {
     /// Sampler steps, 1 to 1000; the model's default if left out.
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     steps: Option<usize>,
-    /// The sampler: ddpm, ddim, dpmpp, dpmpp-sde or unipc; the model's default if left out.
+    /// The sampler: ddpm, ddim, dpmpp, dpmpp-sde, unipc or pndm; the model's default if left out.
     #[arg(long, value_name = "NAME")]
     sampler: Option<SamplerKind>,
     /// Guidance strength, 0 to 30, 1 is off; the model's default if left out.

@@ -2,12 +2,14 @@
 
 use engine::domain::{GenerateRequest, Preset, SamplerKind};
 use engine::pipeline::{Defaults, ModelCard};
+use engine::store::model_dir::ModelKind;
 use engine::store::record::{FileHash, RunRecord};
 
 /// A small model that has no weights.
 pub(super) fn card() -> ModelCard {
     ModelCard {
         name: "Test 64".to_owned(),
+        kind: ModelKind::DiffusionTransformer,
         hash: "0".repeat(64),
         files: vec![FileHash { name: "dit.safetensors".to_owned(), blake3: "1".repeat(64) }],
         practice: true,

@@ -18,18 +18,18 @@ pub(super) struct Warnings {
 }
 
 impl Warnings {
-    /// Notes an impression of which the model reads only a part, or not all sizes.
+    /// Notes an impression of which the model reads only a part, or, where it `cleans`, not all sizes.
     ///
     /// # Errors
     /// When the impression cannot be cleaned.
-    pub(super) fn check_text(&mut self, place: &str, impression: &str, count: TokenCount) -> Result<()> {
+    pub(super) fn check_text(&mut self, place: &str, impression: &str, count: TokenCount, cleans: bool) -> Result<()> {
         if count.used > count.limit {
             let unread = count.cut_at.and_then(|at| impression.get(at..)).map(str::trim).unwrap_or_default();
             let from =
                 if unread.is_empty() { String::new() } else { format!("; from {:?} on nothing is read", shortened(unread)) };
             self.cut.push(format!("{place}: the impression has {} tokens and the model reads {}{from}", count.used, count.limit));
         }
-        let lost = engine::text::clean(impression)?.lost;
+        let lost = if cleans { engine::text::clean(impression)?.lost } else { Vec::new() };
         if !lost.is_empty() {
             self.lost
                 .push(format!("{place}: cleaning takes {} out of the impression, so the model does not see it", lost.join(", ")));
@@ -94,13 +94,15 @@ mod tests {
     fn cut_and_lost_words_are_named_and_floods_are_counted() {
         let mut warnings = Warnings::default();
         let fits = TokenCount { used: 5, limit: 16, cut_at: None };
-        warnings.check_text("a", "Right nodule.", fits).unwrap();
+        warnings.check_text("a", "Right nodule.", fits, true).unwrap();
         assert!(warnings.lines().is_empty());
-        warnings.check_text("b", "Right nodule of 12x14 mm.", fits).unwrap();
+        warnings.check_text("b", "Right nodule of 12x14 mm.", fits, false).unwrap();
+        assert!(warnings.lines().is_empty(), "read as it is typed");
+        warnings.check_text("b", "Right nodule of 12x14 mm.", fits, true).unwrap();
         assert!(warnings.lines()[0].contains("12x14"), "{:?}", warnings.lines());
         let cut = TokenCount { used: 20, limit: 16, cut_at: Some(6) };
         for _ in 0..7 {
-            warnings.check_text("c", "Right nodule.", cut).unwrap();
+            warnings.check_text("c", "Right nodule.", cut, true).unwrap();
         }
         let lines = warnings.lines();
         assert!(lines[0].contains("20 tokens") && lines[0].contains("\"nodule.\""), "{}", lines[0]);

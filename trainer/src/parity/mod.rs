@@ -16,6 +16,7 @@ pub mod guided;
 pub mod pixels;
 pub mod prompt_files;
 pub mod scheduler;
+pub mod stable_diffusion;
 pub mod text;
 pub mod training;
 pub mod vae;

@@ -1,7 +1,7 @@
 //! Kind of a golden → the check that runs it.
 
 use super::{Comparison, Context, Entry};
-use super::{control, diffusion, dit, pixels, prompt_files, scheduler, text, training, vae, weights};
+use super::{control, diffusion, dit, pixels, prompt_files, scheduler, stable_diffusion, text, training, vae, weights};
 
 /// Runs one entry and gathers the differences.
 ///
@@ -16,6 +16,7 @@ const FAMILIES: &[&[(&str, Check)]] = &[
     pixels::KINDS,
     prompt_files::KINDS,
     scheduler::KINDS,
+    stable_diffusion::KINDS,
     text::KINDS,
     training::KINDS,
     vae::KINDS,

@@ -2,8 +2,8 @@
 
 use anyhow::{Context as _, bail, ensure};
 use engine::diffusion::{
-    BetaCurve, DdimScheduler, DdimSchedulerConfig, DpmPp2M, DpmPp2MConfig, DpmPpSde, FinalSigma, NoiseSchedule, Prediction,
-    SolverType, TimestepSpacing, UniPc, UniPcConfig, betas, rescale_zero_terminal_snr,
+    BetaCurve, DdimScheduler, DdimSchedulerConfig, DpmPp2M, DpmPp2MConfig, DpmPpSde, FinalSigma, NoiseSchedule, Pndm, PndmConfig,
+    Prediction, SolverType, TimestepSpacing, UniPc, UniPcConfig, betas, rescale_zero_terminal_snr,
 };
 use serde_json::Value;
 
@@ -125,6 +125,16 @@ fn scheduler(context: &Context, entry: &Entry) -> anyhow::Result<Comparison> {
                 other => bail!("config.algorithm_type is {other:?}"),
             }
             Ok(comparison)
+        }
+        "PNDMScheduler" => {
+            ensure!(options.flag("skip_prk_steps", false), "config.skip_prk_steps false is not supported");
+            ensure!(options.spacing("leading")? == TimestepSpacing::Leading, "config.timestep_spacing is not supported");
+            let config = PndmConfig {
+                steps: options.count("steps", None)?,
+                steps_offset: options.count("steps_offset", Some(0))?,
+                set_alpha_to_one: options.flag("set_alpha_to_one", false),
+            };
+            trace(&mut Pndm::new(&options.process()?, config)?, &mut network, &golden)?.compare(entry, &golden)
         }
         "UniPCMultistepScheduler" => {
             let mut sampler = unipc(&options)?;

@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use candle_core::{DType, Device, Tensor};
 use engine::store::atomic::write_atomic;
 use engine::store::hash::hash_bytes;
-use engine::store::model_dir::{AutoencoderSpec, DefaultsSpec, DitSpec, FORMAT, LatentSpec, ModelSpec, TextSpec};
+use engine::store::model_dir::{AutoencoderSpec, DefaultsSpec, DitSpec, FORMAT, LatentSpec, ModelSpec, NetworkSpec, TextSpec};
 use serde::Serialize;
 
 use crate::data::latents::Normaliser;
@@ -92,13 +92,13 @@ pub fn write(dir: &Path, parts: &Parts<'_>) -> Result<()> {
             max_tokens: parts.max_tokens,
             config: parts.text.0.clone(),
         },
-        dit: DitSpec {
+        network: NetworkSpec::Dit(DitSpec {
             weights: "dit.safetensors".to_owned(),
             prediction: "velocity".to_owned(),
             control_blocks: parts.control_blocks,
             control_unconditional: false,
             config: parts.dit.0.clone(),
-        },
+        }),
         autoencoder: AutoencoderSpec::Practice {
             weights: "autoencoder.safetensors".to_owned(),
             config: parts.autoencoder.0.clone(),

@@ -9,4 +9,5 @@ mod import;
 mod interrupt;
 mod replay;
 mod resume;
+mod stable_diffusion;
 mod support;

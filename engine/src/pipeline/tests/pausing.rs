@@ -25,7 +25,7 @@ fn batches(pipeline: &Pipeline, sampler: SamplerKind) -> Vec<Vec<GenerateRequest
 fn kept_at(pipeline: &Pipeline, batch: &[GenerateRequest], at: usize) -> Option<RunState> {
     let cancel = Cancel::new();
     let mut kept = None;
-    let first = batch[0].source.first_step(batch[0].num_steps);
+    let first = batch[0].source.first_step(batch[0].calls());
     if at == first {
         cancel.pause();
     }
@@ -54,16 +54,17 @@ fn resumed(pipeline: &Pipeline, state: &RunState) -> Vec<Generated> {
 fn a_run_that_is_kept_at_any_step_ends_with_the_same_bits() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("run.state");
-    for kind in [Kind::Practice, Kind::Release] {
+    for kind in [Kind::Practice, Kind::Release, Kind::Stable] {
         let model = TinyModel::new(kind);
         let (pipeline, other) = (model.open(), model.open());
         for sampler in SamplerKind::ALL {
             for batch in batches(&pipeline, sampler) {
                 let whole = run(&pipeline, &batch);
-                for at in batch[0].source.first_step(5)..=5 {
+                let of = batch[0].calls();
+                for at in batch[0].source.first_step(of)..=of {
                     kept_at(&pipeline, &batch, at).unwrap().write(&path).unwrap();
                     let state = RunState::read(&path).unwrap();
-                    assert_eq!((state.step, state.of, state.records.len()), (at, 5, batch.len()));
+                    assert_eq!((state.step, state.of, state.records.len()), (at, of, batch.len()));
                     for (a, b) in resumed(&other, &state).iter().zip(&whole) {
                         assert_eq!((&a.record, &a.image), (&b.record, &b.image), "{sampler:?} at step {at}");
                     }
@@ -76,7 +77,7 @@ fn a_run_that_is_kept_at_any_step_ends_with_the_same_bits() {
 #[test]
 fn what_a_solver_remembers_counts() {
     let pipeline = TinyModel::new(Kind::Practice).open();
-    for sampler in [SamplerKind::DpmPp2M, SamplerKind::DpmPpSde, SamplerKind::UniPc] {
+    for sampler in [SamplerKind::DpmPp2M, SamplerKind::DpmPpSde, SamplerKind::UniPc, SamplerKind::Pndm] {
         let batch = batches(&pipeline, sampler).remove(0);
         let mut state = kept_at(&pipeline, &batch, 2).unwrap();
         let whole = resumed(&pipeline, &state);

@@ -14,7 +14,7 @@ fn open(model: &TinyModel, residency: Residency) -> Pipeline {
 
 #[test]
 fn parts_that_take_turns_give_the_same_bits() {
-    for kind in [Kind::Practice, Kind::Release, Kind::TextOnly] {
+    for kind in [Kind::Practice, Kind::Release, Kind::TextOnly, Kind::Stable] {
         let model = TinyModel::new(kind);
         let (whole, staged) = (open(&model, Residency::Whole), open(&model, Residency::Staged));
         assert!(staged.is_staged() && !whole.is_staged() && !model.open().is_staged());
@@ -32,8 +32,14 @@ fn parts_that_take_turns_give_the_same_bits() {
 
 #[test]
 fn the_free_memory_decides_and_a_model_that_does_not_fit_is_refused() {
-    let model = TinyModel::new(Kind::Release);
+    for (kind, network) in [(Kind::Release, "the transformer"), (Kind::Stable, "the U-Net")] {
+        decided_by_memory(&TinyModel::new(kind), network);
+    }
+}
+
+fn decided_by_memory(model: &TinyModel, network: &str) {
     let plan = MemoryPlan::of(&model.path()).unwrap();
+    assert_eq!(MemoryPlan { network: 1 << 40, ..plan.clone() }.staged_peak().1, network);
     let with = |memory_limit: u64| {
         let options = OpenOptions { memory_limit: Some(memory_limit), ..OpenOptions::default() };
         Pipeline::open_with(&model.path(), &DeviceKind::Cpu, &options)
@@ -81,6 +87,12 @@ fn half_precision_is_for_graphics_cards() {
     }
     let pipeline = with(Precision::Auto).unwrap();
     assert_eq!(run(&pipeline, &requests(&pipeline)[..1])[0].record.dtype, "f32");
+    // A U-Net does not compute in it on any device.
+    let stable = TinyModel::new(Kind::Stable);
+    let options = OpenOptions { precision: Precision::F16, ..OpenOptions::default() };
+    let error = Pipeline::open_with(&stable.path(), &DeviceKind::Cuda(0), &options).unwrap_err().to_string();
+    assert!(error.contains("Stable Diffusion") && error.contains("f16") && error.contains("choose auto or f32"), "{error}");
+    assert_eq!(stable.open().card().dtype, "f32");
     let plan = |precision| MemoryPlan::with(&model.path(), TextMemory::Auto, precision).unwrap();
     assert_eq!(plan(Precision::F32).network, 2 * plan(Precision::Bf16).network);
 }
@@ -131,7 +143,16 @@ fn parts_that_take_turns_need_less_memory() {
 
 #[test]
 fn what_is_decoded_in_bands_says_so_and_comes_again() {
-    let model = TinyModel::new(Kind::Release);
+    for kind in [Kind::Release, Kind::Stable] {
+        decoded_in_bands(&TinyModel::new(kind));
+    }
+    let practice = TinyModel::new(Kind::Practice);
+    let options = OpenOptions { decoding: Decoding::Bands(16), ..OpenOptions::default() };
+    let pipeline = Pipeline::open_with(&practice.path(), &DeviceKind::Cpu, &options).unwrap();
+    assert_eq!(run(&pipeline, &requests(&pipeline)[..1])[0].record.band_rows, None);
+}
+
+fn decoded_in_bands(model: &TinyModel) {
     let open = |decoding| {
         let options = OpenOptions { decoding, ..OpenOptions::default() };
         Pipeline::open_with(&model.path(), &DeviceKind::Cpu, &options).unwrap()
@@ -148,8 +169,4 @@ fn what_is_decoded_in_bands_says_so_and_comes_again() {
         let again = Pipeline::open_with(&model.path(), &DeviceKind::Cpu, &options).unwrap();
         assert_eq!(run(&again, &list[..1])[0].record, record);
     }
-    let practice = TinyModel::new(Kind::Practice);
-    let options = OpenOptions { decoding: Decoding::Bands(16), ..OpenOptions::default() };
-    let pipeline = Pipeline::open_with(&practice.path(), &DeviceKind::Cpu, &options).unwrap();
-    assert_eq!(run(&pipeline, &requests(&pipeline)[..1])[0].record.band_rows, None);
 }

@@ -128,7 +128,7 @@ pub fn run(model: &PracticeModel, settings: Settings, out: &Path, cancel: &Cance
     let first_of_each = cases.iter().zip(&masked.with).step_by(settings.per_finding.max(1));
     let report = Report {
         model: model.spec.name.clone(),
-        network_hash: model.spec.hashes.get(&model.spec.dit.weights).cloned().unwrap_or_default(),
+        network_hash: model.spec.hashes.get(model.spec.network.weights()).cloned().unwrap_or_default(),
         settings,
         masked: masked.rows.clone(),
         text_only: text.rows.clone(),

@@ -4,7 +4,7 @@ mod damage;
 mod forms;
 mod packed;
 mod resume;
-mod sources;
+pub(crate) mod sources;
 
 use std::process::ExitCode;
 
@@ -36,8 +36,8 @@ fn both_released_kinds_become_folders_that_generate() {
         let pth = golden(&format!("{name}.pth"));
         let out = sources.imported(&pth, name, &format!("--heads {heads}"));
         let spec = ModelSpec::read(&out).unwrap();
-        assert_eq!((spec.name.as_str(), spec.size_px, spec.dit.control_blocks), (name, 128, blocks));
-        assert_eq!(spec.dit.config["pos_embed_scale"].as_float(), Some(scale), "told from the stored table");
+        assert_eq!((spec.name.as_str(), spec.size_px, spec.dit().unwrap().control_blocks), (name, 128, blocks));
+        assert_eq!(spec.dit().unwrap().config["pos_embed_scale"].as_float(), Some(scale), "told from the stored table");
         assert_eq!(spec.text.max_tokens, tokens);
         assert_eq!((spec.palette.as_str(), spec.defaults.preset.as_str(), spec.defaults.num_steps), ("release", "release", 100));
         assert_eq!(spec.latent.scale, [0.18215]);
@@ -102,7 +102,7 @@ fn a_second_model_shares_text_encoder_and_autoencoder() {
     let args = ["chexgen", "import", "--heads", "5", "--dit"].map(str::to_owned).into_iter();
     let rest = [golden("dit_a_weights.pth").display().to_string(), "--out".into(), second.display().to_string()];
     assert_eq!(command(args.chain(rest).collect()).unwrap(), ExitCode::SUCCESS);
-    assert_eq!(ModelSpec::read(&second).unwrap().dit.control_blocks, 0);
+    assert_eq!(ModelSpec::read(&second).unwrap().dit().unwrap().control_blocks, 0);
 }
 
 #[test]
