@@ -91,20 +91,29 @@ impl Element {
 
     /// As [`Element::tensor`] followed by a cast to `f32`: the same bits, the two usual half types on all threads.
     pub(super) fn tensor_f32(self, bytes: &[u8], shape: &[usize]) -> Result<Tensor, Problem> {
-        let single: fn([u8; 2]) -> f32 = match self {
-            Self::BF16 => |pair| half::bf16::from_le_bytes(pair).to_f32(),
-            Self::F16 => |pair| half::f16::from_le_bytes(pair).to_f32(),
-            _ => return Ok(self.tensor(bytes, shape)?.to_dtype(DType::F32)?),
-        };
+        if !matches!(self, Self::BF16 | Self::F16) {
+            return Ok(self.tensor(bytes, shape)?.to_dtype(DType::F32)?);
+        }
         if shape.iter().try_fold(2usize, |count, &side| count.checked_mul(side)) != Some(bytes.len()) {
             return Err(Problem::Damaged(format!("{} bytes do not fill a tensor of shape {shape:?}", bytes.len())));
         }
-        let mut values = vec![0f32; bytes.len() / 2];
-        values.par_chunks_mut(CHUNK).zip(bytes.par_chunks(2 * CHUNK)).for_each(|(values, bytes)| {
-            for (value, pair) in values.iter_mut().zip(bytes.chunks_exact(2)) {
-                *value = single([pair[0], pair[1]]);
-            }
-        });
+        let values = match self {
+            Self::BF16 => converted(bytes, |pair| half::bf16::from_le_bytes(pair).to_f32()),
+            _ => converted(bytes, |pair| half::f16::from_le_bytes(pair).to_f32()),
+        };
         Ok(Tensor::from_vec(values, shape, &Device::Cpu)?)
     }
+}
+
+/// Numbers of two bytes on all threads, in the widest vectors that the processor has.
+fn converted(bytes: &[u8], single: impl Fn([u8; 2]) -> f32 + Sync) -> Vec<f32> {
+    let mut values = vec![0f32; bytes.len() / 2];
+    values.par_chunks_mut(CHUNK).zip(bytes.par_chunks(2 * CHUNK)).for_each(|(values, bytes)| {
+        pulp::Arch::new().dispatch(|| {
+            for (value, pair) in values.iter_mut().zip(bytes.as_chunks().0) {
+                *value = single(*pair);
+            }
+        });
+    });
+    values
 }
