@@ -10,21 +10,21 @@ use super::weights::input;
 use super::{Row, Work};
 
 pub(super) const BENCHES: &[Row] = &[
-    ("linear-512x1152x4608", "dense layer, 512 rows, 1152 to 4608", 15, true, |_, d| linear(d, 512, 1152, 4608)),
-    ("attention-1024x72", "self-attention, 16 heads of 72, 1024 tokens", 15, true, |_, d| attention(d, 1024, 1024)),
-    ("attention-1024x120x72", "cross-attention, 16 heads of 72, 1024 tokens to 120", 15, true, |_, d| attention(d, 1024, 120)),
-    ("layer-norm-1024x1152", "layer norm with shift and scale", 31, true, |_, d| layer_norm(d)),
-    ("rms-norm-1024x1152", "root-mean-square norm", 31, true, |_, d| rms_norm(d)),
-    ("gelu-1024x4608", "GELU, tanh form", 31, true, |_, d| gelu(d)),
-    ("gated-residual-1024x1152", "x + gate · branch", 31, true, |_, d| gated_residual(d)),
-    ("conv3x3-128x256", "3×3 convolution, 128 channels, 256 px", 7, true, |_, d| conv(d, 128, 128, 256)),
-    ("conv3x3-256x128", "3×3 convolution, 256 channels, 128 px", 7, true, |_, d| conv(d, 256, 256, 128)),
-    ("conv3x3-512x64", "3×3 convolution, 512 channels, 64 px", 7, true, |_, d| conv(d, 512, 512, 64)),
-    ("conv3x3-4x512x64", "3×3 convolution, 4 to 512 channels, 64 px", 15, true, |_, d| conv(d, 4, 512, 64)),
-    ("group-norm-128x256", "group norm with SiLU, 128 channels, 256 px", 15, true, |_, d| group_norm(d)),
-    ("layer-norm-backward", "gradients of the layer norm above", 31, true, |_, d| backward(d, Norm)),
-    ("gelu-backward", "gradient of the GELU above", 31, true, |_, d| backward(d, Gelu)),
-    ("attention-backward", "gradients of self-attention, 6 heads of 64, 256 tokens, batch 8", 15, true, |_, d| {
+    ("linear-512x1152x4608", "dense layer, 512 rows, 1152 to 4608", 15, true, |d| linear(d, 512, 1152, 4608)),
+    ("attention-1024x72", "self-attention, 16 heads of 72, 1024 tokens", 15, true, |d| attention(d, 1024, 1024)),
+    ("attention-1024x120x72", "cross-attention, 16 heads of 72, 1024 tokens to 120", 15, true, |d| attention(d, 1024, 120)),
+    ("layer-norm-1024x1152", "layer norm with shift and scale", 31, true, |d| layer_norm(d)),
+    ("rms-norm-1024x1152", "root-mean-square norm", 31, true, |d| rms_norm(d)),
+    ("gelu-1024x4608", "GELU, tanh form", 31, true, |d| gelu(d)),
+    ("gated-residual-1024x1152", "x + gate · branch", 31, true, |d| gated_residual(d)),
+    ("conv3x3-128x256", "3×3 convolution, 128 channels, 256 px", 7, true, |d| conv(d, 128, 128, 256)),
+    ("conv3x3-256x128", "3×3 convolution, 256 channels, 128 px", 7, true, |d| conv(d, 256, 256, 128)),
+    ("conv3x3-512x64", "3×3 convolution, 512 channels, 64 px", 7, true, |d| conv(d, 512, 512, 64)),
+    ("conv3x3-4x512x64", "3×3 convolution, 4 to 512 channels, 64 px", 15, true, |d| conv(d, 4, 512, 64)),
+    ("group-norm-128x256", "group norm with SiLU, 128 channels, 256 px", 15, true, |d| group_norm(d)),
+    ("layer-norm-backward", "gradients of the layer norm above", 31, true, |d| backward(d, Norm)),
+    ("gelu-backward", "gradient of the GELU above", 31, true, |d| backward(d, Gelu)),
+    ("attention-backward", "gradients of self-attention, 6 heads of 64, 256 tokens, batch 8", 15, true, |d| {
         backward(d, Attention)
     }),
 ];

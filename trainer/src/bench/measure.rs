@@ -77,7 +77,7 @@ mod tests {
             about: "",
             runs: 3,
             warm_up: true,
-            prepare: |_, _| {
+            prepare: |_| {
                 let mut count = 0;
                 Ok(Box::new(move || {
                     count += 1;

@@ -23,24 +23,20 @@ const TOKENS: usize = 120;
 const CONTROL_BLOCKS: usize = 13;
 
 pub(super) const BENCHES: &[Row] = &[
-    ("dit-xl2-256", "one guided step of DiT-XL/2 at 256 px: batch 2, 120 tokens", 5, true, |_, d| {
+    ("dit-xl2-256", "one guided step of DiT-XL/2 at 256 px: batch 2, 120 tokens", 5, true, |d| {
         guided(DitConfig::xl_2_256(), false, d)
     }),
-    ("dit-xl2-512", "one guided step of DiT-XL/2 at 512 px: batch 2, 120 tokens", 3, true, |_, d| {
+    ("dit-xl2-512", "one guided step of DiT-XL/2 at 512 px: batch 2, 120 tokens", 3, true, |d| {
         guided(DitConfig::xl_2_512(), false, d)
     }),
-    ("control-xl2-512", "the same with 13 control blocks, guided too", 3, true, |_, d| guided(DitConfig::xl_2_512(), true, d)),
-    ("vae-decode-256", "autoencoder of Stable Diffusion, latent to 256 px", 5, true, |_, d| vae(256, false, d)),
-    ("vae-decode-512", "autoencoder of Stable Diffusion, latent to 512 px", 3, true, |_, d| vae(512, false, d)),
-    ("vae-encode-512", "autoencoder of Stable Diffusion, 512 px to latent", 3, true, |_, d| vae(512, true, d)),
-    ("t5-base-120", "T5 v1.1 base reads 120 tokens", 7, true, |_, d| t5_base(d)),
-    (
-        "t5-xxl-120",
-        "T5 v1.1 XXL in bf16, block by block, reads 120 tokens; one block's weights serve all 24",
-        1,
-        false,
-        |_, d| t5_xxl(d),
-    ),
+    ("control-xl2-512", "the same with 13 control blocks, guided too", 3, true, |d| guided(DitConfig::xl_2_512(), true, d)),
+    ("vae-decode-256", "autoencoder of Stable Diffusion, latent to 256 px", 5, true, |d| vae(256, false, d)),
+    ("vae-decode-512", "autoencoder of Stable Diffusion, latent to 512 px", 3, true, |d| vae(512, false, d)),
+    ("vae-encode-512", "autoencoder of Stable Diffusion, 512 px to latent", 3, true, |d| vae(512, true, d)),
+    ("t5-base-120", "T5 v1.1 base reads 120 tokens", 7, true, |d| t5_base(d)),
+    ("t5-xxl-120", "T5 v1.1 XXL in bf16, block by block, reads 120 tokens; one block's weights serve all 24", 1, false, |d| {
+        t5_xxl(d)
+    }),
 ];
 
 /// Both halves of classifier-free guidance with prepared captions, as a sampler asks for them.

@@ -12,7 +12,7 @@ use super::{Row, Work};
 use crate::generate::model::{PRACTICE, model_dir};
 
 pub(super) const BENCHES: &[Row] =
-    &[("practice", "practice model: cold start to PNG, 25 steps with a mask", 5, false, |_, d| cold_start(d))];
+    &[("practice", "practice model: cold start to PNG, 25 steps with a mask", 5, false, |d| cold_start(d))];
 
 fn cold_start(device: DeviceKind) -> Result<Work> {
     let dir = model_dir(Some(PRACTICE))?;

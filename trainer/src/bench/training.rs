@@ -15,7 +15,7 @@ use crate::step::params::ParamStore;
 const BATCH: usize = 8;
 
 pub(super) const BENCHES: &[Row] =
-    &[("train-dit-s2", "training step of DiT-S/2: 256 tokens, batch 8, AdamW and average", 5, true, |_, d| dit_s2(d))];
+    &[("train-dit-s2", "training step of DiT-S/2: 256 tokens, batch 8, AdamW and average", 5, true, |d| dit_s2(d))];
 
 fn dit_s2(device: DeviceKind) -> Result<Work> {
     let device = device.open()?;
