@@ -12,6 +12,7 @@ pub mod diffusion;
 pub mod domain;
 pub mod imageio;
 pub mod import;
+pub mod masks;
 pub mod model;
 pub mod noise;
 pub mod ops;

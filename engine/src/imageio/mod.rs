@@ -1,5 +1,7 @@
 //! Pictures in and out.
 
+pub mod dicom;
+pub mod fault;
 pub mod letterbox;
 pub mod normalize;
 pub mod photo;

@@ -27,7 +27,8 @@ pub fn decode_photo(bytes: &[u8], name: &str) -> Result<GrayImage, PngError> {
         return decode_gray(bytes, name);
     }
     let damaged = |reason: String| PngError::DamagedJpeg { name: name.to_owned(), reason };
-    let fail = |error: image::ImageError| damaged(error.to_string());
+    // The decoder's words may run over lines.
+    let fail = |error: image::ImageError| damaged(error.to_string().split_whitespace().collect::<Vec<_>>().join(" "));
     let mut decoder = image::codecs::jpeg::JpegDecoder::new(std::io::Cursor::new(bytes)).map_err(fail)?;
     let (width, height) = decoder.dimensions();
     if width > MAX_SIDE_PX || height > MAX_SIDE_PX {

@@ -80,7 +80,7 @@ pub enum PngError {
     },
 }
 
-fn system_reason(error: &std::io::Error) -> String {
+pub(super) fn system_reason(error: &std::io::Error) -> String {
     match error.kind() {
         std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
         std::io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
