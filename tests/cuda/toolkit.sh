@@ -52,9 +52,13 @@ has() {
   command -v "$1" >/dev/null 2>&1
 }
 
-# One line that changes when what is made here would change.
-stamp() {
-  { wheels; libraries; cat "$here/loader.c"; printf '%s\n' "$cudarc_version"; } | cksum
+# Lines that change when what is made here would change: the compiler, and the archives.
+compiler_stamp() {
+  wheels | cksum
+}
+
+archives_stamp() {
+  { cat "$here/toolkit.sh" "$here/loader.c"; printf '%s\n' "$cudarc_version"; } | cksum
 }
 
 check_machine() {
@@ -123,7 +127,8 @@ PYTHON
 
 # names MODULE: one FUNCTION or TEXT line for each function of the bindings.
 names() {
-  sed -nE -e 's/^pub unsafe fn ((cu|nvrtc)[A-Za-z0-9_]+)\(.*\) -> \*const ::core::ffi::c_char \{$/TEXT(\1)/p' -e t \
+  # The bindings' own helpers return a library or a bool.
+  sed -nE -e "/-> (&'static|bool)/d" -e 's/^pub unsafe fn ((cu|nvrtc)[A-Za-z0-9_]+)\(.*\) -> \*const ::core::ffi::c_char \{$/TEXT(\1)/p' -e t \
     -e 's/^pub unsafe fn ((cu|nvrtc)[A-Za-z0-9_]+)\(.*$/FUNCTION(\1)/p' "$bindings/$1/sys/mod.rs" | sort -u
 }
 
@@ -133,7 +138,7 @@ compile() {
     "-DNO_FUNCTION=$6" "$here/loader.c" -o "$1" || fail "loader.c does not compile"
 }
 
-# The archives that stand for the libraries of the GPU.
+# The archives that stand for the libraries of the GPU, each put into its place when it is whole.
 make_archives() {
   work=$part/archives
   rm -rf "$work"
@@ -142,11 +147,16 @@ make_archives() {
     names "$module" >"$work/$link.h"
     [ -s "$work/$link.h" ] || fail "cudarc $cudarc_version names no functions of $module"
     compile "$work/$link.o" "$work/$link.h" "$library" "$needed" "$without_library" "$without_function"
-    rm -f "$part/toolkit/lib/lib$link.a"
-    ar rcs "$part/toolkit/lib/lib$link.a" "$work/$link.o" || fail "ar failed for lib$link.a"
     made=$(nm -g --defined-only "$work/$link.o" | grep -c ' T ')
     [ "$made" = "$(wc -l <"$work/$link.h")" ] || fail "lib$link.a lacks functions"
+    ar rcs "$work/lib$link.a" "$work/$link.o" || fail "ar failed for lib$link.a"
+    mv "$work/lib$link.a" "$folder/lib/lib$link.a" || fail "$folder/lib cannot be written"
   done || exit 1
+  # The kernels' host side is C++; its library goes into the program where this compiler has it as an archive.
+  standard=$(gcc -print-file-name=libstdc++.a)
+  if [ -f "$standard" ]; then
+    ln -sf "$standard" "$folder/lib/libstdc++.a"
+  fi
 }
 
 # The loader opens, passes arguments on, and says what is missing.
@@ -164,44 +174,49 @@ test_loader() {
   env -u LD_LIBRARY_PATH CUDA_HOME="$work" "$work/test" present || fail "the loader does not look into CUDA_HOME"
 }
 
-# check_toolkit FOLDER: the compiler compiles, and the archives are there.
+# check_toolkit FOLDER: it compiles a kernel, and a program linked with it starts without a GPU.
 check_toolkit() {
   libraries | while read -r _ link _; do
     [ -s "$1/lib/lib$link.a" ] || fail "$1 lacks lib/lib$link.a; remove the folder and run this again"
   done || exit 1
   try=$(mktemp -d)
   trap 'rm -rf "$try"' EXIT
-  printf '#include <cuda_bf16.h>\n__global__ void twice(__nv_bfloat16 *x) { x[threadIdx.x] *= __nv_bfloat16(2); }\n' >"$try/try.cu"
-  if ! "$1/bin/nvcc" ${NVCC_CCBIN:+-ccbin "$NVCC_CCBIN"} -ptx -arch=sm_90 "$try/try.cu" -o "$try/try.ptx" >"$try/log" 2>&1 ||
-    ! grep -q '\.entry' "$try/try.ptx"; then
+  if ! "$1/bin/nvcc" ${NVCC_CCBIN:+-ccbin "$NVCC_CCBIN"} -c -arch=sm_90 "$here/link_test.cu" -o "$try/try.o" >"$try/log" 2>&1; then
     cat "$try/log" >&2
     fail "nvcc in $1 does not compile; is this C++ compiler too new for CUDA $version? NVCC_CCBIN names another"
   fi
+  if ! gcc "$try/try.o" -L"$1/lib" -Wl,--as-needed -lcuda -lcublas -lcurand -lnvrtc -lcudart -lstdc++ -lm -ldl -lrt -lpthread \
+    -o "$try/try" >"$try/log" 2>&1; then
+    cat "$try/log" >&2
+    fail "a program does not link with the libraries in $1/lib"
+  fi
+  said=$(CUDA_VISIBLE_DEVICES='' "$try/try") || fail "a program linked with $1/lib does not do without a GPU: $said"
   rm -rf "$try"
   trap - EXIT
 }
 
 check_machine
 find_bindings
-made=$(stamp)
-if [ -e "$folder" ] && [ "$(cat "$folder/made" 2>/dev/null)" = "$made" ]; then
-  check_toolkit "$folder"
-  say "$folder is complete"
-else
+part=$folder.part
+if [ "$(cat "$folder/made" 2>/dev/null)" != "$(compiler_stamp)" ]; then
   if [ -e "$folder" ] && ! [ -e "$folder/made" ] && [ -n "$(ls -A "$folder")" ]; then
     fail "$folder is not empty and was not made here; remove it or choose another folder"
   fi
-  part=$folder.part
   make_compiler
-  make_archives
-  test_loader
-  check_toolkit "$part/toolkit"
-  printf '%s\n' "$made" >"$part/toolkit/made"
+  compiler_stamp >"$part/toolkit/made"
   rm -rf "$folder"
   mv "$part/toolkit" "$folder"
   rm -rf "$part"
-  say "$folder is made"
 fi
+if [ "$(cat "$folder/archives" 2>/dev/null)" != "$(archives_stamp)" ]; then
+  mkdir -p "$part"
+  make_archives
+  test_loader
+  archives_stamp >"$folder/archives"
+  rm -rf "$part"
+fi
+check_toolkit "$folder"
+say "$folder is complete"
 
 cat <<LINES
 export CUDA_HOME="$folder"
