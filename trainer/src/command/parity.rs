@@ -30,8 +30,8 @@ pub struct Args {
 
 const AFTER_HELP: &str = "\
 The tolerances are the manifest's own on the processor in f32. On a graphics card in f32 (without TF32) they are four \
-times as wide. In bf16 or f16, on any device, a transformer's outputs may differ by 8 roundings of the largest value \
-(bf16: 3 %, f16: 0.4 %), and the states of a sampler by 16; what is not a transformer stays in f32.
+times as wide. In bf16 or f16, on any device, a transformer's outputs and a sampler's states may differ by 8 roundings \
+of the largest value (bf16: 3 %, f16: 0.4 %), and guided outputs by 16; what is not a transformer stays in f32.
 
 Exit codes: 0 all agree, 1 something differs or cannot be run, 2 wrong usage.";
 

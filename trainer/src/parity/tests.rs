@@ -86,7 +86,7 @@ fn allowances_follow_kind_and_precision() {
     let of = |kind: &str, precision| Allowance::of(&Entry::new("e", json!({"kind": kind})), &Device::Cpu, precision);
     assert_eq!(of("dit.forward", Precision::F32), Allowance::None);
     assert_eq!(of("dit.forward", Precision::Bf16), Allowance::Half(8.0 / 256.0));
-    assert_eq!(of("control.forward", Precision::F16), Allowance::Half(8.0 / 2048.0));
+    assert_eq!(of("control.forward_with_cfg", Precision::F16), Allowance::Half(16.0 / 2048.0));
     assert_eq!(of("vae", Precision::Bf16), Allowance::None, "the autoencoder stays in f32");
     assert_eq!(of("diffusion.p_sample_loop", Precision::Bf16), Allowance::None, "a formula instead of a network");
 
