@@ -63,9 +63,24 @@ impl DeviceKind {
             Self::Cpu => Ok(Device::Cpu),
             Self::Cuda(_) if !candle_core::utils::cuda_is_available() => Err(DeviceError::NotBuilt { name: self.to_string() }),
             Self::Cuda(number) => Device::new_cuda(number)
-                .map_err(|error| DeviceError::Unavailable { name: self.to_string(), reason: error.to_string() }),
+                .map_err(|error| DeviceError::Unavailable { name: self.to_string(), reason: reason(&error.to_string()) }),
         }
     }
+}
+
+/// What the driver said, in words where they are known. Only the first line: a trace may follow.
+fn reason(said: &str) -> String {
+    let said = said.lines().next().unwrap_or_default();
+    let known = [
+        (&["CUDA_ERROR_NO_DEVICE"][..], "no NVIDIA GPU, or no driver for one, was found"),
+        (&["CUDA_ERROR_INVALID_DEVICE"], "no NVIDIA GPU has this number"),
+        (
+            &["CUBLAS_STATUS_NOT_INITIALIZED", "CURAND_STATUS_INITIALIZATION_FAILED"],
+            "cuBLAS or cuRAND of this build's CUDA version was not found or does not work; name their folder in LD_LIBRARY_PATH",
+        ),
+    ];
+    let words = known.into_iter().find_map(|(codes, words)| codes.iter().find(|code| said.contains(**code)).zip(Some(words)));
+    words.map_or_else(|| said.to_owned(), |(code, words)| format!("{words} ({code})"))
 }
 
 impl fmt::Display for DeviceKind {
@@ -284,6 +299,14 @@ mod tests {
             [Precision::F32, Precision::Bf16, Precision::F16].map(Precision::dtype),
             [DType::F32, DType::BF16, DType::F16]
         );
+    }
+
+    #[test]
+    fn a_drivers_codes_become_words() {
+        let driver = "DriverError(CUDA_ERROR_NO_DEVICE, \"no CUDA-capable device is detected\")\n   0: a trace";
+        assert_eq!(reason(driver), "no NVIDIA GPU, or no driver for one, was found (CUDA_ERROR_NO_DEVICE)");
+        assert!(reason("CurandError(CURAND_STATUS_INITIALIZATION_FAILED)").contains("LD_LIBRARY_PATH"));
+        assert_eq!(reason("DriverError(CUDA_ERROR_ECC_UNCORRECTABLE)\ntrace"), "DriverError(CUDA_ERROR_ECC_UNCORRECTABLE)");
     }
 
     #[test]

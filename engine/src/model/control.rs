@@ -289,6 +289,7 @@ impl ControlDit {
         let (first, _) = guidance::halves(x)?;
         let mask = repeat_mask(mask, x.dim(0)?)?;
         let output = self.forward(&Tensor::cat(&[&first, &first], 0)?, t, y, mask.as_ref(), condition, strength)?;
+        let output = output.to_dtype(x.dtype())?;
         match preset {
             Preset::Release => Ok(output),
             Preset::Paper | Preset::Ours => guidance::guide_both(&output, self.base.config().in_channels, scale),

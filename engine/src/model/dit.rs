@@ -230,7 +230,8 @@ impl Dit {
     ) -> Result<Tensor> {
         let (first, _) = guidance::halves(x)?;
         let mask = repeat_mask(mask, x.dim(0)?)?;
-        let output = self.forward(&Tensor::cat(&[&first, &first], 0)?, t, y, mask.as_ref())?;
+        // The network may compute in half precision; guidance never does.
+        let output = self.forward(&Tensor::cat(&[&first, &first], 0)?, t, y, mask.as_ref())?.to_dtype(x.dtype())?;
         guidance::guide_both(&output, guidance::guided_channels(preset, self.config.in_channels), scale)
     }
 }

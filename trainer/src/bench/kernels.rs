@@ -94,9 +94,10 @@ fn backward(device: DeviceKind, step: Step) -> Result<Work> {
         Ok(candle_core::Var::from_tensor(&input(name, shape, &d)?)?)
     };
     let train = |f: &dyn Fn() -> candle_core::Result<Tensor>| -> Result<()> {
-        let grads = f()?.sum_all()?.backward()?;
+        let loss = f()?.sum_all()?;
+        let grads = loss.backward()?;
         anyhow::ensure!(grads.get_ids().next().is_some(), "no gradient");
-        Ok(())
+        wait(&loss)
     };
     Ok(match step {
         Norm => {

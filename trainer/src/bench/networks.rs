@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use anyhow::{Context as _, Result};
 use candle_core::{DType, Device, Tensor};
 use engine::denoise::{Conditioning, GuidanceRule, GuidedNetwork, Network, RowCondition};
-use engine::device::DeviceKind;
+use engine::device::{DeviceKind, Precision};
 use engine::diffusion::{Denoiser, Prediction};
 use engine::domain::Preset;
 use engine::model::t5::WeightSource;
@@ -40,9 +40,10 @@ pub(super) const BENCHES: &[Row] = &[
 ];
 
 /// Both halves of classifier-free guidance with prepared captions, as a sampler asks for them.
-fn guided(config: DitConfig, control: bool, device: DeviceKind) -> Result<Work> {
-    let device = device.open()?;
-    let vb = builder(&device);
+fn guided(config: DitConfig, control: bool, kind: DeviceKind) -> Result<Work> {
+    let device = kind.open()?;
+    // As images are made: in bf16 on a graphics card.
+    let vb = builder(&device).to_dtype(Precision::Auto.on(kind)?.dtype());
     let network = if control {
         Network::Control(Box::new(ControlDit::new(vb, &config, CONTROL_BLOCKS)?))
     } else {
@@ -93,10 +94,9 @@ fn ids() -> Vec<u32> {
     (0..TOKENS as u32).map(|i| 3 + i * 7 % 900).collect()
 }
 
-/// Reads one number, so that a device has finished.
+/// Waits until the device has finished; nothing is copied, which would count too.
 pub(super) fn wait(x: &Tensor) -> Result<()> {
-    x.flatten_all()?.narrow(0, 0, 1)?.to_dtype(DType::F32)?.to_vec1::<f32>()?;
-    Ok(())
+    Ok(x.device().synchronize()?)
 }
 
 /// The first block in bf16, in a file as a model folder has it, under the names of all blocks.

@@ -4,10 +4,13 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use engine::device::{DeviceKind, Precision};
+
 use crate::parity::{Context, Verdict, run_entry};
 
 /// Arguments of the subcommand.
 #[derive(clap::Args, Debug)]
+#[command(after_help = AFTER_HELP)]
 pub struct Args {
     /// Folder with `manifest.json` and the files it names.
     dir: PathBuf,
@@ -17,14 +20,31 @@ pub struct Args {
     /// Name every tensor outside its tolerance (on standard error).
     #[arg(long)]
     details: bool,
+    /// Where to run: cpu or cuda[:N].
+    #[arg(long, value_name = "DEVICE", default_value_t = DeviceKind::Cpu)]
+    device: DeviceKind,
+    /// What the transformer computes in: f32, bf16, f16, or auto (as images are made on the device).
+    #[arg(long, value_name = "NAME", default_value_t = Precision::F32)]
+    precision: Precision,
 }
+
+const AFTER_HELP: &str = "\
+The tolerances are the manifest's own on the processor in f32. On a graphics card in f32 (without TF32) they are four \
+times as wide. In bf16 or f16, on any device, a transformer's outputs and a sampler's states may differ by 8 roundings \
+of the largest value (bf16: 3 %, f16: 0.4 %), and guided outputs by 16; what is not a transformer stays in f32.
+
+Exit codes: 0 all agree, 1 something differs or cannot be run, 2 wrong usage.";
 
 /// Runs every golden whose kind is known and prints one line for each.
 ///
 /// # Errors
 /// When the manifest cannot be read or the output cannot be written.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let context = Context::open(&args.dir)?;
+    let precision = match args.precision {
+        Precision::Auto => Precision::Auto.on(args.device)?,
+        named => named,
+    };
+    let context = Context::open(&args.dir)?.on(args.device.open()?, precision);
     let mut out = std::io::stdout().lock();
     let (mut passed, mut failed, mut skipped) = (0usize, 0usize, 0usize);
     for entry in context.entries() {

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use engine::device::DeviceKind;
 
 use crate::config::TrainConfig;
 use crate::device;
@@ -24,8 +25,8 @@ pub struct Args {
     #[arg(long)]
     export: Option<PathBuf>,
     /// Where to run: cpu or cuda[:N].
-    #[arg(long, default_value = "cpu")]
-    device: String,
+    #[arg(long, value_name = "DEVICE", default_value_t = DeviceKind::Cpu)]
+    device: DeviceKind,
     /// Train only these stages now (autoencoder, checker, base, control); all by default.
     #[arg(long, value_delimiter = ',')]
     stages: Vec<String>,
@@ -40,7 +41,7 @@ pub struct Args {
 /// When the configuration cannot be used or a file cannot be read or written.
 pub fn run(args: &Args) -> Result<ExitCode> {
     let config = TrainConfig::read(&args.config)?;
-    let device = device::open(&args.device)?;
+    let device = device::open(args.device)?;
     let run_dir = RunDir::open(&args.out)?;
     let stop = StopRequest::listen(args.stop_after.map(Duration::from_secs))?;
     let effective = toml::to_string_pretty(&config).context("cannot write the configuration as TOML")?;

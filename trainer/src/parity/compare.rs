@@ -1,7 +1,7 @@
 //! Tolerances and the gathering of differences.
 
 use anyhow::Context as _;
-use candle_core::{DType, Tensor};
+use candle_core::{DType, Device, Tensor};
 use serde_json::Value;
 
 /// How far a result may be from its golden.
@@ -103,7 +103,10 @@ impl Comparison {
             return Ok(());
         }
         let values = |t: &Tensor| -> anyhow::Result<Vec<f64>> {
-            t.to_dtype(DType::F64).and_then(|t| t.flatten_all()?.to_vec1()).with_context(|| format!("reading {name}"))
+            t.to_device(&Device::Cpu)?
+                .to_dtype(DType::F64)
+                .and_then(|t| t.flatten_all()?.to_vec1())
+                .with_context(|| format!("reading {name}"))
         };
         self.numbers(name, &values(got)?, &values(want)?, tolerance);
         Ok(())

@@ -5,20 +5,23 @@ use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Context as _, anyhow, bail};
 use candle_core::{DType, Device, Tensor};
+use engine::device::Precision;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::Tolerance;
+use super::{Allowance, Tolerance};
 
 /// A folder of goldens.
 #[derive(Debug)]
 pub struct Context {
     dir: PathBuf,
     entries: Vec<Entry>,
+    device: Device,
+    dtype: DType,
 }
 
 impl Context {
-    /// Reads `dir/manifest.json`.
+    /// Reads `dir/manifest.json`, to be run on the CPU in `f32`.
     ///
     /// # Errors
     /// When the file is missing, is not JSON or has no `goldens`.
@@ -30,8 +33,28 @@ impl Context {
             .get("goldens")
             .and_then(Value::as_object)
             .ok_or_else(|| anyhow!("{} has no object `goldens`", path.display()))?;
-        let entries = goldens.iter().map(|(name, raw)| Entry { name: name.clone(), raw: raw.clone() }).collect();
-        Ok(Self { dir: dir.to_owned(), entries })
+        let entries = goldens.iter().map(|(name, raw)| Entry::new(name, raw.clone())).collect();
+        Ok(Self { dir: dir.to_owned(), entries, device: Device::Cpu, dtype: DType::F32 })
+    }
+
+    /// The same goldens, run on a device and with a transformer of this precision; tolerances follow.
+    #[must_use]
+    pub fn on(mut self, device: Device, precision: Precision) -> Self {
+        for entry in &mut self.entries {
+            entry.allowance = Allowance::of(entry, &device, precision);
+        }
+        (self.device, self.dtype) = (device, precision.dtype());
+        self
+    }
+
+    /// Where networks and samplers run.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// What the transformer computes in; everything else is `f32`.
+    pub fn dtype(&self) -> DType {
+        self.dtype
     }
 
     /// All entries, by name.
@@ -58,14 +81,14 @@ impl Context {
         Ok(self.dir.join(file))
     }
 
-    /// The tensors of an entry's safetensors file, on the CPU, in their stored dtypes.
+    /// The tensors of an entry's safetensors file, on the CPU in their stored dtypes until they are asked for as `f32`.
     ///
     /// # Errors
     /// When the entry names no file or it cannot be read.
     pub fn tensors(&self, entry: &Entry) -> anyhow::Result<Tensors> {
         let path = self.path(entry.file()?)?;
         let map = candle_core::safetensors::load(&path, &Device::Cpu).with_context(|| format!("reading {}", path.display()))?;
-        Ok(Tensors(map.into_iter().collect()))
+        Ok(Tensors { map: map.into_iter().collect(), device: self.device.clone() })
     }
 
     /// The JSON of an entry's file.
@@ -98,12 +121,13 @@ impl Context {
 pub struct Entry {
     name: String,
     raw: Value,
+    allowance: Allowance,
 }
 
 impl Entry {
     /// An entry from its JSON object.
     pub fn new(name: impl Into<String>, raw: Value) -> Self {
-        Self { name: name.into(), raw }
+        Self { name: name.into(), raw, allowance: Allowance::None }
     }
 
     /// Its name; for messages only.
@@ -152,7 +176,7 @@ impl Entry {
     }
 
     /// The tolerance of one output: its own, else that of the longest key its name starts with,
-    /// else the entry's, else `rtol` 1e-4 and `atol` 1e-5.
+    /// else the entry's, else `rtol` 1e-4 and `atol` 1e-5; wider where it does not run on the CPU in `f32`.
     pub fn tolerance(&self, output: &str) -> Tolerance {
         let all = self.raw.get("tolerance").unwrap_or(&Value::Null);
         let own = all.as_object().and_then(|map| {
@@ -161,34 +185,44 @@ impl Entry {
                 .max_by_key(|(key, _)| key.len())
                 .and_then(|(_, value)| Tolerance::from_json(value))
         });
-        own.or_else(|| Tolerance::from_json(all)).unwrap_or(Tolerance { rtol: 1e-4, atol: 1e-5, ..Tolerance::EXACT })
+        let stated =
+            own.or_else(|| Tolerance::from_json(all)).unwrap_or(Tolerance { rtol: 1e-4, atol: 1e-5, ..Tolerance::EXACT });
+        self.allowance.widen(stated)
     }
 }
 
 /// The tensors of one file, by name.
 #[derive(Clone, Debug)]
-pub struct Tensors(BTreeMap<String, Tensor>);
+pub struct Tensors {
+    map: BTreeMap<String, Tensor>,
+    device: Device,
+}
 
 impl Tensors {
-    /// A tensor in its stored dtype.
+    /// A tensor in its stored dtype, on the CPU.
     ///
     /// # Errors
     /// Names the missing tensor.
     pub fn get(&self, name: &str) -> anyhow::Result<&Tensor> {
-        self.0.get(name).ok_or_else(|| anyhow!("tensor {name:?} is missing from the file"))
+        self.map.get(name).ok_or_else(|| anyhow!("tensor {name:?} is missing from the file"))
     }
 
-    /// A tensor in its stored dtype, if there.
+    /// A tensor in its stored dtype, on the CPU, if there.
     pub fn find(&self, name: &str) -> Option<&Tensor> {
-        self.0.get(name)
+        self.map.get(name)
     }
 
-    /// A tensor as `f32`.
+    /// A tensor as `f32`, where the goldens run.
     ///
     /// # Errors
     /// Names the missing tensor.
     pub fn f32(&self, name: &str) -> anyhow::Result<Tensor> {
-        Ok(self.get(name)?.to_dtype(DType::F32)?)
+        Ok(self.get(name)?.to_dtype(DType::F32)?.to_device(&self.device)?)
+    }
+
+    /// Where the goldens run.
+    pub fn device(&self) -> &Device {
+        &self.device
     }
 
     /// The values of an integer tensor, flattened.
@@ -201,11 +235,11 @@ impl Tensors {
 
     /// Names and tensors, by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Tensor)> {
-        self.0.iter().map(|(name, tensor)| (name.as_str(), tensor))
+        self.map.iter().map(|(name, tensor)| (name.as_str(), tensor))
     }
 
     /// The map itself, for a variable builder.
     pub fn into_map(self) -> BTreeMap<String, Tensor> {
-        self.0
+        self.map
     }
 }

@@ -23,7 +23,7 @@ pub(super) fn network(context: &Context, entry: &Entry) -> anyhow::Result<Contro
     let copies = usize::try_from(copies.context("config.copy_blocks_num is missing")?)?;
     let (_, weights) = context.weights(entry)?;
     let params = control_params(&config, copies, Base::Frozen)?;
-    Ok(ControlDit::new(strict_builder(weights, &params)?, &config, copies)?)
+    Ok(ControlDit::new(strict_builder(weights, &params, context.dtype())?, &config, copies)?)
 }
 
 fn forward(context: &Context, entry: &Entry) -> anyhow::Result<Comparison> {

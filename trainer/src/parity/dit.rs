@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::Context as _;
-use candle_core::{DType, Device, Tensor};
+use candle_core::{DType, Tensor};
 use candle_nn::VarBuilder;
 use engine::domain::Preset;
 use engine::model::embed::{position_table, timestep_features};
@@ -21,8 +21,9 @@ pub const KINDS: &[(&str, Check)] = &[
     ("dit.forward_with_cfg", forward_with_cfg),
 ];
 
-/// A variable builder over tensors that are exactly the expected ones.
-pub(super) fn strict_builder(tensors: Tensors, params: &[Param]) -> anyhow::Result<VarBuilder<'static>> {
+/// A variable builder over tensors that are exactly the expected ones, for a network that computes in `dtype`.
+pub(super) fn strict_builder(tensors: Tensors, params: &[Param], dtype: DType) -> anyhow::Result<VarBuilder<'static>> {
+    let device = tensors.device().clone();
     let mut map = tensors.into_map();
     let mut chosen = std::collections::HashMap::new();
     let mut faults = Vec::new();
@@ -39,14 +40,14 @@ pub(super) fn strict_builder(tensors: Tensors, params: &[Param]) -> anyhow::Resu
     }
     faults.extend(map.keys().map(|name| format!("{name} is unexpected")));
     anyhow::ensure!(faults.is_empty(), "weights do not fit the configuration: {}", faults.join("; "));
-    Ok(VarBuilder::from_tensors(chosen, DType::F32, &Device::Cpu))
+    Ok(VarBuilder::from_tensors(chosen, dtype, &device))
 }
 
 /// The network of an entry's configuration with the weights it names.
 pub(super) fn network(context: &Context, entry: &Entry) -> anyhow::Result<Dit> {
     let config: DitConfig = entry.config_as()?;
     let (_, weights) = context.weights(entry)?;
-    Ok(Dit::new(strict_builder(weights, &dit_params(&config)?)?, &config)?)
+    Ok(Dit::new(strict_builder(weights, &dit_params(&config)?, context.dtype())?, &config)?)
 }
 
 /// A caption stored `(B, 1, L, De)` or `(B, L, De)`, as `(B, L, De)`.
@@ -77,7 +78,7 @@ pub(super) fn scale_in_name(name: &str, prefix: &str) -> anyhow::Result<f64> {
 fn position(context: &Context, entry: &Entry) -> anyhow::Result<Comparison> {
     let config: DitConfig = entry.config_as()?;
     config.check()?;
-    let table = position_table(config.hidden_size, config.grid(), config.pos_embed_scale, &Device::Cpu)?;
+    let table = position_table(config.hidden_size, config.grid(), config.pos_embed_scale, context.device())?;
     compare(entry, &context.tensors(entry)?, &BTreeMap::from([("pos_embed".to_owned(), table)]))
 }
 

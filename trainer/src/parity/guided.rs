@@ -1,7 +1,7 @@
 //! Networks of goldens as samplers see them: a guided network in the released form, or a toy formula.
 
 use anyhow::Context as _;
-use candle_core::{DType, Device, Tensor};
+use candle_core::{DType, Tensor};
 use engine::diffusion::{Denoiser, ModelOutput, NoiseFn, Prediction, Sampler};
 use engine::domain::Preset;
 use engine::model::{ControlDit, Dit};
@@ -56,7 +56,7 @@ impl Guided {
             }
             (None, None) => candle_core::bail!("the golden has no network"),
         };
-        output.map_err(candle_core::Error::wrap)
+        output.map_err(candle_core::Error::wrap)?.to_dtype(x.dtype())
     }
 }
 
@@ -154,7 +154,7 @@ pub(super) fn start(golden: &Tensors) -> anyhow::Result<Tensor> {
 fn noise_of(golden: &Tensors, step: u32, shape: &[usize]) -> candle_core::Result<Tensor> {
     let name = if golden.find("noise").is_some() { "noise" } else { "noise_row" };
     let Some(all) = golden.find(name) else { candle_core::bail!("the golden holds no noise, but a step asks for it") };
-    let noise = all.get(step as usize)?.to_dtype(DType::F32)?.to_device(&Device::Cpu)?;
+    let noise = all.get(step as usize)?.to_dtype(DType::F32)?.to_device(golden.device())?;
     match noise.dims() == shape {
         true => Ok(noise),
         false if shape[0].is_multiple_of(noise.dim(0)?) => Tensor::cat(&vec![noise.clone(); shape[0] / noise.dim(0)?], 0),

@@ -4,6 +4,7 @@
 //! tolerance. A check is chosen by the kind alone; sizes, weights and settings come from the entry,
 //! so a folder with other goldens of the same kinds runs unchanged.
 
+mod allowance;
 mod compare;
 mod context;
 mod json;
@@ -22,6 +23,7 @@ pub mod training;
 pub mod vae;
 pub mod weights;
 
+pub use allowance::{Allowance, WIDER};
 pub use compare::{Comparison, Tolerance};
 pub use context::{Context, Entry};
 pub use json::parse as parse_json;

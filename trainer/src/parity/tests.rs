@@ -1,9 +1,10 @@
 //! The comparing itself must be able to fail.
 
 use candle_core::{Device, Tensor};
+use engine::device::Precision;
 use serde_json::json;
 
-use super::{Comparison, Entry, Tolerance, parse_json};
+use super::{Allowance, Comparison, Entry, Tolerance, WIDER, parse_json};
 
 fn passes(got: &[f64], want: &[f64], tolerance: serde_json::Value) -> bool {
     let mut comparison = Comparison::new();
@@ -78,6 +79,23 @@ fn tolerances_are_found_by_prefix() {
     assert_eq!(entry.tolerance("crop1.out").atol, 1.0);
     assert_eq!(entry.tolerance("crop3.out"), Tolerance::EXACT);
     assert_eq!(entry.tolerance("other").rtol, 0.5);
+}
+
+#[test]
+fn allowances_follow_kind_and_precision() {
+    let of = |kind: &str, precision| Allowance::of(&Entry::new("e", json!({"kind": kind})), &Device::Cpu, precision);
+    assert_eq!(of("dit.forward", Precision::F32), Allowance::None);
+    assert_eq!(of("dit.forward", Precision::Bf16), Allowance::Half(8.0 / 256.0));
+    assert_eq!(of("control.forward_with_cfg", Precision::F16), Allowance::Half(16.0 / 2048.0));
+    assert_eq!(of("vae", Precision::Bf16), Allowance::None, "the autoencoder stays in f32");
+    assert_eq!(of("diffusion.p_sample_loop", Precision::Bf16), Allowance::None, "a formula instead of a network");
+
+    let stated = Tolerance { rtol: 1e-4, atol: 1e-5, mean_abs: Some(1e-6), ..Tolerance::EXACT };
+    let wide = Allowance::Factor(WIDER).widen(stated.clone());
+    assert_eq!((wide.rtol, wide.atol, wide.mean_abs), (WIDER * 1e-4, WIDER * 1e-5, Some(WIDER * 1e-6)));
+    assert_eq!(Allowance::Factor(WIDER).widen(Tolerance::EXACT), Tolerance::EXACT);
+    assert_eq!(Allowance::None.widen(stated.clone()), stated);
+    assert_eq!(Allowance::Half(0.25).widen(stated).max_rel_to_max_abs, Some(0.25));
 }
 
 #[test]

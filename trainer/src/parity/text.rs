@@ -1,7 +1,7 @@
 //! Kinds of tokenizer, caption cleaning, text encoder.
 
 use anyhow::{Context as _, anyhow, ensure};
-use candle_core::{DType, Device, Tensor};
+use candle_core::{DType, Tensor};
 use candle_nn::VarBuilder;
 use engine::model::{T5Config, T5Encoder, names};
 use engine::store::weights::check_strict;
@@ -102,12 +102,14 @@ fn encoder(context: &Context, entry: &Entry) -> anyhow::Result<Comparison> {
     let (_, weights) = context.weights(entry)?;
     let weights = names::official(weights.into_map())?;
     check_strict(&weights, &config.param_shapes())?;
-    let ids = golden.get("input_ids")?.to_dtype(DType::U32)?;
-    let mask = golden.find("attention_mask");
+    let device = context.device();
+    let ids = golden.get("input_ids")?.to_dtype(DType::U32)?.to_device(device)?;
+    let mask = golden.find("attention_mask").map(|mask| mask.to_device(device)).transpose()?;
+    let mask = mask.as_ref();
     let build = |dtype: DType| -> anyhow::Result<T5Encoder> {
         let tensors = weights.iter().map(|(name, tensor)| Ok((name.clone(), tensor.to_dtype(dtype)?)));
         let tensors = tensors.collect::<anyhow::Result<std::collections::HashMap<String, Tensor>>>()?;
-        Ok(T5Encoder::new(VarBuilder::from_tensors(tensors, dtype, &Device::Cpu), &config)?)
+        Ok(T5Encoder::new(VarBuilder::from_tensors(tensors, dtype, device), &config)?)
     };
     let mut seen = Vec::new();
     let full = build(DType::F32)?;

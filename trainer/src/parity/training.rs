@@ -102,7 +102,7 @@ impl Trainee {
             tensors.insert(param.name.clone(), var.as_tensor().clone());
             vars.push((param.name, var));
         }
-        let dit = Dit::new(VarBuilder::from_tensors(tensors, DType::F32, &Device::Cpu), &config)?;
+        let dit = Dit::new(VarBuilder::from_tensors(tensors, DType::F32, context.device()), &config)?;
         let loss = LossConfig {
             variance: if config.learn_sigma { Variance::LearnedRange } else { Variance::FixedLarge },
             ..loss_config(&Value::Null)
@@ -127,7 +127,7 @@ impl Trainee {
     ) -> anyhow::Result<(Tensor, Loss)> {
         let x_t = self.schedule.add_noise(x_start, noise, t)?;
         let times: Vec<f32> = t.iter().map(|&t| self.schedule.timesteps()[t] as f32).collect();
-        let output = self.dit.forward(&x_t, &Tensor::new(times, &Device::Cpu)?, captions, Some(mask))?;
+        let output = self.dit.forward(&x_t, &Tensor::new(times, x_t.device())?, captions, Some(mask))?;
         let loss = training_loss(&self.schedule, &self.loss, &output, x_start, &x_t, t, noise)?;
         Ok((x_t, loss))
     }

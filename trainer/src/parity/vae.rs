@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use candle_core::Tensor;
+use candle_core::{DType, Tensor};
 use engine::model::{Autoencoder as _, AutoencoderKl, KlConfig, vae_params};
 
 use super::dit::{compare, strict_builder};
@@ -15,7 +15,7 @@ pub const KINDS: &[(&str, Check)] = &[("vae", encode_decode)];
 pub(super) fn network(context: &Context, entry: &Entry) -> anyhow::Result<AutoencoderKl> {
     let config: KlConfig = entry.config_as()?;
     let (_, weights) = context.weights(entry)?;
-    Ok(AutoencoderKl::new(strict_builder(weights, &vae_params(&config)?)?, &config)?)
+    Ok(AutoencoderKl::new(strict_builder(weights, &vae_params(&config)?, DType::F32)?, &config)?)
 }
 
 fn encode_decode(context: &Context, entry: &Entry) -> anyhow::Result<Comparison> {
