@@ -3,6 +3,7 @@
 use std::ops::Deref;
 
 use super::Error;
+use crate::allocator;
 
 /// Reads a network from its file.
 type Load<T> = Box<dyn Fn() -> Result<T, Error> + Send + Sync>;
@@ -20,7 +21,11 @@ impl<T> Part<T> {
     pub(super) fn get(&self) -> Result<Held<'_, T>, Error> {
         match self {
             Self::Kept(part) => Ok(Held::Kept(part)),
-            Self::Staged(load) => load().map(Held::Loaded),
+            Self::Staged(load) => {
+                // What the part before took goes back first: memory is short.
+                allocator::give_back();
+                load().map(Held::Loaded)
+            }
         }
     }
 
