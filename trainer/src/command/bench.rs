@@ -50,14 +50,14 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     }
     let benches = choose(&args.names)?;
     let runs = args.runs.map(|runs| runs as usize);
-    if !args.json {
-        writeln!(out, "{:24} {:>10} {:>10} {:>5} {:>9} {:>8}", "name", "median ms", "min ms", "runs", "peak MiB", "threads")?;
-    }
-    for bench in &benches {
+    for (index, bench) in benches.iter().enumerate() {
         let measured = match benches.as_slice() {
             [only] => Measured::of(only, args.device, runs)?,
             _ => elsewhere(bench, args)?,
         };
+        if !args.json && index == 0 {
+            writeln!(out, "{:24} {:>10} {:>10} {:>5} {:>9} {:>8}", "name", "median ms", "min ms", "runs", "peak MiB", "threads")?;
+        }
         let Measured { name, median_ms, min_ms, runs, peak_mib, threads, .. } = &measured;
         if args.json {
             writeln!(out, "{}", serde_json::to_string(&measured)?)?;
