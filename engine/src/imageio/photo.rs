@@ -27,6 +27,9 @@ pub fn decode_photo(bytes: &[u8], name: &str) -> Result<GrayImage, PngError> {
         return decode_gray(bytes, name);
     }
     let damaged = |reason: String| PngError::DamagedJpeg { name: name.to_owned(), reason };
+    if is_cut_off(bytes) {
+        return Err(damaged("it is cut off before its end mark".to_owned()));
+    }
     // The decoder's words may run over lines.
     let fail = |error: image::ImageError| damaged(error.to_string().split_whitespace().collect::<Vec<_>>().join(" "));
     let mut decoder = image::codecs::jpeg::JpegDecoder::new(std::io::Cursor::new(bytes)).map_err(fail)?;
@@ -47,6 +50,19 @@ pub fn decode_photo(bytes: &[u8], name: &str) -> Result<GrayImage, PngError> {
         colour => colour.to_rgb8().pixels().map(|p| luma(wide(p[0]), wide(p[1]), wide(p[2]))).collect(),
     };
     GrayImage::new(width, height, pixels).map_err(|error| damaged(error.to_string()))
+}
+
+/// Whether no end mark follows the last scan. The decoder would fill what is missing with grey, without a word.
+///
+/// Inside a scan 0xFF is always followed by a zero or a restart mark, so the marks looked for are real ones.
+fn is_cut_off(bytes: &[u8]) -> bool {
+    const START_OF_SCAN: [u8; 2] = [0xff, 0xda];
+    const END_OF_IMAGE: [u8; 2] = [0xff, 0xd9];
+    let last = |mark: [u8; 2]| bytes.windows(2).rposition(|pair| pair == mark);
+    match (last(START_OF_SCAN), last(END_OF_IMAGE)) {
+        (Some(scan), Some(end)) => end < scan,
+        _ => true,
+    }
 }
 
 #[cfg(test)]
@@ -78,6 +94,17 @@ mod tests {
         bytes.truncate(40);
         let sentence = decode_photo(&bytes, "cut.jpg").unwrap_err().to_string();
         assert!(sentence.contains("cut.jpg") && sentence.contains("JPEG"), "{sentence}");
+    }
+
+    #[test]
+    fn a_jpeg_without_its_end_is_refused_wherever_it_is_cut() {
+        let whole = jpeg(64, 64);
+        for cut in 3..whole.len() {
+            let sentence = decode_photo(&whole[..cut], "cut.jpg").expect_err("no end").to_string();
+            assert!(sentence.contains("cut.jpg") && !sentence.contains('\n'), "{cut}: {sentence}");
+        }
+        let followed = [whole, vec![0; 9]].concat();
+        assert!(decode_photo(&followed, "a.jpg").is_ok(), "what comes after the end does not matter");
     }
 
     proptest::proptest! {
