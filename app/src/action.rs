@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 
-use engine::domain::Finding;
+use engine::domain::{Finding, StepRange};
 
 use crate::examples::Example;
+use crate::rooms::{compare, data_sets, models, runs};
 use crate::state::view::DockTab;
-use crate::state::{Group, JobId, LayerId, Region, Sex, Shown, Tool, View};
+use crate::state::{Group, JobId, LayerId, Region, Room, Sex, Shown, Tool, View};
 
 /// A command.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,6 +49,18 @@ pub enum Action {
     ToggleVisible(LayerId),
     /// Locks or unlocks a layer.
     ToggleLocked(LayerId),
+    /// Shows and sends this layer only, or all again.
+    ToggleSolo(LayerId),
+    /// Sets the part of the run in which a layer acts.
+    SetStepRange(LayerId, StepRange),
+    /// Sets how far around its shape a layer may act, in pixels; `None` is everywhere.
+    SetArea(LayerId, Option<u32>),
+    /// Moves a layer to a place in the list, from 0.
+    ReorderLayer(LayerId, usize),
+    /// Adds an empty region that may change in the opened image.
+    AddMayChange,
+    /// Adds an empty region that must not change in the opened image.
+    AddKeep,
     /// Mirrors a layer to the other side.
     MirrorLayer(LayerId),
     /// Replaces a layer's region.
@@ -139,6 +152,18 @@ pub enum Action {
     Generate,
     /// Stops the run after its current step.
     Cancel,
+
+    // Rooms.
+    /// Goes to a room.
+    OpenRoom(Room),
+    /// Something in the Runs room.
+    Runs(runs::Action),
+    /// Something in the Compare room.
+    Compare(compare::Action),
+    /// Something in the Data sets room.
+    DataSets(data_sets::Action),
+    /// Something about the models.
+    Models(models::Action),
 
     // Documents.
     /// One gesture back.

@@ -16,8 +16,9 @@ use crate::jobs::chores::{self, Chores, News};
 use crate::jobs::{Event, ModelState, Opener, TokenCount, Worker, sentence};
 use crate::panels::{self, Panel, metrics::Metrics};
 use crate::reduce;
+use crate::rooms;
 use crate::shortcuts;
-use crate::state::{Gesture, Layer, Level, State};
+use crate::state::{Gesture, Layer, Level, Room, State};
 use crate::theme::{self, tokens};
 use crate::widgets::focus;
 
@@ -152,8 +153,8 @@ impl StudioApp {
                         job.of = steps;
                     }
                 }
-                Event::Step { job, step, of, preview, elapsed_secs } => {
-                    reduce::step_done(&mut self.state, job, step, of, preview, elapsed_secs);
+                Event::Step { job, step, of, preview, latent, elapsed_secs } => {
+                    reduce::step_done(&mut self.state, job, step, of, preview, latent, elapsed_secs);
                 }
                 Event::Done { job, artifact, unsaved } => reduce::finished(&mut self.state, job, artifact, unsaved),
                 Event::Cancelled(job) => reduce::stopped(&mut self.state, job, None),
@@ -246,6 +247,16 @@ impl StudioApp {
             .exact_size(metrics.status)
             .frame(bar(12, 0))
             .show(ui, |ui| panels::status::show(ui, &mut panel, zoom));
+        if self.state.room != Room::Canvas {
+            CentralPanel::default().frame(Frame::new().fill(tokens::BG)).show(ui, |ui| match self.state.room {
+                Room::Runs => rooms::runs::show(ui, &mut panel),
+                Room::Compare => rooms::compare::show(ui, &mut panel),
+                Room::DataSets => rooms::data_sets::show(ui, &mut panel),
+                Room::Train => rooms::models::show(ui, &mut panel),
+                Room::Canvas | Room::Reading | Room::Evaluate => {}
+            });
+            return;
+        }
         if !self.state.view.panels_hidden {
             Side::bottom("dock").exact_size(metrics.dock()).frame(bar(0, 0)).show(ui, |ui| panels::dock::show(ui, &mut panel));
             Side::left("left")

@@ -4,7 +4,7 @@
 
 use engine::domain::{Finding, Side};
 
-use crate::state::{Document, LayerId, Region};
+use crate::state::{Document, LayerId};
 
 /// How a check came out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -194,7 +194,7 @@ pub fn check(document: &Document, cut_at: Option<usize>) -> Vec<Check> {
     let mentions = mentions(text);
     let mut checks = Vec::new();
     let mut agreeing = 0;
-    for layer in document.layers.iter().filter(|l| l.visible && l.region != Region::Guide) {
+    for layer in document.layers.iter().filter(|l| document.is_active(l) && l.region.is_finding()) {
         let Some(layer_side) = layer.side(document.size_px) else { continue };
         let title = layer.finding.title().to_lowercase();
         let of_class: Vec<&Mention> = mentions.iter().filter(|m| m.finding == layer.finding).collect();

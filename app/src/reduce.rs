@@ -8,6 +8,7 @@ use crate::action::{Action, Effect};
 use crate::checks;
 use crate::examples::Example;
 use crate::jobs::Opened;
+use crate::rooms;
 use crate::state::view::BRUSH_PX;
 use crate::state::{Document, Gesture, Level, Sampling, Shown, State, StudioResult};
 
@@ -40,6 +41,12 @@ pub fn reduce(state: &mut State, action: Action) -> Vec<Effect> {
         | Action::SetOpacity(..)
         | Action::ToggleVisible(_)
         | Action::ToggleLocked(_)
+        | Action::ToggleSolo(_)
+        | Action::SetStepRange(..)
+        | Action::SetArea(..)
+        | Action::ReorderLayer(..)
+        | Action::AddMayChange
+        | Action::AddKeep
         | Action::MirrorLayer(_)
         | Action::SetRegion(..)
         | Action::Nudge(..) => layers::reduce(state, action),
@@ -93,6 +100,13 @@ pub fn reduce(state: &mut State, action: Action) -> Vec<Effect> {
         Action::ToggleSeedLock => state.sampling.seed_locked = !state.sampling.seed_locked,
         Action::Generate => return run::generate(state),
         Action::Cancel => run::cancel(state),
+
+        Action::OpenRoom(room) if room.is_built() => state.room = room,
+        Action::OpenRoom(_) => {}
+        Action::Runs(action) => return rooms::runs::reduce(state, action),
+        Action::Compare(action) => return rooms::compare::reduce(state, action),
+        Action::DataSets(action) => return rooms::data_sets::reduce(state, action),
+        Action::Models(action) => return rooms::models::reduce(state, action),
 
         Action::Undo => {
             if let Some(document) = state.history.undo(&state.document) {
@@ -172,7 +186,13 @@ pub fn restore(state: &mut State, opened: Opened) {
     state.example = None;
     state.sampling = Sampling::from_request(&request);
     state.messages.push(Level::Done, format!("Restored {}: text, layers, seed and settings.", opened.name));
-    let result = StudioResult { job: 0, name: opened.name, artifact: std::sync::Arc::new(opened.artifact), previews: Vec::new() };
+    let result = StudioResult {
+        job: 0,
+        name: opened.name,
+        artifact: std::sync::Arc::new(opened.artifact),
+        previews: Vec::new(),
+        latents: Vec::new(),
+    };
     state.results.insert(0, result);
     state.shown = Shown::Result(0);
 }

@@ -4,7 +4,7 @@ use eframe::egui::{Context, Key, Modifiers};
 use engine::domain::Finding;
 
 use crate::action::Action;
-use crate::state::{State, Tool};
+use crate::state::{Room, State, Tool};
 
 /// A key with what it does.
 struct Binding {
@@ -33,6 +33,13 @@ const BINDINGS: &[Binding] = &[
     always(Modifiers::COMMAND, Key::Enter, || Action::Generate),
     always(Modifiers::COMMAND, Key::S, || Action::Save),
     always(Modifiers::COMMAND, Key::O, || Action::ToggleOpenField),
+    always(Modifiers::COMMAND, Key::Num1, || Action::OpenRoom(Room::Canvas)),
+    always(Modifiers::COMMAND, Key::Num2, || Action::OpenRoom(Room::Runs)),
+    always(Modifiers::COMMAND, Key::Num3, || Action::OpenRoom(Room::Compare)),
+    always(Modifiers::COMMAND, Key::Num4, || Action::OpenRoom(Room::DataSets)),
+    always(Modifiers::COMMAND, Key::Num5, || Action::OpenRoom(Room::Reading)),
+    always(Modifiers::COMMAND, Key::Num6, || Action::OpenRoom(Room::Evaluate)),
+    always(Modifiers::COMMAND, Key::Num7, || Action::OpenRoom(Room::Train)),
     always(Modifiers::NONE, Key::F1, || Action::ToggleKeys),
     Binding { modifiers: Modifiers::SHIFT, key: Key::X, always: false, action: || Action::Cancel },
     Binding { modifiers: Modifiers::SHIFT, key: Key::F, always: false, action: || Action::TogglePanels },
@@ -123,7 +130,7 @@ mod tests {
             for b in &BINDINGS[i + 1..] {
                 assert!(a.key != b.key || a.modifiers != b.modifiers, "{:?} with {:?} is bound twice", a.key, a.modifiers);
             }
-            assert!(!DIGITS.contains(&a.key), "{:?} is a class key", a.key);
+            assert!(!DIGITS.contains(&a.key) || !a.modifiers.is_none(), "{:?} is a class key", a.key);
         }
     }
 }

@@ -100,7 +100,7 @@ impl Generator for FakeModel {
                 return Ok(None);
             }
             std::thread::sleep(self.step_time);
-            on_progress(Progress::Step { step, of, preview: self.draw(request, step as f32 / of as f32) });
+            on_progress(Progress::Step { step, of, preview: self.draw(request, step as f32 / of as f32), latent: None });
         }
         if cancel.is_cancelled() {
             return Ok(None);

@@ -50,8 +50,8 @@ impl CanvasCache {
         let mut key = Vec::new();
         let mut masks = Vec::new();
         for (i, layer) in state.document.layers.iter().enumerate().take(MAX_LABELS - 1) {
-            if let (Region::Mask(mask), true, true) = (&layer.region, layer.visible, state.view.overlays) {
-                let [r, g, b] = tokens::rgb(tokens::class(layer.finding));
+            if let (Some(mask), true, true) = (layer.region.mask(), state.document.is_active(layer), state.view.overlays) {
+                let [r, g, b] = tokens::rgb(class_color(layer));
                 colors[i + 1] = [r, g, b, layer.opacity];
                 key.push((Arc::as_ptr(mask) as usize, (i + 1) as u8, layer.opacity.to_bits(), layer.finding.index()));
                 masks.push((Arc::clone(mask), (i + 1) as u8));
@@ -249,5 +249,5 @@ fn keyboard(ui: &Ui, response: &Response, state: &State, out: &mut Vec<Action>) 
 
 /// The colour of a layer's class, for panels.
 pub fn class_color(layer: &crate::state::Layer) -> Color32 {
-    if layer.region == Region::Guide { tokens::GUIDE } else { tokens::class(layer.finding) }
+    if layer.region.is_finding() { tokens::class(layer.finding) } else { tokens::GUIDE }
 }

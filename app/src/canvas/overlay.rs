@@ -48,12 +48,12 @@ fn cased(painter: &Painter, points: Vec<Pos2>, width: f32, color: Color32) {
 
 /// Paints all visible layers, lowest first.
 pub fn layers(painter: &Painter, camera: &Camera, state: &State, contours: &mut Contours) {
-    for layer in state.document.layers.iter().rev().filter(|l| l.visible) {
+    for layer in state.document.layers.iter().rev().filter(|l| state.document.is_active(l)) {
         let chosen = state.view.chosen == Some(layer.id);
-        let color = tokens::class(layer.finding);
+        let color = super::class_color(layer);
         match &layer.region {
             Region::Guide => lung_guide(painter, camera),
-            Region::Mask(mask) => {
+            Region::Mask(mask) | Region::MayChange(mask) | Region::Keep(mask) => {
                 for outline in contours.get(mask).iter() {
                     cased(painter, outline.iter().map(|&p| camera.screen_from_image(p)).collect(), LINE, color);
                 }
@@ -68,7 +68,7 @@ pub fn layers(painter: &Painter, camera: &Camera, state: &State, contours: &mut 
             Region::Box(None) => {}
         }
     }
-    for layer in state.document.layers.iter().rev().filter(|l| l.visible) {
+    for layer in state.document.layers.iter().rev().filter(|l| state.document.is_active(l)) {
         layer_tag(painter, camera, &state.document, layer);
     }
 }

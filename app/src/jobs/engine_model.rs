@@ -42,9 +42,10 @@ impl Generator for EngineModel {
     ) -> anyhow::Result<Option<Artifact>> {
         let mut on_event = |event: pipeline::Event| match event {
             pipeline::Event::Started { steps } => on_progress(Progress::Started { steps }),
-            pipeline::Event::Step { step, of, previews, .. } => {
+            pipeline::Event::Step { step, of, previews, noisy, .. } => {
                 if let Some(preview) = previews.into_iter().next() {
-                    on_progress(Progress::Step { step, of, preview });
+                    let latent = noisy.first().and_then(|latent| latent.values().ok());
+                    on_progress(Progress::Step { step, of, preview, latent });
                 }
             }
             pipeline::Event::Attention { .. }

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use engine::cancel::Cancel;
-use engine::domain::{Annotation, GenerateRequest, GrayImage};
+use engine::domain::{Annotation, GenerateRequest, GrayImage, LatentValues};
 
 pub use files::{Artifact, Opened};
 pub use worker::{Event, Worker};
@@ -62,6 +62,8 @@ pub enum Progress {
         of: usize,
         /// The predicted clean image.
         preview: GrayImage,
+        /// The latents that the next step begins with, noise included, to go on from here.
+        latent: Option<LatentValues>,
     },
 }
 

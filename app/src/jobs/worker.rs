@@ -13,7 +13,7 @@ use std::time::Instant;
 use anyhow::Context as _;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use engine::cancel::Cancel;
-use engine::domain::{GenerateRequest, GrayImage};
+use engine::domain::{GenerateRequest, GrayImage, LatentValues};
 
 use super::{Artifact, Generator, Opener, Progress, files, panic_sentence, sentence};
 use crate::state::JobId;
@@ -56,6 +56,8 @@ pub enum Event {
         of: usize,
         /// The predicted clean image.
         preview: Arc<GrayImage>,
+        /// The latents that the next step begins with.
+        latent: Option<LatentValues>,
         /// Seconds since the run began.
         elapsed_secs: f64,
     },
@@ -174,9 +176,9 @@ fn generate(model: &dyn Generator, session_dir: Option<&std::path::Path>, comman
     let mut on_progress = |progress: Progress| {
         let alive = match progress {
             Progress::Started { steps } => out.send(Event::Started { job, steps }),
-            Progress::Step { step, of, preview } => {
+            Progress::Step { step, of, preview, latent } => {
                 let elapsed_secs = began.elapsed().as_secs_f64();
-                out.send(Event::Step { job, step, of, preview: Arc::new(preview), elapsed_secs })
+                out.send(Event::Step { job, step, of, preview: Arc::new(preview), latent, elapsed_secs })
             }
         };
         if !alive {

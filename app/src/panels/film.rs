@@ -48,7 +48,7 @@ fn total(panel: &Panel<'_>) -> usize {
         Shown::Result(i) | Shown::ResultStep(i, _) => {
             state.results.get(i).map_or(state.sampling.steps, |r| r.artifact.request.calls())
         }
-        Shown::Example | Shown::Blank => state.sampling.steps,
+        Shown::Example | Shown::Blank | Shown::Base => state.sampling.steps,
     }
 }
 
@@ -116,7 +116,7 @@ fn preview(panel: &Panel<'_>, frame: usize) -> Option<std::sync::Arc<engine::dom
     let previews = match state.shown {
         Shown::Live | Shown::LiveStep(_) => &state.job.as_ref()?.previews,
         Shown::Result(i) | Shown::ResultStep(i, _) => &state.results.get(i)?.previews,
-        Shown::Example | Shown::Blank => return None,
+        Shown::Example | Shown::Blank | Shown::Base => return None,
     };
     previews.get(frame).cloned()
 }

@@ -69,7 +69,7 @@ fn row(ui: &mut Ui, chosen: bool, document: &Document, layer: &Layer, out: &mut 
 }
 
 fn head(ui: &mut Ui, chosen: bool, document: &Document, layer: &Layer, out: &mut Vec<Action>) {
-    let title = if layer.region == Region::Guide { "Lung outline" } else { layer.finding.title() };
+    let title = layer.title();
     let about = about(document, layer);
     let state = if layer.visible { "visible" } else { "hidden" };
     let name = format!("Layer {}: {title}, {about}, {state}", document.number(layer.id));

@@ -1,21 +1,12 @@
-//! The seven rooms. On this floor only the Canvas is open; the others say what will be there.
+//! The seven rooms; those that are not built yet say what will be there.
 
 use eframe::egui::{Align2, CornerRadius, Rect, Role, Sense, Ui, WidgetInfo, vec2};
 
 use super::Panel;
 use crate::action::Action;
+use crate::state::Room;
 use crate::theme::icons::Icon;
 use crate::theme::{text, tokens};
-
-const ROOMS: [(Icon, &str, &str); 7] = [
-    (Icon::Canvas, "Canvas", "Draw, type and watch an image form"),
-    (Icon::Runs, "Runs", "Runs: the queue and every image made before, to search and compare; not built yet"),
-    (Icon::Compare, "Compare", "Compare: two images with swipe, blink and difference; not built yet"),
-    (Icon::DataSets, "Data sets", "Data sets: many images from a recipe with quotas and checks; not built yet"),
-    (Icon::Reading, "Reading", "Reading: blinded reader studies; not built yet"),
-    (Icon::Evaluate, "Evaluate", "Evaluate: metrics against a reference set; not built yet"),
-    (Icon::Train, "Train", "Train: models and the progress of training; not built yet"),
-];
 
 /// Shows the rail.
 pub fn show(ui: &mut Ui, panel: &mut Panel<'_>) {
@@ -23,8 +14,13 @@ pub fn show(ui: &mut Ui, panel: &mut Panel<'_>) {
     ui.spacing_mut().item_spacing.y = 0.0;
     let width = panel.metrics.rail;
     ui.add_space(6.0);
-    for (index, (icon, title, purpose)) in ROOMS.into_iter().enumerate() {
-        room(ui, width, compact, icon, title, purpose, index == 0);
+    for (index, room) in Room::ALL.into_iter().enumerate() {
+        let open = panel.state.room == room;
+        let response = cell(ui, width, compact, room.icon(), room.title(), room.title(), room.is_built(), open);
+        let tip = format!("{} (Ctrl+{})\n{}.", room.title(), index + 1, room.purpose());
+        if response.on_hover_text(tip).clicked() {
+            panel.out.push(Action::OpenRoom(room));
+        }
     }
     let left = ui.available_height() - 56.0;
     if left > 0.0 {
@@ -34,11 +30,6 @@ pub fn show(ui: &mut Ui, panel: &mut Panel<'_>) {
             panel.out.push(Action::ToggleKeys);
         }
     }
-}
-
-fn room(ui: &mut Ui, width: f32, compact: bool, icon: Icon, title: &str, purpose: &str, open: bool) {
-    let response = cell(ui, width, compact, icon, title, title, open, open);
-    response.on_hover_text(format!("{purpose}."));
 }
 
 fn cell(

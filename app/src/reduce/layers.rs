@@ -46,6 +46,29 @@ pub(super) fn reduce(state: &mut State, action: Action) {
         }
         Action::ToggleVisible(id) => change(state, id, Gesture::Click, |l| l.visible = !l.visible),
         Action::ToggleLocked(id) => change(state, id, Gesture::Click, |l| l.locked = !l.locked),
+        Action::ToggleSolo(id) => edit(state, Gesture::Click, |d| {
+            for layer in &mut d.layers {
+                layer.solo = layer.id == id && !layer.solo;
+            }
+        }),
+        Action::SetStepRange(id, steps) if steps.is_valid() => {
+            change(state, id, Gesture::Steps(id), |l| l.steps = steps);
+        }
+        Action::SetArea(id, area) => change(state, id, Gesture::Area(id), |l| l.area_px = area),
+        Action::ReorderLayer(id, to) => edit(state, Gesture::Click, |d| {
+            if let Some(from) = d.layers.iter().position(|l| l.id == id) {
+                let layer = d.layers.remove(from);
+                d.layers.insert(to.min(d.layers.len()), layer);
+            }
+        }),
+        Action::AddMayChange => {
+            let size = state.document.size_px;
+            add(state, Region::MayChange(Arc::new(Mask::empty(size, size))));
+        }
+        Action::AddKeep => {
+            let size = state.document.size_px;
+            add(state, Region::Keep(Arc::new(Mask::empty(size, size))));
+        }
         Action::MirrorLayer(id) => {
             let size = state.document.size_px;
             change(state, id, Gesture::Click, |l| l.region = shift::mirrored(&l.region, size));

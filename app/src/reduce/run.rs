@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use engine::cancel::Cancel;
-use engine::domain::GrayImage;
+use engine::domain::{GrayImage, LatentValues};
 
 use crate::action::{Action, Effect};
 use crate::jobs::{Artifact, ModelState};
@@ -42,6 +42,7 @@ pub(super) fn generate(state: &mut State) -> Vec<Effect> {
         of: request.calls(),
         request,
         previews: Vec::new(),
+        latents: Vec::new(),
         cancel: Cancel::new(),
         cancelling: false,
         elapsed_secs: 0.0,
@@ -59,12 +60,21 @@ pub(super) fn cancel(state: &mut State) {
 }
 
 /// A step of the job in progress is done.
-pub fn step_done(state: &mut State, id: JobId, step: usize, of: usize, preview: Arc<GrayImage>, elapsed_secs: f64) {
+pub fn step_done(
+    state: &mut State,
+    id: JobId,
+    step: usize,
+    of: usize,
+    preview: Arc<GrayImage>,
+    latent: Option<LatentValues>,
+    elapsed_secs: f64,
+) {
     if let Some(job) = state.job.as_mut().filter(|j| j.id == id) {
         job.step = step;
         job.of = of;
         job.elapsed_secs = elapsed_secs;
         job.previews.push(preview);
+        job.latents.push(latent);
     }
 }
 
@@ -80,7 +90,7 @@ pub fn finished(state: &mut State, id: JobId, artifact: Arc<Artifact>, unsaved: 
         Shown::ResultStep(i, s) => Shown::ResultStep(i + 1, s),
         other => other,
     };
-    state.results.insert(0, StudioResult { job: id, name: job.name, artifact, previews: job.previews });
+    state.results.insert(0, StudioResult { job: id, name: job.name, artifact, previews: job.previews, latents: job.latents });
     if watching {
         state.shown = Shown::Result(0);
     }
@@ -122,7 +132,7 @@ pub fn film(state: &State) -> (usize, Option<usize>) {
             (n, n.checked_sub(1))
         }
         Shown::ResultStep(i, s) => (state.results.get(i).map_or(0, |r| r.previews.len()), Some(s)),
-        Shown::Example | Shown::Blank => (0, None),
+        Shown::Example | Shown::Blank | Shown::Base => (0, None),
     }
 }
 
@@ -136,7 +146,7 @@ pub fn film_target(state: &State, frame: usize) -> Option<Shown> {
     match state.shown {
         Shown::Live | Shown::LiveStep(_) => Some(if last { Shown::Live } else { Shown::LiveStep(frame) }),
         Shown::Result(i) | Shown::ResultStep(i, _) => Some(if last { Shown::Result(i) } else { Shown::ResultStep(i, frame) }),
-        Shown::Example | Shown::Blank => None,
+        Shown::Example | Shown::Blank | Shown::Base => None,
     }
 }
 

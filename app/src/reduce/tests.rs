@@ -161,14 +161,14 @@ fn a_run_goes_through_its_states() {
     let mut steps = Vec::new();
     let artifact = model
         .generate(&request, &Cancel::new(), &mut |p| {
-            if let crate::jobs::Progress::Step { step, of, preview } = p {
+            if let crate::jobs::Progress::Step { step, of, preview, .. } = p {
                 steps.push((step, of, Arc::new(preview)));
             }
         })
         .expect("the fake model works")
         .expect("nobody cancelled");
     for (step, of, preview) in steps {
-        step_done(&mut state, 1, step, of, preview, step as f64 * 0.1);
+        step_done(&mut state, 1, step, of, preview, None, step as f64 * 0.1);
     }
     assert_eq!(state.job.as_ref().expect("a job").previews.len(), request.num_steps);
     finished(&mut state, 1, Arc::new(artifact), None);

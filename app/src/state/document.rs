@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use engine::domain::{Annotation, Finding, GenerateRequest, Mask, RectPx, Shape, Side, patient_side};
+use engine::domain::{Annotation, Finding, GenerateRequest, Mask, RectPx, Shape, Side, StepRange, patient_side};
 
-use super::{Demographics, Sampling};
+use super::{Base, Demographics, Sampling};
 
 /// Names a layer for as long as the document is open.
 pub type LayerId = u64;
@@ -18,6 +18,44 @@ pub enum Region {
     Box(Option<RectPx>),
     /// The anatomical guide: shown to the person, never sent to the model.
     Guide,
+    /// What may change in the image under the layers; shared until a stroke changes it.
+    MayChange(Arc<Mask>),
+    /// What must not change in the image under the layers, whatever else says so.
+    Keep(Arc<Mask>),
+}
+
+impl Region {
+    /// The painted pixels, where the region is painted.
+    pub fn mask(&self) -> Option<&Arc<Mask>> {
+        match self {
+            Self::Mask(mask) | Self::MayChange(mask) | Self::Keep(mask) => Some(mask),
+            Self::Box(_) | Self::Guide => None,
+        }
+    }
+
+    /// The painted pixels, to change them.
+    pub fn mask_mut(&mut self) -> Option<&mut Arc<Mask>> {
+        match self {
+            Self::Mask(mask) | Self::MayChange(mask) | Self::Keep(mask) => Some(mask),
+            Self::Box(_) | Self::Guide => None,
+        }
+    }
+
+    /// The same kind of region with other pixels; boxes and guides stay as they are.
+    #[must_use]
+    pub fn with_mask(&self, mask: Arc<Mask>) -> Self {
+        match self {
+            Self::Mask(_) => Self::Mask(mask),
+            Self::MayChange(_) => Self::MayChange(mask),
+            Self::Keep(_) => Self::Keep(mask),
+            Self::Box(_) | Self::Guide => self.clone(),
+        }
+    }
+
+    /// Whether it is a finding that is sent to the model.
+    pub fn is_finding(&self) -> bool {
+        matches!(self, Self::Mask(_) | Self::Box(_))
+    }
 }
 
 /// One row of the layer list.
@@ -37,6 +75,12 @@ pub struct Layer {
     pub visible: bool,
     /// Whether tools leave it alone.
     pub locked: bool,
+    /// Whether it is drawn and sent alone; see [`Document::is_active`].
+    pub solo: bool,
+    /// The part of the run in which it acts.
+    pub steps: StepRange,
+    /// How far around its shape it may act, in pixels; `None` is everywhere.
+    pub area_px: Option<u32>,
 }
 
 /// Natural opacity of a mask fill.
@@ -46,13 +90,24 @@ impl Layer {
     /// A layer of natural strength.
     pub fn new(id: LayerId, finding: Finding, region: Region) -> Self {
         let locked = region == Region::Guide;
-        Self { id, finding, region, strength: 1.0, opacity: FILL_OPACITY, visible: true, locked }
+        Self {
+            id,
+            finding,
+            region,
+            strength: 1.0,
+            opacity: FILL_OPACITY,
+            visible: true,
+            locked,
+            solo: false,
+            steps: StepRange::ALL,
+            area_px: None,
+        }
     }
 
     /// Whether nothing was drawn yet.
     pub fn is_empty(&self) -> bool {
         match &self.region {
-            Region::Mask(mask) => mask.is_empty(),
+            Region::Mask(mask) | Region::MayChange(mask) | Region::Keep(mask) => mask.is_empty(),
             Region::Box(rect) => rect.is_none(),
             Region::Guide => false,
         }
@@ -61,7 +116,7 @@ impl Layer {
     /// The patient's side it lies on: `Both` when it crosses the midline by more than a fifth.
     pub fn side(&self, size_px: u32) -> Option<Side> {
         match &self.region {
-            Region::Mask(mask) => mask_side(mask),
+            Region::Mask(mask) | Region::MayChange(mask) | Region::Keep(mask) => mask_side(mask),
             Region::Box(Some(rect)) => Some(patient_side(rect.center().0, size_px)),
             Region::Box(None) | Region::Guide => None,
         }
@@ -70,9 +125,19 @@ impl Layer {
     /// Number of pixels in it.
     pub fn area_px(&self) -> usize {
         match &self.region {
-            Region::Mask(mask) => mask.area(),
+            Region::Mask(mask) | Region::MayChange(mask) | Region::Keep(mask) => mask.area(),
             Region::Box(Some(rect)) => (rect.width() * rect.height()).max(0.0) as usize,
             Region::Box(None) | Region::Guide => 0,
+        }
+    }
+
+    /// What the list calls it.
+    pub fn title(&self) -> &'static str {
+        match self.region {
+            Region::Guide => "Lung outline",
+            Region::MayChange(_) => "May change",
+            Region::Keep(_) => "Must not change",
+            Region::Mask(_) | Region::Box(_) => self.finding.title(),
         }
     }
 
@@ -82,6 +147,8 @@ impl Layer {
             Region::Mask(_) => "Mask",
             Region::Box(_) => "Box",
             Region::Guide => "Guide",
+            Region::MayChange(_) => "May change",
+            Region::Keep(_) => "Must not change",
         }
     }
 }
@@ -117,6 +184,8 @@ pub struct Document {
     pub layers: Vec<Layer>,
     /// Side of the square image in pixels.
     pub size_px: u32,
+    /// The image under the layers, if one is opened.
+    pub base: Option<Base>,
     next_id: LayerId,
 }
 
@@ -129,6 +198,7 @@ impl Document {
             demographics: Demographics::default(),
             layers: Vec::new(),
             size_px,
+            base: None,
             next_id: 1,
         };
         document.push(Finding::Pneumothorax, Region::Guide);
@@ -164,6 +234,11 @@ impl Document {
         format!("{}{}", self.demographics.prefix(), self.impression.trim())
     }
 
+    /// Whether a layer is drawn and sent: visible, and alone where one is alone.
+    pub fn is_active(&self, layer: &Layer) -> bool {
+        layer.visible && (layer.solo || !self.layers.iter().any(|l| l.solo))
+    }
+
     /// What is drawn and switched on, in the engine's words.
     pub fn annotations(&self) -> Vec<Annotation> {
         let shape = |layer: &Layer| match &layer.region {
@@ -173,8 +248,11 @@ impl Document {
         };
         self.layers
             .iter()
-            .filter(|l| l.visible)
-            .filter_map(|l| Some(Annotation { strength: l.strength, ..Annotation::new(l.finding, shape(l)?) }))
+            .filter(|l| self.is_active(l))
+            .filter_map(|l| {
+                let drawn = Annotation::new(l.finding, shape(l)?);
+                Some(Annotation { strength: l.strength, steps: l.steps, area_px: l.area_px, ..drawn })
+            })
             .collect()
     }
 
@@ -185,9 +263,12 @@ impl Document {
         document.size_px = size_px;
         for layer in &mut document.layers {
             layer.region = match &layer.region {
-                Region::Mask(mask) => Region::Mask(Arc::new(mask.resized(size_px, size_px))),
                 Region::Box(rect) => Region::Box(rect.map(|r| r.scaled(scale, scale))),
                 Region::Guide => Region::Guide,
+                painted => match painted.mask() {
+                    Some(mask) => painted.with_mask(Arc::new(mask.resized(size_px, size_px))),
+                    None => painted.clone(),
+                },
             };
         }
         document
@@ -223,6 +304,8 @@ impl Document {
             let id = document.push(annotation.finding, region);
             if let Some(layer) = document.layer_mut(id) {
                 layer.strength = annotation.strength;
+                layer.steps = annotation.steps;
+                layer.area_px = annotation.area_px;
             }
         }
         document

@@ -16,6 +16,10 @@ pub enum Gesture {
     Strength(LayerId),
     /// The opacity of a layer being dragged.
     Opacity(LayerId),
+    /// The step range of a layer being dragged.
+    Steps(LayerId),
+    /// The area of effect of a layer being dragged.
+    Area(LayerId),
     /// The age being dragged.
     Age,
     /// Anything done by one click.

@@ -1,16 +1,20 @@
 //! What the studio knows, without windows, threads or files.
 
+pub mod base;
 pub mod demographics;
 pub mod document;
 pub mod history;
 pub mod messages;
+pub mod room;
 pub mod run;
 pub mod view;
 
+pub use base::{Base, BaseOrigin};
 pub use demographics::{Demographics, Group, Sex, View};
 pub use document::{Document, Layer, LayerId, Region};
 pub use history::{Gesture, History};
 pub use messages::{Level, Message, Messages};
+pub use room::Room;
 pub use run::{Artifact, Job, JobId, Sampling, Shown, StudioResult};
 pub use view::{Tool, ViewState};
 
@@ -21,10 +25,21 @@ use engine::domain::GrayImage;
 
 use crate::examples::Example;
 use crate::jobs::ModelState;
+use crate::rooms::{compare, data_sets, models, runs};
 
 /// Everything the window shows.
 #[derive(Debug)]
 pub struct State {
+    /// The room one is in.
+    pub room: Room,
+    /// What the Runs room knows.
+    pub runs: runs::State,
+    /// What the Compare room knows.
+    pub compare: compare::State,
+    /// What the Data sets room knows.
+    pub data_sets: data_sets::State,
+    /// What is known of the models.
+    pub models: models::State,
     /// The open case and its edits.
     pub document: Document,
     /// Undo and redo.
@@ -63,6 +78,11 @@ impl State {
     /// A studio with a case on the canvas and no model yet.
     pub fn new(document: Document, save_folder: PathBuf) -> Self {
         Self {
+            room: Room::default(),
+            runs: runs::State::default(),
+            compare: compare::State::default(),
+            data_sets: data_sets::State::default(),
+            models: models::State::default(),
             view: ViewState::for_document(&document),
             document,
             history: History::default(),
@@ -92,6 +112,7 @@ impl State {
         let result = |i: usize| self.results.get(i);
         match self.shown {
             Shown::Blank => None,
+            Shown::Base => self.document.base.as_ref().map(|b| Arc::clone(&b.image)),
             Shown::Example => self.pictures.iter().find(|(e, _)| Some(*e) == self.example).map(|(_, p)| Arc::clone(p)),
             Shown::Live => match self.job.as_ref().and_then(|j| j.previews.last()) {
                 Some(preview) => Some(Arc::clone(preview)),
@@ -107,6 +128,7 @@ impl State {
     pub fn shown_title(&self) -> String {
         match self.shown {
             Shown::Blank => "No image yet".to_owned(),
+            Shown::Base => self.document.base.as_ref().map_or_else(String::new, |b| b.title.clone()),
             Shown::Example => "Example image, before the layers were used".to_owned(),
             Shown::Live => match &self.job {
                 Some(job) if job.step > 0 => format!("Predicted image at step {}", job.step),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use engine::cancel::Cancel;
-use engine::domain::{GenerateRequest, GrayImage, Preset, SamplerKind};
+use engine::domain::{GenerateRequest, GrayImage, LatentValues, Preset, SamplerKind};
 
 pub use crate::jobs::Artifact;
 
@@ -68,6 +68,8 @@ pub struct Job {
     pub of: usize,
     /// Predicted clean image after each step.
     pub previews: Vec<Arc<GrayImage>>,
+    /// Latents after each step, as far as the model tells them; a run can go on from each.
+    pub latents: Vec<Option<LatentValues>>,
     /// Stops it.
     pub cancel: Cancel,
     /// Whether it was asked to stop.
@@ -94,6 +96,8 @@ pub struct StudioResult {
     pub artifact: Arc<Artifact>,
     /// Predicted clean image after each step; empty when it was opened from a file.
     pub previews: Vec<Arc<GrayImage>>,
+    /// Latents after each step; empty when it was opened from a file.
+    pub latents: Vec<Option<LatentValues>>,
 }
 
 /// Which picture is on the canvas.
@@ -101,6 +105,8 @@ pub struct StudioResult {
 pub enum Shown {
     /// Nothing was made yet: the example's picture.
     Example,
+    /// The image under the layers.
+    Base,
     /// Nothing at all: an empty case.
     Blank,
     /// The newest step of the run in progress.

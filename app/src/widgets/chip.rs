@@ -37,6 +37,14 @@ pub fn swatch(ui: &mut Ui, layer: &Layer) {
         Region::Box(_) => {
             painter.rect_stroke(rect, CornerRadius::same(2), Stroke::new(2.0, color), StrokeKind::Inside);
         }
+        Region::MayChange(_) | Region::Keep(_) => {
+            painter.rect_stroke(rect, CornerRadius::same(2), Stroke::new(1.0, color), StrokeKind::Inside);
+            for at in [0.35, 0.7, 1.05, 1.4] {
+                let reach = rect.width() * at;
+                let (a, b) = (reach.min(rect.width()), (reach - rect.width()).max(0.0));
+                painter.line_segment([rect.min + vec2(b, a), rect.min + vec2(a, b)], Stroke::new(1.0, color));
+            }
+        }
         Region::Guide => {
             let corners = [rect.left_top(), rect.right_top(), rect.right_bottom(), rect.left_bottom(), rect.left_top()];
             painter.extend(Shape::dashed_line(&corners, Stroke::new(1.5, color), 2.5, 2.5));

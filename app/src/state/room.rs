@@ -1,0 +1,73 @@
+//! The rooms of the studio.
+
+use crate::theme::icons::Icon;
+
+/// A room on the rail.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Room {
+    /// Draw, type and watch an image form.
+    #[default]
+    Canvas,
+    /// The queue and every image made before.
+    Runs,
+    /// Images side by side.
+    Compare,
+    /// Many images from a recipe.
+    DataSets,
+    /// Blinded reader studies.
+    Reading,
+    /// Metrics against a reference set.
+    Evaluate,
+    /// Models and the progress of training.
+    Train,
+}
+
+impl Room {
+    /// All rooms in the order of the rail and of the keys `Ctrl+1` to `Ctrl+7`.
+    pub const ALL: [Self; 7] =
+        [Self::Canvas, Self::Runs, Self::Compare, Self::DataSets, Self::Reading, Self::Evaluate, Self::Train];
+
+    /// The word below its icon.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Canvas => "Canvas",
+            Self::Runs => "Runs",
+            Self::Compare => "Compare",
+            Self::DataSets => "Data sets",
+            Self::Reading => "Reading",
+            Self::Evaluate => "Evaluate",
+            Self::Train => "Train",
+        }
+    }
+
+    /// One line what it is for.
+    pub fn purpose(self) -> &'static str {
+        match self {
+            Self::Canvas => "Draw, type and watch an image form",
+            Self::Runs => "The queue and every image made before",
+            Self::Compare => "Images side by side, by swipe, blink and difference",
+            Self::DataSets => "Many images from a recipe with quotas and checks",
+            Self::Reading => "Blinded reader studies; not built yet",
+            Self::Evaluate => "Metrics against a reference set; not built yet",
+            Self::Train => "Models and the progress of training",
+        }
+    }
+
+    /// Its icon.
+    pub fn icon(self) -> Icon {
+        match self {
+            Self::Canvas => Icon::Canvas,
+            Self::Runs => Icon::Runs,
+            Self::Compare => Icon::Compare,
+            Self::DataSets => Icon::DataSets,
+            Self::Reading => Icon::Reading,
+            Self::Evaluate => Icon::Evaluate,
+            Self::Train => Icon::Train,
+        }
+    }
+
+    /// Whether there is anything in it yet.
+    pub fn is_built(self) -> bool {
+        !matches!(self, Self::Reading | Self::Evaluate)
+    }
+}
