@@ -6,6 +6,7 @@ use engine::domain::Mask;
 
 use super::*;
 use crate::state::Document;
+use crate::state::Region;
 
 fn with_layer(text: &str, finding: Finding, on_left_of_picture: bool) -> Document {
     let mut document = Document::empty(64);
