@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine::cancel::Cancel;
-use engine::domain::{Annotation, GenerateRequest, GrayImage, Mask, Shape};
+use engine::domain::{Annotation, GenerateRequest, GrayImage, LatentValues, Mask, Shape};
 use engine::store::hash::{hash_bytes, hash_image};
 use engine::store::record::{FileHash, RunRecord};
 
@@ -33,6 +33,12 @@ impl FakeModel {
     /// Opens it.
     pub fn opener(size_px: u32, step_time: Duration) -> Opener {
         Box::new(move || Ok(Arc::new(Self::new(size_px, step_time)) as Arc<dyn Generator>))
+    }
+
+    /// Latents after a step: a few numbers that tell runs and steps apart.
+    fn latent(&self, request: &GenerateRequest, step: usize) -> Option<LatentValues> {
+        let values = (0..64).map(|i| (request.seed.0 % 97) as f32 + step as f32 * 0.01 + i as f32 * 1e-4).collect();
+        LatentValues::new(1, 8, 8, values)
     }
 
     fn draw(&self, request: &GenerateRequest, share: f32) -> GrayImage {
@@ -94,13 +100,15 @@ impl Generator for FakeModel {
         request.check()?;
         assert!(!request.impression.contains(PANIC_WORD), "the fake engine fell over");
         let of = request.num_steps;
+        let first = request.source.first_step(of);
         on_progress(Progress::Started { steps: of });
-        for step in 1..=of {
+        for step in first + 1..=of {
             if cancel.is_cancelled() {
                 return Ok(None);
             }
             std::thread::sleep(self.step_time);
-            on_progress(Progress::Step { step, of, preview: self.draw(request, step as f32 / of as f32), latent: None });
+            let preview = self.draw(request, step as f32 / of as f32);
+            on_progress(Progress::Step { step, of, preview, latent: self.latent(request, step) });
         }
         if cancel.is_cancelled() {
             return Ok(None);
@@ -115,7 +123,7 @@ impl Generator for FakeModel {
             device: "cpu".to_owned(),
             dtype: "f32".to_owned(),
             size_px: self.card.size_px,
-            steps_ran: of,
+            steps_ran: of - first,
             pixels_blake3: hash_image(&image),
             control_blake3: condition.as_ref().map(hash_image),
             noise: None,

@@ -52,6 +52,14 @@ pub struct Labels {
 struct Resources {
     pipeline: wgpu::RenderPipeline,
     layout: wgpu::BindGroupLayout,
+    slots: Vec<Slot>,
+}
+
+/// Views that can be on the screen at once.
+pub const MAX_SLOTS: usize = 16;
+
+/// What one view shows: its numbers, its image and its labels.
+struct Slot {
     params: wgpu::Buffer,
     image: wgpu::Texture,
     labels: wgpu::Texture,
@@ -60,6 +68,21 @@ struct Resources {
     labels_key: usize,
     // Kept so that a key, an address, cannot be used again while its texture shows it.
     held: (Option<Arc<GrayImage>>, Option<Arc<Labels>>),
+}
+
+impl Slot {
+    fn new(device: &wgpu::Device, layout: &wgpu::BindGroupLayout) -> Self {
+        let params = device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some("canvas"),
+            size: std::mem::size_of::<Params>() as u64,
+            usage: wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
+            mapped_at_creation: false,
+        });
+        let image = texture(device, wgpu::TextureFormat::R16Uint, 1, 1);
+        let labels = texture(device, wgpu::TextureFormat::R8Uint, 1, 1);
+        let bind_group = bind(device, layout, &params, &image, &labels);
+        Self { params, image, labels, bind_group, image_key: 0, labels_key: 0, held: (None, None) }
+    }
 }
 
 /// Creates pipeline and textures; without it the canvas paints plain textures.
@@ -122,17 +145,8 @@ pub fn install(render_state: &RenderState) {
         multiview_mask: None,
         cache: None,
     });
-    let params = device.create_buffer(&wgpu::BufferDescriptor {
-        label: Some("canvas"),
-        size: std::mem::size_of::<Params>() as u64,
-        usage: wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
-        mapped_at_creation: false,
-    });
-    let image = texture(device, wgpu::TextureFormat::R16Uint, 1, 1);
-    let labels = texture(device, wgpu::TextureFormat::R8Uint, 1, 1);
-    let bind_group = bind(device, &layout, &params, &image, &labels);
-    let resources =
-        Resources { pipeline, layout, params, image, labels, bind_group, image_key: 0, labels_key: 0, held: (None, None) };
+    let slots = vec![Slot::new(device, &layout)];
+    let resources = Resources { pipeline, layout, slots };
     render_state.renderer.write().callback_resources.insert(resources);
 }
 
@@ -179,16 +193,20 @@ fn upload(queue: &wgpu::Queue, texture: &wgpu::Texture, bytes: &[u8], bytes_per_
     );
 }
 
-/// One frame of the canvas.
+/// One frame of a view.
 struct Frame {
+    slot: usize,
     params: Params,
     image: Option<Arc<GrayImage>>,
     labels: Arc<Labels>,
 }
 
 /// The shape that paints an image with its fills into a rectangle.
-pub fn callback(rect: Rect, params: Params, image: Option<Arc<GrayImage>>, labels: Arc<Labels>) -> PaintCallback {
-    egui_wgpu::Callback::new_paint_callback(rect, Frame { params, image, labels })
+///
+/// Every view of a frame has a `slot` of its own, below [`MAX_SLOTS`]; the canvas is slot 0.
+pub fn callback(rect: Rect, slot: usize, params: Params, image: Option<Arc<GrayImage>>, labels: Arc<Labels>) -> PaintCallback {
+    let slot = slot.min(MAX_SLOTS - 1);
+    egui_wgpu::Callback::new_paint_callback(rect, Frame { slot, params, image, labels })
 }
 
 impl CallbackTrait for Frame {
@@ -200,41 +218,47 @@ impl CallbackTrait for Frame {
         _encoder: &mut wgpu::CommandEncoder,
         resources: &mut CallbackResources,
     ) -> Vec<wgpu::CommandBuffer> {
-        let Some(r) = resources.get_mut::<Resources>() else { return Vec::new() };
-        queue.write_buffer(&r.params, 0, bytemuck::bytes_of(&self.params));
+        let Some(resources) = resources.get_mut::<Resources>() else { return Vec::new() };
+        while resources.slots.len() <= self.slot {
+            resources.slots.push(Slot::new(device, &resources.layout));
+        }
+        let slot = &mut resources.slots[self.slot];
+        queue.write_buffer(&slot.params, 0, bytemuck::bytes_of(&self.params));
         let mut rebind = false;
         if let Some(image) = &self.image {
             let key = Arc::as_ptr(image) as usize;
-            if key != r.image_key {
-                if (r.image.width(), r.image.height()) != (image.width(), image.height()) {
-                    r.image = texture(device, wgpu::TextureFormat::R16Uint, image.width(), image.height());
+            if key != slot.image_key {
+                if (slot.image.width(), slot.image.height()) != (image.width(), image.height()) {
+                    slot.image = texture(device, wgpu::TextureFormat::R16Uint, image.width(), image.height());
                     rebind = true;
                 }
-                upload(queue, &r.image, bytemuck::cast_slice(image.pixels()), 2);
-                r.image_key = key;
-                r.held.0 = Some(Arc::clone(image));
+                upload(queue, &slot.image, bytemuck::cast_slice(image.pixels()), 2);
+                slot.image_key = key;
+                slot.held.0 = Some(Arc::clone(image));
             }
         }
         let key = Arc::as_ptr(&self.labels) as usize;
-        if key != r.labels_key {
-            if r.labels.width() != self.labels.size_px {
-                r.labels = texture(device, wgpu::TextureFormat::R8Uint, self.labels.size_px, self.labels.size_px);
+        if key != slot.labels_key {
+            if slot.labels.width() != self.labels.size_px {
+                slot.labels = texture(device, wgpu::TextureFormat::R8Uint, self.labels.size_px, self.labels.size_px);
                 rebind = true;
             }
-            upload(queue, &r.labels, &self.labels.bytes, 1);
-            r.labels_key = key;
-            r.held.1 = Some(Arc::clone(&self.labels));
+            upload(queue, &slot.labels, &self.labels.bytes, 1);
+            slot.labels_key = key;
+            slot.held.1 = Some(Arc::clone(&self.labels));
         }
         if rebind {
-            r.bind_group = bind(device, &r.layout, &r.params, &r.image, &r.labels);
+            slot.bind_group = bind(device, &resources.layout, &slot.params, &slot.image, &slot.labels);
         }
         Vec::new()
     }
 
     fn paint(&self, _info: PaintCallbackInfo, pass: &mut wgpu::RenderPass<'static>, resources: &CallbackResources) {
-        if let Some(r) = resources.get::<Resources>() {
+        if let Some(r) = resources.get::<Resources>()
+            && let Some(slot) = r.slots.get(self.slot)
+        {
             pass.set_pipeline(&r.pipeline);
-            pass.set_bind_group(0, &r.bind_group, &[]);
+            pass.set_bind_group(0, &slot.bind_group, &[]);
             pass.draw(0..3, 0..1);
         }
     }

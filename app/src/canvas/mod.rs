@@ -111,7 +111,7 @@ fn paint(ui: &Ui, rect: Rect, camera: &Camera, response: &Response, state: &Stat
             unused: 0.0,
             colors,
         };
-        painter.add(gpu::callback(rect, params, image.clone(), labels));
+        painter.add(gpu::callback(rect, 0, params, image.clone(), labels));
     } else {
         let window = (state.view.window, state.view.level, state.view.inverted);
         let texture = cache.plain.get(ui.ctx(), image.as_ref(), &labels, &colors, window);
