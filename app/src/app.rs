@@ -303,7 +303,7 @@ impl eframe::App for StudioApp {
         self.draw(ui, &mut out);
         panels::toasts::show(&ctx, &self.state, Metrics::for_window(ui.max_rect().size()).status, &mut out);
         if self.state.view.keys_open {
-            panels::keys::show(&ctx, &mut out);
+            panels::keys::show(&ctx, &self.state, &mut out);
         }
         focus::ring(&ctx);
 

@@ -26,6 +26,7 @@ use engine::domain::GrayImage;
 use crate::examples::Example;
 use crate::jobs::ModelState;
 use crate::rooms::{compare, data_sets, models, runs};
+use crate::settings::Settings;
 
 /// Everything the window shows.
 #[derive(Debug)]
@@ -62,6 +63,8 @@ pub struct State {
     pub model: ModelState,
     /// Toasts and the message list.
     pub messages: Messages,
+    /// What the person set and the studio remembers.
+    pub settings: Settings,
     /// Where `Ctrl+S` writes.
     pub save_folder: PathBuf,
     /// Number of the last job.
@@ -94,6 +97,7 @@ impl State {
             pictures: Vec::new(),
             model: ModelState::Loading { since: None },
             messages: Messages::default(),
+            settings: Settings::default(),
             save_folder,
             last_job: 0,
             has_generated: false,

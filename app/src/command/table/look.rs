@@ -1,0 +1,31 @@
+//! How one looks at the image.
+
+use eframe::egui::Key;
+
+use crate::action::Action;
+use crate::command::{Chord, Command, Group};
+use crate::state::State;
+
+pub(super) const COMMANDS: &[Command] = &[
+    look("look.overlays", "Show or hide overlays", &[Chord::plain(Key::H)], "All layers on the image", |_| {
+        Some(Action::ToggleOverlays)
+    }),
+    look("look.invert", "Invert", &[Chord::plain(Key::I)], "Swaps black and white", |_| Some(Action::ToggleInvert)),
+    look("look.reset", "Reset window and level", &[Chord::plain(Key::Num0)], "The whole range of grey again", |_| {
+        Some(Action::ResetWindow)
+    }),
+    look("look.fit", "Fit the image", &[Chord::plain(Key::F)], "Fits the image into the canvas", |_| Some(Action::Fit)),
+    look("look.panels", "Image only", &[Chord::shift(Key::F)], "Hides panels and dock, or brings them back", |_| {
+        Some(Action::TogglePanels)
+    }),
+];
+
+const fn look(
+    id: &'static str,
+    title: &'static str,
+    keys: &'static [Chord],
+    purpose: &'static str,
+    action: fn(&State) -> Option<Action>,
+) -> Command {
+    Command { id, title, group: Group::Look, keys, purpose, action }
+}

@@ -1,0 +1,27 @@
+//! The rows, one area a file.
+
+mod case;
+mod layers;
+mod look;
+mod time;
+mod tools;
+mod window;
+
+use super::Command;
+
+/// Every table.
+pub(super) const TABLES: &[&[Command]] =
+    &[time::COMMANDS, case::COMMANDS, layers::COMMANDS, tools::COMMANDS, look::COMMANDS, window::COMMANDS];
+
+/// What the mouse does, for the key sheet: gesture and purpose.
+pub const GESTURES: &[(&str, &str)] = &[
+    ("Drag", "Use the tool in hand"),
+    ("Alt drag", "Take away with brush or lasso"),
+    ("Wheel", "Zoom at the pointer"),
+    ("Shift wheel", "Size of the brush"),
+    ("Space drag", "Pan; the middle button does it too"),
+    ("Right drag", "Window sideways, level up and down"),
+    ("Right click", "Menu of the canvas"),
+    ("Arrows", "Move the chosen layer by 1 px, with Shift by 10, when the canvas has the focus"),
+    ("Enter", "Box in the middle, when the canvas has the focus"),
+];

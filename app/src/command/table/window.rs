@@ -1,0 +1,66 @@
+//! Rooms and what is open in the window.
+
+use eframe::egui::Key;
+
+use crate::action::Action;
+use crate::command::{Chord, Command, Group};
+use crate::state::{Room, State};
+
+pub(super) const COMMANDS: &[Command] = &[
+    room("room.canvas", "Canvas room", &[Chord::ctrl(Key::Num1)], "Draw, type and watch an image form", |_| open(Room::Canvas)),
+    room("room.runs", "Runs room", &[Chord::ctrl(Key::Num2)], "The queue and every image made before", |_| open(Room::Runs)),
+    room(
+        "room.compare",
+        "Compare room",
+        &[Chord::ctrl(Key::Num3)],
+        "Images side by side, by swipe, blink and difference",
+        |_| open(Room::Compare),
+    ),
+    room("room.data-sets", "Data sets room", &[Chord::ctrl(Key::Num4)], "Many images from a recipe", |_| open(Room::DataSets)),
+    room("room.reading", "Reading room", &[Chord::ctrl(Key::Num5)], "Blinded reader studies", |_| open(Room::Reading)),
+    room("room.evaluate", "Evaluate room", &[Chord::ctrl(Key::Num6)], "Metrics against a reference set", |_| {
+        open(Room::Evaluate)
+    }),
+    room("room.train", "Models room", &[Chord::ctrl(Key::Num7)], "Models, their cards and how they are added", |_| {
+        open(Room::Train)
+    }),
+    Command {
+        id: "window.keys",
+        title: "Keys",
+        group: Group::Window,
+        keys: &[Chord::plain(Key::F1), Chord::plain(Key::Questionmark)],
+        purpose: "All keys on one sheet, to read, search and change",
+        action: |_| Some(Action::ToggleKeys),
+    },
+    Command {
+        id: "window.messages",
+        title: "Messages",
+        group: Group::Window,
+        keys: &[],
+        purpose: "All messages of this session",
+        action: |_| Some(Action::ToggleMessages),
+    },
+    Command {
+        id: "window.close",
+        title: "Close what is open",
+        group: Group::Window,
+        keys: &[Chord::plain(Key::Escape)],
+        purpose: "Closes the sheet or list that lies on top",
+        action: |s| (s.view.keys_open || s.view.messages_open).then_some(Action::Escape),
+    },
+];
+
+/// Rooms that are not built yet stay out.
+fn open(room: Room) -> Option<Action> {
+    room.is_built().then_some(Action::OpenRoom(room))
+}
+
+const fn room(
+    id: &'static str,
+    title: &'static str,
+    keys: &'static [Chord],
+    purpose: &'static str,
+    action: fn(&State) -> Option<Action>,
+) -> Command {
+    Command { id, title, group: Group::Window, keys, purpose, action }
+}
