@@ -42,6 +42,18 @@ pub enum LibraryError {
         /// What SQLite says.
         source: rusqlite::Error,
     },
+    /// A request cannot be kept or read back.
+    #[error("the request cannot be kept in the library: {reason}")]
+    Request {
+        /// Why.
+        reason: String,
+    },
+    /// Another studio works with it.
+    #[error("another window of the studio works with this library; close it, or choose another folder with --data ({})", path.display())]
+    InUse {
+        /// The folder.
+        path: PathBuf,
+    },
     /// A value in the library is none of ours.
     #[error("the library holds {what}; it was changed by another program")]
     Foreign {
@@ -88,6 +100,23 @@ impl Database {
         Ok(database)
     }
 
+    /// Does some work as one transaction: all of it counts, or nothing.
+    ///
+    /// # Errors
+    /// Those of the work, or `doing` with SQLite's reason when it cannot be written.
+    pub fn write<T>(
+        &mut self,
+        doing: &'static str,
+        work: impl FnOnce(&rusqlite::Transaction<'_>) -> Result<T, LibraryError>,
+    ) -> Result<T, LibraryError> {
+        // Taken at once as a writer: two that read first and write later could not both go on.
+        let begun = self.connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate);
+        let transaction = begun.map_err(LibraryError::sql(doing))?;
+        let made = work(&transaction)?;
+        transaction.commit().map_err(LibraryError::sql(doing))?;
+        Ok(made)
+    }
+
     fn migrate(&mut self, path: &Path) -> Result<(), LibraryError> {
         let stepping = || LibraryError::sql("cannot be brought up to date");
         // One writer at a time: two windows that start together must not both take a step.
@@ -117,7 +146,10 @@ mod tests {
         };
         let db = Database::open(dir.path()).expect("a new library opens");
         db.connection
-            .execute("INSERT INTO jobs (grp, position, state, created_ms, name, request, model_hash) VALUES (1, 1, 'waiting', 0, 'a', '{}', '')", [])
+            .execute_batch(
+                "INSERT INTO requests (id, hash, json) VALUES (1, 'h', '{}'); INSERT INTO jobs (grp, position, state, created_ms, \
+                 name, request, seed, steps, model_hash) VALUES (1, 1, 'waiting', 0, 'a', 1, 1, 1, '')",
+            )
             .expect("a job goes in");
         let again = Database::open(dir.path()).expect("it opens beside the first");
         assert_eq!((count(&db), count(&again)), (1, 1));

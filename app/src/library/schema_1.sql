@@ -1,38 +1,50 @@
 -- Step 1 of the library's schema. Times are milliseconds since 1970, UTC.
 
--- The queue. Rows are never deleted.
+-- What was asked for, each once: JSON of the request with seed 0, found by its hash.
+CREATE TABLE requests (
+  id   INTEGER PRIMARY KEY,
+  hash TEXT NOT NULL UNIQUE,
+  json TEXT NOT NULL
+);
+
+-- The queue. Rows are never deleted, so what went in can be counted against what came out.
 CREATE TABLE jobs (
   id          INTEGER PRIMARY KEY AUTOINCREMENT,
   grp         INTEGER NOT NULL,             -- jobs that were asked for together share it
   position    REAL    NOT NULL,             -- order in the queue, smaller first
   state       TEXT    NOT NULL CHECK (state IN ('waiting', 'running', 'paused', 'done', 'cancelled', 'failed')),
+  rev         INTEGER NOT NULL DEFAULT 0,   -- counts changes of the row: of two copies, the higher is newer
   created_ms  INTEGER NOT NULL,
   started_ms  INTEGER,
   ended_ms    INTEGER,
   name        TEXT    NOT NULL,             -- of the case
-  request     TEXT    NOT NULL,             -- JSON
-  model_hash  TEXT    NOT NULL,             -- the model it was asked for
+  request     INTEGER NOT NULL REFERENCES requests (id),
+  seed        INTEGER NOT NULL,             -- the bits of an unsigned number
+  steps       INTEGER NOT NULL,             -- in all
+  model_hash  TEXT    NOT NULL,             -- the model it was asked for; empty for any
   relation    TEXT    NOT NULL DEFAULT '',  -- to its parent: fork, twin, variant, retry, edit, cell
   parent_run  INTEGER REFERENCES runs (id),
   parent_step INTEGER,                      -- a fork's step, from 1
   recipe      TEXT    NOT NULL DEFAULT '',  -- the grid or data set it belongs to
   cell        TEXT    NOT NULL DEFAULT '',  -- its place in it
-  rule        TEXT    NOT NULL DEFAULT '',  -- JSON: what happens with the result
+  rule        TEXT    NOT NULL DEFAULT '',  -- JSON: what happens with the results of its group
   attempt     INTEGER NOT NULL DEFAULT 1,   -- of a rule that retries
-  steps_done  INTEGER NOT NULL DEFAULT 0,
+  steps_done  INTEGER NOT NULL DEFAULT 0,   -- when it was paused or ended
   reason      TEXT    NOT NULL DEFAULT '',  -- why it waits or failed, one sentence
-  state_file  TEXT    NOT NULL DEFAULT '',  -- where a paused run is kept
+  state_file  TEXT    NOT NULL DEFAULT '',  -- where a paused run is kept, relative to the library's folder
   run         INTEGER REFERENCES runs (id)  -- what came out
 );
 CREATE INDEX jobs_by_state ON jobs (state, position);
+CREATE INDEX jobs_by_group ON jobs (grp);
+CREATE INDEX jobs_by_recipe ON jobs (recipe, cell) WHERE recipe <> '';
 
 -- Every image that was made or imported.
 CREATE TABLE runs (
   id          INTEGER PRIMARY KEY AUTOINCREMENT,
-  job         INTEGER REFERENCES jobs (id),
+  job         INTEGER UNIQUE REFERENCES jobs (id),
   created_ms  INTEGER NOT NULL,
   name        TEXT    NOT NULL,
-  file        TEXT    NOT NULL,             -- the PNG, relative to the library's folder or absolute
+  file        TEXT    NOT NULL UNIQUE,      -- the PNG, relative to the library's folder or absolute
   impression  TEXT    NOT NULL,
   seed        INTEGER NOT NULL,             -- the bits of an unsigned number
   steps       INTEGER NOT NULL,
@@ -61,7 +73,6 @@ CREATE TABLE runs (
 CREATE INDEX runs_by_time ON runs (created_ms);
 CREATE INDEX runs_by_parent ON runs (parent_run);
 CREATE INDEX runs_by_recipe ON runs (recipe, cell);
-CREATE UNIQUE INDEX runs_by_file ON runs (file);
 
 -- The layers of a run, for facets.
 CREATE TABLE run_findings (

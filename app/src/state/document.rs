@@ -153,7 +153,8 @@ impl Layer {
     }
 }
 
-fn mask_side(mask: &Mask) -> Option<Side> {
+/// The patient's side a mask lies on: `Both` when it crosses the midline by more than a fifth.
+pub fn mask_side(mask: &Mask) -> Option<Side> {
     let half = mask.width() / 2;
     let (mut right, mut left) = (0usize, 0usize);
     for row in mask.bits().chunks(mask.width() as usize) {

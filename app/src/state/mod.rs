@@ -4,6 +4,7 @@ pub mod base;
 pub mod demographics;
 pub mod document;
 pub mod history;
+pub mod measure;
 pub mod messages;
 pub mod room;
 pub mod run;

@@ -199,6 +199,34 @@ pub fn encode_mask(mask: &Mask, texts: &[Text<'_>]) -> Result<Vec<u8>, PngError>
     encode(mask.width(), mask.height(), BitDepth::Eight, &bytes, texts)
 }
 
+/// A small 8-bit grey PNG of a picture whose longer side is at most `side_px`; each grey is the mean of what it covers.
+///
+/// # Errors
+/// As [`encode_gray16`].
+pub fn encode_thumbnail(image: &GrayImage, side_px: u32) -> Result<Vec<u8>, PngError> {
+    let (width, height) = (image.width(), image.height());
+    let longer = width.max(height).max(1);
+    let small = |side: u32| if longer <= side_px { side } else { (side * side_px / longer).max(1) };
+    let (w, h) = (small(width), small(height));
+    // The pixels that a grey covers; never none.
+    let span = |i: u32, n: u32, of: u32| (i * of / n) as usize..((i + 1) * of).div_ceil(n) as usize;
+    let mut bytes = Vec::with_capacity((w * h) as usize);
+    for y in 0..h {
+        for x in 0..w {
+            let (mut sum, mut count) = (0u64, 0u64);
+            for row in span(y, h, height) {
+                let start = row * width as usize;
+                let across = span(x, w, width);
+                for &grey in &image.pixels()[start + across.start..start + across.end] {
+                    (sum, count) = (sum + u64::from(grey), count + 1);
+                }
+            }
+            bytes.push((sum / count.max(1) / 257) as u8);
+        }
+    }
+    encode(w, h, BitDepth::Eight, &bytes, &[])
+}
+
 fn encode(width: u32, height: u32, depth: BitDepth, data: &[u8], texts: &[Text<'_>]) -> Result<Vec<u8>, PngError> {
     let fail = |error: png::EncodingError| PngError::Encode { reason: error.to_string() };
     let mut out = Vec::new();

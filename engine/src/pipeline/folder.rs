@@ -18,7 +18,7 @@ use crate::diffusion::Prediction;
 use crate::model::practice_ae::{PracticeAe, PracticeAeConfig};
 use crate::model::t5::{Quantization, UnknownQuantization};
 use crate::model::{Autoencoder, AutoencoderKl, KlConfig, Param, names, params};
-use crate::store::hash::{hash_bytes, hash_file};
+use crate::store::hash::hash_file;
 use crate::store::model_dir::{AutoencoderSpec, ModelSpec};
 use crate::store::record::FileHash;
 use crate::store::weights::{self, TensorFile};
@@ -266,10 +266,4 @@ pub(super) fn quantization(dir: &Path, spec: &ModelSpec) -> Result<Option<Quanti
 /// Names and shapes of a list.
 pub(super) fn shapes_of(list: &[Param]) -> Vec<(String, Vec<usize>)> {
     list.iter().map(|param| (param.name.clone(), param.shape.clone())).collect()
-}
-
-/// One hash over names and hashes.
-pub(super) fn combined_hash(files: &[FileHash]) -> String {
-    let text: String = files.iter().map(|file| format!("{} {}\n", file.name, file.blake3)).collect();
-    hash_bytes(text.as_bytes())
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use candle_core::DType;
 
 use super::backbone::{Backbone, Sizes};
-use super::folder::{AutoencoderSizes, Folder, combined_hash, quantization, shapes_of};
+use super::folder::{AutoencoderSizes, Folder, quantization, shapes_of};
 use super::memory::Budget;
 use super::part::Part;
 use super::prompt::{Prompt, Reading};
@@ -18,6 +18,7 @@ use crate::device::{DeviceKind, Precision};
 use crate::diffusion::NoiseSchedule;
 use crate::model::{Base, ControlDit, Dit, DitConfig, Param, T5Config, T5Encoder, control_params, dit_params, params};
 use crate::store::model_dir::{DitSpec, ModelSpec, NetworkSpec};
+use crate::store::record::model_hash;
 
 /// Timesteps of the process the networks are trained on.
 const TIMESTEPS: usize = 1000;
@@ -87,7 +88,7 @@ fn transformer(
     let card = ModelCard {
         name: spec.name.clone(),
         kind: spec.network.kind(),
-        hash: combined_hash(&files),
+        hash: model_hash(&files),
         files,
         practice: spec.practice,
         size_px: spec.size_px,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use candle_core::DType;
 
 use super::backbone::{Backbone, Sizes};
-use super::folder::{AutoencoderSizes, Folder, combined_hash, config};
+use super::folder::{AutoencoderSizes, Folder, config};
 use super::memory::Budget;
 use super::plan::{AutoencoderPlan, F32, weights};
 use super::prompt::{Prompt, Reading};
@@ -16,6 +16,7 @@ use crate::device::{DeviceKind, Precision};
 use crate::diffusion::{BetaCurve, NoiseSchedule, Stepping, TimestepSpacing, betas};
 use crate::model::sd::{ClipConfig, ClipText, Unet, UnetConfig, clip_params, unet_params};
 use crate::store::model_dir::{ModelSpec, SchedulerSpec, UnetSpec};
+use crate::store::record::model_hash;
 
 /// Longest process that is believed.
 const MOST_TIMESTEPS: usize = 1 << 16;
@@ -80,7 +81,7 @@ pub(super) fn open(mut folder: Folder, spec: &UnetSpec, kind: &DeviceKind, optio
     let card = ModelCard {
         name: model.name.clone(),
         kind: model.network.kind(),
-        hash: combined_hash(&files),
+        hash: model_hash(&files),
         files,
         practice: model.practice,
         size_px: model.size_px,

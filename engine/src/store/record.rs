@@ -4,6 +4,7 @@
 //! either may change without the other. The record carries the control pixels themselves.
 
 mod base64;
+mod request_file;
 mod source_v1;
 mod v1;
 
@@ -11,7 +12,9 @@ use std::path::{Path, PathBuf};
 
 use crate::domain::{GenerateRequest, GrayImage};
 use crate::imageio::png::{self, PngError, Text};
+use crate::store::hash::hash_bytes;
 
+pub use request_file::{request_from_json, request_to_json};
 use v1::RecordV1;
 
 /// Keyword of the record's `iTXt` chunk.
@@ -128,6 +131,12 @@ pub enum RecordError {
     /// The picture cannot be read.
     #[error(transparent)]
     Png(#[from] PngError),
+}
+
+/// One hash over the names and hashes of a model's files.
+pub fn model_hash(files: &[FileHash]) -> String {
+    let text: String = files.iter().map(|file| format!("{} {}\n", file.name, file.blake3)).collect();
+    hash_bytes(text.as_bytes())
 }
 
 impl RunRecord {

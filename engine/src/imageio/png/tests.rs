@@ -116,3 +116,16 @@ proptest! {
         prop_assert_eq!(decode_gray(&encode_gray16(&image, &[]).unwrap(), "a").unwrap(), image);
     }
 }
+
+#[test]
+fn thumbnails_keep_proportions_and_mean_grey() {
+    let image = GrayImage::new(6, 3, (0..18).map(|i| if i % 6 < 3 { 0 } else { 65535 }).collect()).unwrap();
+    let small = decode_gray(&encode_thumbnail(&image, 2).unwrap(), "small").unwrap();
+    assert_eq!((small.width(), small.height(), small.pixels()), (2, 1, &[0, 65535][..]));
+    let same = decode_gray(&encode_thumbnail(&image, 100).unwrap(), "same").unwrap();
+    assert_eq!(same, image);
+    let odd = GrayImage::new(5, 7, vec![257 * 77; 35]).unwrap();
+    let small = decode_gray(&encode_thumbnail(&odd, 3).unwrap(), "odd").unwrap();
+    assert_eq!((small.width(), small.height()), (2, 3));
+    assert!(small.pixels().iter().all(|&grey| grey == 257 * 77));
+}

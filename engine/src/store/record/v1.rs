@@ -43,7 +43,7 @@ struct NoiseV1 {
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct RequestV1 {
+pub(super) struct RequestV1 {
     impression: String,
     seed: u64,
     num_steps: usize,
@@ -98,25 +98,12 @@ impl TryFrom<&RunRecord> for RecordV1 {
     type Error = PngError;
 
     fn try_from(record: &RunRecord) -> Result<Self, PngError> {
-        let request = &record.request;
         let file = |file: &FileHash| FileV1 { name: file.name.clone(), blake3: file.blake3.clone() };
         Ok(Self {
             format: super::FORMAT.to_owned(),
             version: 1,
             synthetic: true,
-            request: RequestV1 {
-                impression: request.impression.clone(),
-                seed: request.seed.0,
-                num_steps: request.num_steps,
-                sampler: request.sampler.name().to_owned(),
-                eta: request.eta,
-                karras: request.karras,
-                guidance_scale: request.guidance_scale,
-                preset: request.preset.name().to_owned(),
-                annotations: request.annotations.iter().map(AnnotationV1::from).collect(),
-                apart: mixed_strengths(&request.annotations).is_some(),
-                source: SourceV1::from_source(&request.source)?,
-            },
+            request: RequestV1::try_from(&record.request)?,
             model: ModelV1 { name: record.model_name.clone(), files: record.files.iter().map(file).collect() },
             engine_version: record.engine_version.clone(),
             device: record.device.clone(),
@@ -127,6 +114,26 @@ impl TryFrom<&RunRecord> for RecordV1 {
             control_blake3: record.control_blake3.clone(),
             noise: record.noise.clone().map(|NoiseOrigin { blake3, row }| NoiseV1 { blake3, row }),
             band_rows: record.band_rows,
+        })
+    }
+}
+
+impl TryFrom<&GenerateRequest> for RequestV1 {
+    type Error = PngError;
+
+    fn try_from(request: &GenerateRequest) -> Result<Self, PngError> {
+        Ok(Self {
+            impression: request.impression.clone(),
+            seed: request.seed.0,
+            num_steps: request.num_steps,
+            sampler: request.sampler.name().to_owned(),
+            eta: request.eta,
+            karras: request.karras,
+            guidance_scale: request.guidance_scale,
+            preset: request.preset.name().to_owned(),
+            annotations: request.annotations.iter().map(AnnotationV1::from).collect(),
+            apart: mixed_strengths(&request.annotations).is_some(),
+            source: SourceV1::from_source(&request.source)?,
         })
     }
 }
@@ -167,32 +174,7 @@ impl TryFrom<RecordV1> for RunRecord {
         for file in &v1.model.files {
             hash(&file.blake3, &format!("model.files {:?} blake3", file.name))?;
         }
-        let r = v1.request;
-        let annotations: Result<Vec<_>, String> = r
-            .annotations
-            .into_iter()
-            .enumerate()
-            .map(|(i, a)| Annotation::try_from(a).map_err(|why| format!("request.annotations[{i}]: {why}")))
-            .collect();
-        let mut annotations = annotations?;
-        if let Some(mean) = mixed_strengths(&annotations).filter(|_| !r.apart) {
-            let drawn = annotations.iter_mut().filter(|annotation| annotation.strength > 0.0);
-            drawn.for_each(|annotation| annotation.strength = mean);
-        }
-        let named = |error: crate::domain::RequestError| format!("request.{error}");
-        let request = GenerateRequest {
-            impression: r.impression,
-            annotations,
-            seed: Seed(r.seed),
-            num_steps: r.num_steps,
-            sampler: r.sampler.parse::<SamplerKind>().map_err(named)?,
-            eta: r.eta,
-            karras: r.karras,
-            guidance_scale: r.guidance_scale,
-            preset: r.preset.parse::<Preset>().map_err(named)?,
-            source: r.source.map_or(Ok(Source::Noise), SourceV1::into_source).map_err(|why| format!("request.source: {why}"))?,
-        };
-        request.check().map_err(named)?;
+        let request = GenerateRequest::try_from(v1.request)?;
         Ok(Self {
             request,
             model_name: v1.model.name,
@@ -207,6 +189,40 @@ impl TryFrom<RecordV1> for RunRecord {
             noise: v1.noise.map(|NoiseV1 { blake3, row }| NoiseOrigin { blake3, row }),
             band_rows: v1.band_rows,
         })
+    }
+}
+
+impl TryFrom<RequestV1> for GenerateRequest {
+    /// The field and what is wrong with it.
+    type Error = String;
+
+    fn try_from(r: RequestV1) -> Result<Self, String> {
+        let annotations: Result<Vec<_>, String> = r
+            .annotations
+            .into_iter()
+            .enumerate()
+            .map(|(i, a)| Annotation::try_from(a).map_err(|why| format!("request.annotations[{i}]: {why}")))
+            .collect();
+        let mut annotations = annotations?;
+        if let Some(mean) = mixed_strengths(&annotations).filter(|_| !r.apart) {
+            let drawn = annotations.iter_mut().filter(|annotation| annotation.strength > 0.0);
+            drawn.for_each(|annotation| annotation.strength = mean);
+        }
+        let named = |error: crate::domain::RequestError| format!("request.{error}");
+        let request = Self {
+            impression: r.impression,
+            annotations,
+            seed: Seed(r.seed),
+            num_steps: r.num_steps,
+            sampler: r.sampler.parse::<SamplerKind>().map_err(named)?,
+            eta: r.eta,
+            karras: r.karras,
+            guidance_scale: r.guidance_scale,
+            preset: r.preset.parse::<Preset>().map_err(named)?,
+            source: r.source.map_or(Ok(Source::Noise), SourceV1::into_source).map_err(|why| format!("request.source: {why}"))?,
+        };
+        request.check().map_err(named)?;
+        Ok(request)
     }
 }
 
