@@ -165,6 +165,9 @@ pub enum Action {
     /// Something about the models.
     Models(models::Action),
 
+    /// Something with the tabs of the top bar.
+    Tabs(crate::reduce::TabAction),
+
     // Documents.
     /// One gesture back.
     Undo,

@@ -129,7 +129,7 @@ impl StudioApp {
             Effect::PickFile => self.chores.pick_file(),
             Effect::PickFolder => self.chores.pick_folder(self.state.save_folder.clone()),
             Effect::DrawExample(example) => self.chores.draw_examples(vec![example], self.state.document.size_px),
-            Effect::DrawSeed => self.state.sampling.seed = chores::random_seed(),
+            Effect::DrawSeed => self.act(Action::SetSeed(chores::random_seed())),
         }
     }
 

@@ -3,6 +3,7 @@
 mod layers;
 mod run;
 mod stroke;
+mod tabs;
 
 use crate::action::{Action, Effect};
 use crate::checks;
@@ -12,10 +13,19 @@ use crate::rooms;
 use crate::state::view::BRUSH_PX;
 use crate::state::{Document, Gesture, Level, Sampling, Shown, State, StudioResult};
 
+pub use tabs::Action as TabAction;
+
 pub use run::{film, film_target, finished, step_done, stopped};
 
 /// Applies an action and names what the app must do.
 pub fn reduce(state: &mut State, action: Action) -> Vec<Effect> {
+    state.history.meet(&state.document, state.sampling);
+    let effects = apply(state, action);
+    state.history.note(state.sampling);
+    effects
+}
+
+fn apply(state: &mut State, action: Action) -> Vec<Effect> {
     match action {
         Action::SetImpression(text) => {
             if text != state.document.impression {
@@ -108,23 +118,22 @@ pub fn reduce(state: &mut State, action: Action) -> Vec<Effect> {
         Action::DataSets(action) => return rooms::data_sets::reduce(state, action),
         Action::Models(action) => return rooms::models::reduce(state, action),
 
+        Action::Tabs(action) => tabs::reduce(state, action),
         Action::Undo => {
-            if let Some(document) = state.history.undo(&state.document) {
-                replace(state, document);
+            if let Some(before) = state.history.undo(&state.document) {
+                replace(state, before);
             }
         }
         Action::Redo => {
-            if let Some(document) = state.history.redo(&state.document) {
-                replace(state, document);
+            if let Some(after) = state.history.redo(&state.document) {
+                replace(state, after);
             }
         }
         Action::NewDocument => {
             let mut document = Document::empty(state.document.size_px);
             // The next case is often of a like patient, and the practice model expects the fields.
             document.demographics = state.document.demographics;
-            open_document(state, document);
-            state.example = None;
-            state.shown = Shown::Blank;
+            tabs::open_case(state, document, state.sampling);
         }
         Action::OpenExample(example) => return open_example(state, example),
         Action::OpenFile(path) => return vec![Effect::OpenFile(path)],
@@ -154,24 +163,20 @@ fn set_brush(state: &mut State, radius: f32) {
     }
 }
 
-/// After undo or redo: the chosen layer may be gone.
-fn replace(state: &mut State, document: Document) {
-    state.document = document;
+/// After undo or redo: the chosen layer may be gone, and the model's images may have another size by now.
+fn replace(state: &mut State, (document, sampling): (Document, Sampling)) {
+    let size_px = state.document.size_px;
+    state.document = if document.size_px == size_px { document } else { document.resized(size_px) };
+    state.sampling = sampling;
     if state.chosen_layer().is_none() {
         state.view.chosen = crate::state::view::first_drawable(&state.document);
     }
     state.view.stroke = None;
 }
 
-/// Turns to another case; undo brings the one before back.
-fn open_document(state: &mut State, document: Document) {
-    state.view.turn_to(&document);
-    edit(state, Gesture::Click, |d| *d = document);
-}
-
 fn open_example(state: &mut State, example: Example) -> Vec<Effect> {
     let document = example.document(state.document.size_px);
-    open_document(state, document);
+    tabs::open_case(state, document, state.sampling);
     state.example = Some(example);
     state.shown = Shown::Example;
     if state.pictures.iter().any(|(e, _)| *e == example) { Vec::new() } else { vec![Effect::DrawExample(example)] }
@@ -182,9 +187,7 @@ pub fn restore(state: &mut State, opened: Opened) {
     let size_px = opened.artifact.image.width();
     let request = opened.artifact.request.clone();
     let document = Document::from_request(&opened.name, &request, size_px);
-    open_document(state, document);
-    state.example = None;
-    state.sampling = Sampling::from_request(&request);
+    tabs::open_case(state, document, Sampling::from_request(&request));
     state.messages.push(Level::Done, format!("Restored {}: text, layers, seed and settings.", opened.name));
     let result = StudioResult {
         job: 0,
@@ -201,19 +204,19 @@ pub fn restore(state: &mut State, opened: Opened) {
 pub fn model_ready(state: &mut State, model: std::sync::Arc<dyn crate::jobs::Generator>) {
     let card = model.card().clone();
     if card.size_px != state.document.size_px {
-        match state.example {
-            Some(example) if !state.history.can_undo() => {
-                state.document = example.document(card.size_px);
-            }
-            _ => state.document = state.document.resized(card.size_px),
-        }
-        state.history.clear();
+        state.history.meet(&state.document, state.sampling);
+        state.document = match state.example {
+            Some(example) if !state.history.can_undo() && !state.history.can_redo() => example.document(card.size_px),
+            _ => state.document.resized(card.size_px),
+        };
+        state.history.amend(&state.document, state.sampling);
         let brush = state.view.brush_px;
         state.view = crate::state::ViewState { tool: state.view.tool, ..crate::state::ViewState::for_document(&state.document) };
         set_brush(state, if state.results.is_empty() { state.view.brush_px } else { brush });
     }
     if state.sampling == Sampling::default() {
         state.sampling = Sampling { seed: state.sampling.seed, ..Sampling::from_request(&card.natural) };
+        state.history.amend(&state.document, state.sampling);
     }
     state.model = crate::jobs::ModelState::Ready(model);
 }

@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use crossbeam_channel::{Receiver, Sender, bounded};
@@ -23,7 +23,18 @@ const EVENTS: usize = 256;
 /// Commands that wait for the worker at most.
 const COMMANDS: usize = 16;
 
+/// How long the window has to let go of a model before another is opened.
+const LET_GO: Duration = Duration::from_secs(3);
+
 /// What the worker is asked to do.
+enum Command {
+    /// Make an image.
+    Run(Run),
+    /// Give the model back and open another.
+    Open(Opener),
+}
+
+/// An image to be made.
 struct Run {
     job: JobId,
     name: String,
@@ -78,7 +89,7 @@ pub enum Event {
 
 /// A handle on the worker thread.
 pub struct Worker {
-    commands: Sender<Run>,
+    commands: Sender<Command>,
     events: Receiver<Event>,
     cancel: Option<Cancel>,
 }
@@ -92,7 +103,7 @@ impl Worker {
     /// # Errors
     /// When the system starts no thread.
     pub fn spawn(opener: Opener, session_dir: Option<PathBuf>, wake: impl Fn() + Send + 'static) -> anyhow::Result<Self> {
-        let (commands, inbox) = bounded::<Run>(COMMANDS);
+        let (commands, inbox) = bounded::<Command>(COMMANDS);
         let (outbox, events) = bounded(EVENTS);
         thread::Builder::new()
             .name("engine".to_owned())
@@ -108,8 +119,18 @@ impl Worker {
     pub fn generate(&mut self, job: JobId, name: String, request: GenerateRequest, cancel: Cancel) -> anyhow::Result<()> {
         self.cancel = Some(cancel.clone());
         self.commands
-            .try_send(Run { job, name, request, cancel })
+            .try_send(Command::Run(Run { job, name, request, cancel }))
             .map_err(|_| anyhow::anyhow!("the engine takes no more work now; start the studio again, your files are saved"))
+    }
+
+    /// Asks for another model, after the run in progress; the old one's memory is given back first.
+    ///
+    /// # Errors
+    /// When the worker is gone or too much is waiting.
+    pub fn open(&mut self, opener: Opener) -> anyhow::Result<()> {
+        self.commands
+            .try_send(Command::Open(opener))
+            .map_err(|_| anyhow::anyhow!("the engine takes no other model now; start the studio again, your files are saved"))
     }
 
     /// The next event, if any.
@@ -140,29 +161,25 @@ impl Out {
     }
 }
 
-fn run(opener: Opener, session_dir: Option<&std::path::Path>, inbox: &Receiver<Run>, out: &Out) {
-    if !out.send(Event::Loading(Instant::now())) {
-        return;
-    }
-    let model = match catch_unwind(AssertUnwindSafe(opener)) {
-        Ok(Ok(model)) => model,
-        Ok(Err(error)) => {
-            out.send(Event::OpenFailed(sentence(&error)));
-            return;
-        }
-        Err(payload) => {
-            out.send(Event::OpenFailed(panic_sentence(payload.as_ref())));
-            return;
-        }
-    };
-    if !out.send(Event::Ready(Arc::clone(&model))) {
-        return;
-    }
+fn run(opener: Opener, session_dir: Option<&std::path::Path>, inbox: &Receiver<Command>, out: &Out) {
+    let Some(mut model) = open(opener, out) else { return };
     for command in inbox {
-        let job = command.job;
-        let event = match catch_unwind(AssertUnwindSafe(|| generate(model.as_ref(), session_dir, command, out))) {
-            Ok(event) => event,
-            Err(payload) => Event::Failed(job, panic_sentence(payload.as_ref())),
+        let event = match (command, &model) {
+            (Command::Open(opener), _) => {
+                match reopen(model.take(), opener, out) {
+                    Some(opened) => model = opened,
+                    None => return,
+                }
+                continue;
+            }
+            (Command::Run(run), None) => Event::Failed(run.job, "There is no model; choose one in the room Train.".to_owned()),
+            (Command::Run(run), Some(model)) => {
+                let job = run.job;
+                match catch_unwind(AssertUnwindSafe(|| generate(model.as_ref(), session_dir, run, out))) {
+                    Ok(event) => event,
+                    Err(payload) => Event::Failed(job, panic_sentence(payload.as_ref())),
+                }
+            }
         };
         if !out.send(event) {
             return;
@@ -170,8 +187,41 @@ fn run(opener: Opener, session_dir: Option<&std::path::Path>, inbox: &Receiver<R
     }
 }
 
-fn generate(model: &dyn Generator, session_dir: Option<&std::path::Path>, command: Run, out: &Out) -> Event {
-    let Run { job, name, request, cancel } = command;
+/// Opens a model and says so; the inner `None` is a model that cannot be used, the outer one a window that is gone.
+fn open(opener: Opener, out: &Out) -> Option<Option<Arc<dyn Generator>>> {
+    if !out.send(Event::Loading(Instant::now())) {
+        return None;
+    }
+    load(opener, out)
+}
+
+fn load(opener: Opener, out: &Out) -> Option<Option<Arc<dyn Generator>>> {
+    let (model, event) = match catch_unwind(AssertUnwindSafe(opener)) {
+        Ok(Ok(model)) => (Some(Arc::clone(&model)), Event::Ready(model)),
+        Ok(Err(error)) => (None, Event::OpenFailed(sentence(&error))),
+        Err(payload) => (None, Event::OpenFailed(panic_sentence(payload.as_ref()))),
+    };
+    out.send(event).then_some(model)
+}
+
+/// Gives a model back and opens another: the window lets go of the old one when it hears that another is loading.
+fn reopen(old: Option<Arc<dyn Generator>>, opener: Opener, out: &Out) -> Option<Option<Arc<dyn Generator>>> {
+    if !out.send(Event::Loading(Instant::now())) {
+        return None;
+    }
+    if let Some(old) = old {
+        let left = Arc::downgrade(&old);
+        drop(old);
+        let began = Instant::now();
+        while left.strong_count() > 0 && began.elapsed() < LET_GO {
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+    load(opener, out)
+}
+
+fn generate(model: &dyn Generator, session_dir: Option<&std::path::Path>, run: Run, out: &Out) -> Event {
+    let Run { job, name, request, cancel } = run;
     let began = Instant::now();
     let mut on_progress = |progress: Progress| {
         let alive = match progress {

@@ -15,6 +15,7 @@ pub mod results;
 pub mod right;
 pub mod save;
 pub mod status;
+pub mod tabs;
 pub mod toasts;
 pub mod tools;
 pub mod top_bar;

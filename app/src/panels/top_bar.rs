@@ -1,7 +1,6 @@
 //! Top bar: undo, the open case, the model, the sampler, and Generate or Cancel in one place.
 
-use eframe::egui::text::{LayoutJob, TextWrapping};
-use eframe::egui::{Align, CornerRadius, Frame, Layout, Margin, RichText, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, vec2};
+use eframe::egui::{Align, CornerRadius, Frame, Layout, Margin, RichText, Role, Stroke, StrokeKind, Ui, WidgetInfo, vec2};
 
 use super::Panel;
 use crate::action::Action;
@@ -13,7 +12,6 @@ use crate::widgets::{Push, chip, field, progress};
 /// Shows the top bar.
 pub fn show(ui: &mut Ui, panel: &mut Panel<'_>) {
     let state = panel.state;
-    let compact = panel.metrics.compact;
     ui.horizontal_centered(|ui| {
         ui.spacing_mut().item_spacing.x = 8.0;
         if Push::icon(Icon::Undo, "Undo")
@@ -38,33 +36,18 @@ pub fn show(ui: &mut Ui, panel: &mut Panel<'_>) {
         {
             panel.out.push(Action::Redo);
         }
-        case_tab(ui, &state.document.name, if compact { 150.0 } else { 220.0 });
-        if Push::icon(Icon::Plus, "New case")
-            .purpose("Starts an empty case; Undo brings the open one back")
-            .size(32.0, 32.0)
-            .icon_size(18.0)
-            .show(ui)
-            .clicked()
-        {
-            panel.out.push(Action::NewDocument);
-        }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             run_corner(ui, panel);
             ui.add_space(6.0);
             sampler(ui, panel);
             model_chip(ui, panel);
+            // What is left between the two belongs to the tabs.
+            let room = ui.available_width();
+            ui.allocate_ui_with_layout(vec2(room, 32.0), Layout::left_to_right(Align::Center), |ui| {
+                super::tabs::show(ui, panel, room);
+            });
         });
     });
-}
-
-fn case_tab(ui: &mut Ui, name: &str, most: f32) {
-    let mut job = LayoutJob::simple_singleline(name.to_owned(), text::body(), tokens::INK);
-    job.wrap = TextWrapping::truncate_at_width(most);
-    let words = ui.painter().layout_job(job);
-    let (rect, response) = ui.allocate_exact_size(vec2(words.size().x + 22.0, 32.0), Sense::hover());
-    ui.painter().rect_filled(rect, CornerRadius::same(6), tokens::RAISE);
-    ui.painter().galley(rect.center() - words.size() * 0.5, words, tokens::INK);
-    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, name));
 }
 
 /// Time and Generate, or step, time, bar and Cancel: laid out from the right.

@@ -96,6 +96,7 @@ pub fn finished(state: &mut State, id: JobId, artifact: Arc<Artifact>, unsaved: 
     }
     if !state.sampling.seed_locked && state.sampling.seed == job.request.seed.0 {
         state.sampling.seed = state.sampling.seed.wrapping_add(1);
+        state.history.amend(&state.document, state.sampling);
     }
     if let Some(why) = unsaved {
         state.messages.push_with(

@@ -253,14 +253,15 @@ fn a_model_of_another_size_brings_the_case_along() {
 }
 
 #[test]
-fn another_case_can_be_undone() {
+fn another_case_leaves_the_one_before_in_its_tab() {
     let mut state = studio();
+    act(&mut state, drag((40.0, 20.0), (50.0, 40.0)));
     let before = state.document.clone();
     for other in [Action::NewDocument, Action::OpenExample(Example::LeftNodule)] {
         act(&mut state, [other]);
         assert_ne!(state.document, before);
-        act(&mut state, [Action::Undo]);
+        act(&mut state, [Action::Tabs(super::TabAction::Switch(0))]);
         assert_eq!(state.document, before);
-        assert!(state.chosen_layer().is_some());
+        assert!(state.chosen_layer().is_some() && state.history.can_undo());
     }
 }

@@ -8,6 +8,7 @@ pub mod measure;
 pub mod messages;
 pub mod room;
 pub mod run;
+pub mod tabs;
 pub mod view;
 
 pub use base::{Base, BaseOrigin};
@@ -46,6 +47,8 @@ pub struct State {
     pub document: Document,
     /// Undo and redo.
     pub history: History,
+    /// The open cases; the other fields here are those of the one on the canvas.
+    pub tabs: tabs::Tabs,
     /// Zoom, window level, tool: not undone.
     pub view: ViewState,
     /// Steps, guidance and seed.
@@ -90,6 +93,7 @@ impl State {
             view: ViewState::for_document(&document),
             document,
             history: History::default(),
+            tabs: tabs::Tabs::default(),
             sampling: Sampling::default(),
             job: None,
             results: Vec::new(),

@@ -18,6 +18,12 @@ impl Mask {
         Self { width, height, bits: vec![0; width as usize * height as usize] }
     }
 
+    /// A mask of as many bytes 0 or 1 as it has pixels.
+    pub(super) fn from_bits(width: u32, height: u32, bits: Vec<u8>) -> Self {
+        debug_assert_eq!(bits.len(), width as usize * height as usize);
+        Self { width, height, bits }
+    }
+
     /// A mask from a predicate on pixel indices.
     pub fn from_fn(width: u32, height: u32, mut inside: impl FnMut(u32, u32) -> bool) -> Self {
         let mut mask = Self::empty(width, height);

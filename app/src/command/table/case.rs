@@ -5,6 +5,7 @@ use eframe::egui::Key;
 use crate::action::Action;
 use crate::command::{Chord, Command, Group};
 use crate::examples::Example;
+use crate::reduce::TabAction;
 
 pub(super) const COMMANDS: &[Command] = &[
     Command {
@@ -27,9 +28,49 @@ pub(super) const COMMANDS: &[Command] = &[
         id: "case.new",
         title: "New case",
         group: Group::Case,
-        keys: &[],
-        purpose: "Starts a case without text and layers",
+        keys: &[Chord::ctrl(Key::T)],
+        purpose: "Starts a case without text and layers in a tab of its own",
         action: |_| Some(Action::NewDocument),
+    },
+    Command {
+        id: "case.close",
+        title: "Close case",
+        group: Group::Case,
+        keys: &[Chord::ctrl(Key::W)],
+        purpose: "Closes the tab; it can be opened again with everything in it",
+        action: |s| Some(Action::Tabs(TabAction::Close(s.tabs.open))),
+    },
+    Command {
+        id: "case.reopen",
+        title: "Open closed case again",
+        group: Group::Case,
+        keys: &[Chord::ctrl_shift(Key::T)],
+        purpose: "Brings back the case that was closed last",
+        action: |s| (!s.tabs.closed.is_empty()).then_some(Action::Tabs(TabAction::Reopen)),
+    },
+    Command {
+        id: "case.next",
+        title: "Next case",
+        group: Group::Case,
+        keys: &[Chord::ctrl(Key::Tab)],
+        purpose: "Goes to the tab on the right",
+        action: |s| (s.tabs.list.len() > 1).then_some(Action::Tabs(TabAction::Next(1))),
+    },
+    Command {
+        id: "case.previous",
+        title: "Previous case",
+        group: Group::Case,
+        keys: &[Chord::ctrl_shift(Key::Tab)],
+        purpose: "Goes to the tab on the left",
+        action: |s| (s.tabs.list.len() > 1).then_some(Action::Tabs(TabAction::Next(-1))),
+    },
+    Command {
+        id: "case.rename",
+        title: "Rename case",
+        group: Group::Case,
+        keys: &[Chord::plain(Key::F2)],
+        purpose: "Types another name on the tab",
+        action: |s| Some(Action::Tabs(TabAction::BeginRename(s.tabs.open))),
     },
     Command {
         id: "case.open",

@@ -1,0 +1,216 @@
+//! Actions on the tabs of the top bar.
+
+use crate::state::tabs::{MAX_CLOSED, Parked, Tab};
+use crate::state::{Document, Gesture, Level, Sampling, Shown, State};
+
+/// What a person can do with tabs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Goes to a tab by its place.
+    Switch(usize),
+    /// Goes so many tabs on, around the end.
+    Next(i32),
+    /// Closes a tab by its place.
+    Close(usize),
+    /// Opens the case again that was closed last.
+    Reopen,
+    /// Begins to type a name for the case of a tab.
+    BeginRename(usize),
+    /// Names the case on the canvas.
+    Rename(String),
+    /// Leaves the name as it was.
+    EndRename,
+}
+
+/// Applies an action.
+pub(super) fn reduce(state: &mut State, action: Action) {
+    match action {
+        Action::Switch(to) => switch(state, to),
+        Action::Next(by) => {
+            let n = state.tabs.list.len() as i64;
+            let to = (state.tabs.open as i64 + i64::from(by)).rem_euclid(n.max(1));
+            switch(state, usize::try_from(to).unwrap_or(0));
+        }
+        Action::Close(index) => close(state, index),
+        Action::Reopen => reopen(state),
+        Action::BeginRename(index) => {
+            switch(state, index);
+            state.tabs.renaming = Some(state.tabs.open);
+        }
+        Action::Rename(name) => {
+            state.tabs.renaming = None;
+            let name = name.trim();
+            if !name.is_empty() {
+                let name = name.chars().take(120).collect();
+                super::edit(state, Gesture::Click, |d| d.name = name);
+            }
+        }
+        Action::EndRename => state.tabs.renaming = None,
+    }
+}
+
+fn switch(state: &mut State, to: usize) {
+    if to == state.tabs.open || to >= state.tabs.list.len() {
+        return;
+    }
+    let parked = state.park();
+    let open = state.tabs.open;
+    state.tabs.list[open].parked = Some(Box::new(parked));
+    state.tabs.open = to;
+    state.tabs.renaming = None;
+    if let Some(parked) = state.tabs.list[to].parked.take() {
+        state.unpark(*parked);
+    }
+}
+
+/// Puts a case on the canvas: in a tab of its own, or in place of one in which nothing was done.
+pub(super) fn open_case(state: &mut State, document: Document, sampling: Sampling) {
+    state.history.settle(&state.document);
+    state.tabs.renaming = None;
+    if state.is_pristine() {
+        state.history.clear();
+    } else {
+        let parked = state.park();
+        let open = state.tabs.open;
+        state.tabs.list[open].parked = Some(Box::new(parked));
+        let id = state.tabs.fresh_id();
+        state.tabs.open = open + 1;
+        state.tabs.list.insert(open + 1, Tab { id, parked: None });
+    }
+    state.view.turn_to(&document);
+    (state.document, state.sampling) = (document, sampling);
+    state.example = None;
+    state.shown = Shown::Blank;
+    state.history.meet(&state.document, state.sampling);
+}
+
+fn close(state: &mut State, index: usize) {
+    if index >= state.tabs.list.len() {
+        return;
+    }
+    if state.tabs.list.len() == 1 {
+        // There is always a case: an empty one takes the place of the last.
+        if state.is_pristine() && state.example.is_none() {
+            return;
+        }
+        let id = state.tabs.fresh_id();
+        let mut empty = Document::empty(state.document.size_px);
+        empty.demographics = state.document.demographics;
+        let parked = Parked::new(empty, crate::state::History::default(), state.sampling, None);
+        state.tabs.list.push(Tab { id, parked: Some(Box::new(parked)) });
+    }
+    if index == state.tabs.open {
+        switch(state, if index + 1 < state.tabs.list.len() { index + 1 } else { index - 1 });
+    }
+    let tab = state.tabs.list.remove(index);
+    if state.tabs.open > index {
+        state.tabs.open -= 1;
+    }
+    state.tabs.renaming = None;
+    let name = tab.parked.as_ref().map(|p| p.document.name.clone()).unwrap_or_default();
+    state.tabs.closed.push((index, tab));
+    while state.tabs.closed.len() > MAX_CLOSED {
+        let (_, gone) = state.tabs.closed.remove(0);
+        state.tabs.forgotten.push(gone.id);
+    }
+    let action = crate::action::Action::Tabs(Action::Reopen);
+    state.messages.push_with(Level::Note, format!("Closed {name}."), "Open it again", action);
+}
+
+fn reopen(state: &mut State) {
+    let Some((at, tab)) = state.tabs.closed.pop() else {
+        state.messages.push(Level::Note, "No closed case is left to open again.");
+        return;
+    };
+    let at = at.min(state.tabs.list.len());
+    state.tabs.list.insert(at, tab);
+    if state.tabs.open >= at {
+        state.tabs.open += 1;
+    }
+    switch(state, at);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::action::Action as Any;
+    use crate::examples::Example;
+    use crate::reduce::reduce;
+
+    fn state() -> State {
+        let mut state = State::new(Example::ALL[0].document(64), "saved".into());
+        state.example = Some(Example::ALL[0]);
+        state.shown = Shown::Example;
+        state
+    }
+
+    fn act(state: &mut State, action: Any) {
+        reduce(state, action);
+    }
+
+    #[test]
+    fn a_case_with_work_in_it_keeps_its_tab() {
+        let mut s = state();
+        act(&mut s, Any::OpenExample(Example::ALL[1]));
+        assert_eq!(s.tabs.list.len(), 1, "nothing was done in the first example");
+        act(&mut s, Any::SetImpression("Mine.".into()));
+        act(&mut s, Any::SetSteps(7));
+        act(&mut s, Any::NewDocument);
+        assert_eq!((s.tabs.list.len(), s.tabs.open), (2, 1));
+        assert!(s.document.impression.is_empty() && !s.history.can_undo());
+        act(&mut s, Any::SetSteps(9));
+        act(&mut s, Any::Tabs(Action::Next(1)));
+        assert_eq!((s.document.impression.as_str(), s.sampling.steps), ("Mine.", 7));
+        act(&mut s, Any::Undo);
+        act(&mut s, Any::Undo);
+        assert_ne!(s.document.impression, "Mine.", "each case has its own journal");
+        assert_ne!(s.sampling.steps, 7);
+        act(&mut s, Any::Tabs(Action::Next(-1)));
+        assert_eq!(s.sampling.steps, 9);
+    }
+
+    #[test]
+    fn closing_is_taken_back() {
+        let mut s = state();
+        act(&mut s, Any::SetImpression("First.".into()));
+        act(&mut s, Any::NewDocument);
+        act(&mut s, Any::SetImpression("Second.".into()));
+        act(&mut s, Any::Tabs(Action::Switch(0)));
+        act(&mut s, Any::Tabs(Action::Close(0)));
+        assert_eq!((s.tabs.list.len(), s.tabs.open, s.document.impression.as_str()), (1, 0, "Second."));
+        let (_, reopen) = s.messages.list.last().and_then(|m| m.action.clone()).expect("a way back");
+        act(&mut s, reopen);
+        assert_eq!((s.tabs.list.len(), s.tabs.open, s.document.impression.as_str()), (2, 0, "First."));
+        assert!(s.history.can_undo(), "its journal came back with it");
+    }
+
+    #[test]
+    fn the_last_tab_leaves_an_empty_case() {
+        let mut s = state();
+        act(&mut s, Any::Tabs(Action::Close(0)));
+        assert_eq!((s.tabs.list.len(), s.tabs.open, s.document.impression.as_str()), (1, 0, ""));
+        act(&mut s, Any::Tabs(Action::Close(0)));
+        assert_eq!(s.tabs.closed.len(), 1, "an empty case is not closed again and again");
+    }
+
+    #[test]
+    fn a_name_is_an_entry_of_the_journal() {
+        let mut s = state();
+        act(&mut s, Any::Tabs(Action::BeginRename(0)));
+        act(&mut s, Any::Tabs(Action::Rename("  Case 12 ".into())));
+        assert_eq!(s.tab_title(0), "Case 12");
+        act(&mut s, Any::Undo);
+        assert_eq!(s.tab_title(0), Example::ALL[0].title());
+    }
+
+    #[test]
+    fn only_so_many_closed_cases_are_kept() {
+        let mut s = state();
+        for i in 0..MAX_CLOSED + 3 {
+            act(&mut s, Any::SetImpression(format!("case {i}")));
+            act(&mut s, Any::NewDocument);
+            act(&mut s, Any::Tabs(Action::Close(0)));
+        }
+        assert_eq!((s.tabs.closed.len(), s.tabs.forgotten.len()), (MAX_CLOSED, 3));
+    }
+}
