@@ -6,6 +6,7 @@ use engine::domain::{Finding, StepRange};
 
 use crate::examples::Example;
 use crate::rooms::{compare, data_sets, models, runs};
+use crate::state::sight;
 use crate::state::view::DockTab;
 use crate::state::{Group, JobId, LayerId, Region, Room, Sex, Shown, Tool, View};
 
@@ -116,6 +117,8 @@ pub enum Action {
     Hover(Option<(f32, f32)>),
     /// Shows a picture.
     Show(Shown),
+    /// Compares on the canvas.
+    Sight(sight::Action),
     /// Goes along the filmstrip: −1, +1, or to an end with a large number.
     StepFilm(i32),
     /// Opens or closes the key sheet.
@@ -150,6 +153,10 @@ pub enum Action {
     ToggleSeedLock,
     /// Starts a run.
     Generate,
+    /// Starts a run that goes on from the shown step with the text and layers of now.
+    Fork,
+    /// Starts the shown run again without its findings, to compare.
+    Twin,
     /// Stops the run after its current step.
     Cancel,
 

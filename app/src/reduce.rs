@@ -1,7 +1,9 @@
 //! How each action changes the state. Pure: no window, no thread, no file, no clock.
 
+mod derive;
 mod layers;
 mod run;
+mod sight;
 mod stroke;
 mod tabs;
 
@@ -109,6 +111,9 @@ fn apply(state: &mut State, action: Action) -> Vec<Effect> {
         Action::NewSeed => return vec![Effect::DrawSeed],
         Action::ToggleSeedLock => state.sampling.seed_locked = !state.sampling.seed_locked,
         Action::Generate => return run::generate(state),
+        Action::Fork => return derive::fork(state),
+        Action::Twin => return derive::twin(state),
+        Action::Sight(action) => sight::reduce(state, action),
         Action::Cancel => run::cancel(state),
 
         Action::OpenRoom(room) if room.is_built() => state.room = room,
@@ -192,6 +197,7 @@ pub fn restore(state: &mut State, opened: Opened) {
     let result = StudioResult {
         job: 0,
         name: opened.name,
+        origin: crate::state::origin::Origin::default(),
         artifact: std::sync::Arc::new(opened.artifact),
         previews: Vec::new(),
         latents: Vec::new(),

@@ -1,52 +1,72 @@
-//! The layer list: class, kind and side of each; the chosen one opens.
+//! The layer list: class, kind and side of each; the chosen one opens. Rows are dragged to reorder them.
 
-use eframe::egui::{Align, CornerRadius, Frame, Layout, Margin, Rect, RichText, Role, Sense, Ui, WidgetInfo, pos2, vec2};
-use engine::domain::{Finding, Side};
+mod body;
+mod head;
+
+use eframe::egui::{CornerRadius, Frame, Id, Margin, Popup, Rect, RichText, Sense, Ui, pos2, vec2};
 
 use super::Panel;
 use crate::action::Action;
 use crate::canvas;
-use crate::state::{Document, Layer, Region};
+use crate::state::{Layer, LayerId, Region};
 use crate::theme::icons::Icon;
 use crate::theme::{text, tokens};
-use crate::widgets::{Push, caption, chip, field, grouped, section_row, slider};
+use crate::widgets::{Push, caption, section_row};
 
 /// Shows the section.
 pub fn show(ui: &mut Ui, panel: &mut Panel<'_>) {
-    section_row(ui, "Layers", |ui| {
-        ui.spacing_mut().item_spacing.x = 2.0;
-        let guide = panel.state.document.layers.iter().any(|l| l.region == Region::Guide);
-        let add = |ui: &mut Ui, words: &str, name: &str, purpose: &str| {
-            Push::new(words)
-                .with_icon(Icon::Plus)
-                .name(name)
-                .purpose(purpose)
-                .frameless()
-                .icon_size(13.0)
-                .size(22.0, 0.0)
-                .show(ui)
-                .clicked()
-        };
-        if !guide && add(ui, "Guide", "Add guide", "The outline of usual lungs, for you only") {
-            panel.out.push(Action::AddGuide);
-        }
-        if add(ui, "Box", "Add box", "A labelled rectangle") {
-            panel.out.push(Action::AddBox);
-        }
-        if add(ui, "Mask", "Add mask", "A painted region") {
-            panel.out.push(Action::AddMask);
-        }
-    });
+    section_row(ui, "Layers", |ui| add_buttons(ui, panel));
     if panel.state.document.layers.is_empty() {
         caption(ui, "A layer says where a finding lies. Add a mask or a box, or just start to draw.");
     }
-    for layer in &panel.state.document.layers {
-        row(ui, panel.state.view.chosen == Some(layer.id), &panel.state.document, layer, panel.out);
+    let mut rows: Vec<(LayerId, Rect)> = Vec::new();
+    let mut dragged = None;
+    for index in 0..panel.state.document.layers.len() {
+        let layer = &panel.state.document.layers[index];
+        let (rect, drag) = row(ui, panel, layer);
+        rows.push((layer.id, rect));
+        if let Some(done) = drag {
+            dragged = Some((layer.id, done));
+        }
+    }
+    if let Some((id, done)) = dragged {
+        reorder(ui, id, done, &rows, panel.out);
     }
 }
 
-fn row(ui: &mut Ui, chosen: bool, document: &Document, layer: &Layer, out: &mut Vec<Action>) {
-    let open = chosen && layer.region != Region::Guide;
+fn add_buttons(ui: &mut Ui, panel: &mut Panel<'_>) {
+    ui.spacing_mut().item_spacing.x = 2.0;
+    let guide = panel.state.document.layers.iter().any(|l| l.region == Region::Guide);
+    let add = |words: &'static str, name: &'static str, purpose: &'static str| {
+        Push::new(words).with_icon(Icon::Plus).name(name).purpose(purpose).frameless().icon_size(13.0).size(22.0, 0.0)
+    };
+    let more = Push::icon(Icon::Down, "More kinds of layers").purpose("Guide, may change, must not change").size(22.0, 22.0);
+    let more = more.icon_size(13.0).show(ui);
+    Popup::menu(&more).show(|ui| {
+        ui.set_min_width(230.0);
+        let kinds = [
+            ("Guide: the outline of usual lungs", Action::AddGuide, !guide),
+            ("May change: a region of the opened image", Action::AddMayChange, true),
+            ("Must not change: a region of the opened image", Action::AddKeep, true),
+        ];
+        for (words, action, can) in kinds {
+            if ui.add_enabled(can, eframe::egui::Button::new(RichText::new(words).font(text::body()))).clicked() {
+                panel.out.push(action);
+                ui.close();
+            }
+        }
+    });
+    if add("Box", "Add box", "A labelled rectangle").show(ui).clicked() {
+        panel.out.push(Action::AddBox);
+    }
+    if add("Mask", "Add mask", "A painted region").show(ui).clicked() {
+        panel.out.push(Action::AddMask);
+    }
+}
+
+/// One row; its rectangle, and whether it is being dragged (`false`) or was just let go (`true`).
+fn row(ui: &mut Ui, panel: &mut Panel<'_>, layer: &Layer) -> (Rect, Option<bool>) {
+    let open = panel.state.view.chosen == Some(layer.id);
     let frame = Frame::new().fill(if open { tokens::RAISE } else { tokens::NONE }).corner_radius(8).inner_margin(Margin {
         left: 10,
         right: 6,
@@ -56,118 +76,45 @@ fn row(ui: &mut Ui, chosen: bool, document: &Document, layer: &Layer, out: &mut 
     let shown = frame.show(ui, |ui| {
         ui.set_width(ui.available_width());
         ui.spacing_mut().item_spacing.y = 4.0;
-        head(ui, chosen, document, layer, out);
+        let drag = head::show(ui, panel.state, layer, panel.out);
         if open {
-            body(ui, layer, out);
+            body::show(ui, panel, layer);
         }
+        drag
     });
+    let rect = shown.response.rect;
     if open {
-        let rect = shown.response.rect;
         let bar = Rect::from_min_max(rect.left_top() + vec2(0.0, 4.0), pos2(rect.left() + 3.0, rect.bottom() - 4.0));
         ui.painter().rect_filled(bar, CornerRadius::same(2), canvas::class_color(layer));
     }
+    (rect, shown.inner)
 }
 
-fn head(ui: &mut Ui, chosen: bool, document: &Document, layer: &Layer, out: &mut Vec<Action>) {
-    let title = layer.title();
-    let about = about(document, layer);
-    let state = if layer.visible { "visible" } else { "hidden" };
-    let name = format!("Layer {}: {title}, {about}, {state}", document.number(layer.id));
-    // The whole head chooses the layer; its buttons lie above.
-    let top = ui.cursor().min;
-    let head = Rect::from_min_size(top, vec2(ui.available_width() - 84.0, 36.0));
-    let choose = ui.interact(head, ui.scope_id().with(("layer", layer.id)), Sense::click());
-    choose.widget_info(|| WidgetInfo::selected(Role::Button, true, chosen, &name));
-    if choose.clicked() {
-        out.push(Action::ChooseLayer(layer.id));
-    }
-    ui.spacing_mut().interact_size.y = 24.0;
-    ui.horizontal(|ui| {
-        ui.spacing_mut().item_spacing.x = 8.0;
-        chip::swatch(ui, layer);
-        let ink = if layer.visible { tokens::INK } else { tokens::INK3 };
-        ui.label(RichText::new(format!("{} {title}", document.number(layer.id))).font(text::medium()).color(ink));
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            ui.spacing_mut().item_spacing.x = 0.0;
-            let number = document.number(layer.id);
-            let remove = format!("Remove layer {number}");
-            if Push::icon(Icon::Trash, &remove).purpose("Undo brings it back").size(24.0, 24.0).icon_size(15.0).show(ui).clicked()
-            {
-                out.push(Action::RemoveLayer(layer.id));
-            }
-            let (icon, words) = if layer.locked { (Icon::Lock, "Unlock") } else { (Icon::Unlock, "Lock") };
-            let lock = format!("{words} layer {number}");
-            if Push::icon(icon, &lock)
-                .purpose("Tools leave a locked layer alone")
-                .size(24.0, 24.0)
-                .icon_size(15.0)
-                .show(ui)
-                .clicked()
-            {
-                out.push(Action::ToggleLocked(layer.id));
-            }
-            let (icon, words) = if layer.visible { (Icon::Eye, "Hide") } else { (Icon::EyeOff, "Show") };
-            let eye = format!("{words} layer {number}");
-            if Push::icon(icon, &eye)
-                .purpose("A hidden layer is not sent to the model")
-                .size(24.0, 24.0)
-                .icon_size(15.0)
-                .show(ui)
-                .clicked()
-            {
-                out.push(Action::ToggleVisible(layer.id));
-            }
-        });
-    });
-    ui.scope(|ui| {
-        ui.spacing_mut().interact_size.y = 16.0;
-        ui.horizontal(|ui| {
-            ui.add_space(22.0);
-            caption(ui, about.as_str());
-        });
-    });
-}
-
-/// Kind, side and size in one line.
-fn about(document: &Document, layer: &Layer) -> String {
-    if layer.region == Region::Guide {
-        return "Guide, not sent to the model".to_owned();
-    }
-    let kind = layer.kind();
-    match layer.side(document.size_px) {
-        None => format!("{kind}, empty: draw it on the image"),
-        Some(side) => {
-            let side = match side {
-                Side::Right => "patient's right",
-                Side::Left => "patient's left",
-                Side::Both => "both sides",
-            };
-            format!("{kind}, {side}, {} px", grouped(layer.area_px()))
+/// Shows where a dragged row would go; moves it when it is let go.
+fn reorder(ui: &Ui, id: LayerId, done: bool, rows: &[(LayerId, Rect)], out: &mut Vec<Action>) {
+    let Some(pointer) = ui.input(|i| i.pointer.interact_pos().or(i.pointer.latest_pos())) else { return };
+    let above = rows.iter().filter(|(_, rect)| rect.center().y < pointer.y).count();
+    let from = rows.iter().position(|(row, _)| *row == id).unwrap_or(0);
+    let to = if above > from { above - 1 } else { above };
+    if done {
+        if to != from {
+            out.push(Action::ReorderLayer(id, to));
         }
+        return;
+    }
+    let y = match (rows.get(above), rows.last()) {
+        (Some((_, rect)), _) => rect.top() - 3.0,
+        (None, Some((_, rect))) => rect.bottom() + 3.0,
+        (None, None) => return,
+    };
+    if to != from
+        && let Some((_, rect)) = rows.first()
+    {
+        ui.painter().hline(rect.x_range(), y, (2.0, tokens::INK));
     }
 }
 
-fn body(ui: &mut Ui, layer: &Layer, out: &mut Vec<Action>) {
-    ui.horizontal(|ui| {
-        ui.label(RichText::new("Class").font(text::secondary()).color(tokens::INK2));
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            let title = |f: Finding| f.title();
-            if let Some(finding) = field::choice(ui, "Class", 158.0, layer.finding, &Finding::ALL, title) {
-                out.push(Action::SetFinding(layer.id, finding));
-            }
-        });
-    });
-    let mut strength = layer.strength;
-    let response = slider::row(ui, "Strength", "Strength", &mut strength, 0.0..=2.0, false);
-    if response.changed() {
-        // The natural strength snaps.
-        let snapped = if (strength - 1.0).abs() < 0.03 { 1.0 } else { strength };
-        out.push(Action::SetStrength(layer.id, snapped));
-    }
-    if matches!(layer.region, Region::Mask(_)) {
-        let mut opacity = layer.opacity;
-        if slider::row(ui, "Opacity", "Opacity", &mut opacity, 0.0..=0.6, true).changed() {
-            out.push(Action::SetOpacity(layer.id, opacity));
-        }
-    }
+/// The area that listens to clicks and drags of a row's head.
+fn head_sense(ui: &Ui, id: LayerId, rect: Rect) -> eframe::egui::Response {
+    ui.interact(rect, Id::unique(("layer", id)), Sense::click_and_drag())
 }

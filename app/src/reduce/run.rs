@@ -3,14 +3,21 @@
 use std::sync::Arc;
 
 use engine::cancel::Cancel;
-use engine::domain::{GrayImage, LatentValues};
+use engine::domain::{GenerateRequest, GrayImage, LatentValues};
 
 use crate::action::{Action, Effect};
 use crate::jobs::{Artifact, ModelState};
+use crate::state::origin::Origin;
 use crate::state::{Job, JobId, Level, Shown, State, StudioResult};
 
-/// Checks the request and makes it the job in progress.
+/// Starts what is drawn and typed.
 pub(super) fn generate(state: &mut State) -> Vec<Effect> {
+    let request = state.document.request(&state.sampling);
+    begin(state, request, Origin::default())
+}
+
+/// Checks a request and makes it the job in progress.
+pub(super) fn begin(state: &mut State, request: GenerateRequest, origin: Origin) -> Vec<Effect> {
     if state.job.is_some() {
         state.messages.push(Level::Note, "An image is forming already; cancel it or wait for it.");
         return Vec::new();
@@ -28,7 +35,6 @@ pub(super) fn generate(state: &mut State) -> Vec<Effect> {
         }
     }
     state.history.settle(&state.document);
-    let request = state.document.request(&state.sampling);
     if let Err(error) = request.check() {
         state.messages.push(Level::Error, format!("{}.", capital(&error.to_string())));
         return Vec::new();
@@ -38,6 +44,7 @@ pub(super) fn generate(state: &mut State) -> Vec<Effect> {
     state.job = Some(Job {
         id: state.last_job,
         name: state.document.name.clone(),
+        origin,
         step: 0,
         of: request.calls(),
         request,
@@ -90,7 +97,10 @@ pub fn finished(state: &mut State, id: JobId, artifact: Arc<Artifact>, unsaved: 
         Shown::ResultStep(i, s) => Shown::ResultStep(i + 1, s),
         other => other,
     };
-    state.results.insert(0, StudioResult { job: id, name: job.name, artifact, previews: job.previews, latents: job.latents });
+    state.results.insert(
+        0,
+        StudioResult { job: id, name: job.name, origin: job.origin, artifact, previews: job.previews, latents: job.latents },
+    );
     if watching {
         state.shown = Shown::Result(0);
     }
@@ -98,6 +108,7 @@ pub fn finished(state: &mut State, id: JobId, artifact: Arc<Artifact>, unsaved: 
         state.sampling.seed = state.sampling.seed.wrapping_add(1);
         state.history.amend(&state.document, state.sampling);
     }
+    super::derive::finished(state, id);
     if let Some(why) = unsaved {
         state.messages.push_with(
             Level::Error,

@@ -3,21 +3,26 @@
 pub mod base;
 pub mod demographics;
 pub mod document;
+pub mod film;
 pub mod history;
 pub mod measure;
 pub mod messages;
+pub mod origin;
 pub mod room;
 pub mod run;
+pub mod sight;
 pub mod tabs;
 pub mod view;
 
 pub use base::{Base, BaseOrigin};
 pub use demographics::{Demographics, Group, Sex, View};
 pub use document::{Document, Layer, LayerId, Region};
+pub use film::Film;
 pub use history::{Gesture, History};
 pub use messages::{Level, Message, Messages};
 pub use room::Room;
 pub use run::{Artifact, Job, JobId, Sampling, Shown, StudioResult};
+pub use sight::Sight;
 pub use view::{Tool, ViewState};
 
 use std::path::PathBuf;
@@ -59,6 +64,8 @@ pub struct State {
     pub results: Vec<StudioResult>,
     /// Which picture is on the canvas.
     pub shown: Shown,
+    /// Comparing on the canvas.
+    pub sight: Sight,
     /// The example the document came from.
     pub example: Option<Example>,
     /// Pictures of examples that were drawn so far.
@@ -98,6 +105,7 @@ impl State {
             job: None,
             results: Vec::new(),
             shown: Shown::Blank,
+            sight: Sight::default(),
             example: None,
             pictures: Vec::new(),
             model: ModelState::Loading { since: None },
@@ -118,8 +126,13 @@ impl State {
 
     /// The picture on the canvas, if there is one.
     pub fn shown_image(&self) -> Option<Arc<GrayImage>> {
+        self.image_of(self.shown)
+    }
+
+    /// The picture that would be on the canvas, if there is one.
+    pub fn image_of(&self, shown: Shown) -> Option<Arc<GrayImage>> {
         let result = |i: usize| self.results.get(i);
-        match self.shown {
+        match shown {
             Shown::Blank => None,
             Shown::Base => self.document.base.as_ref().map(|b| Arc::clone(&b.image)),
             Shown::Example => self.pictures.iter().find(|(e, _)| Some(*e) == self.example).map(|(_, p)| Arc::clone(p)),
@@ -135,7 +148,12 @@ impl State {
 
     /// What the picture on the canvas is, for the tag in its corner.
     pub fn shown_title(&self) -> String {
-        match self.shown {
+        self.title_of(self.shown)
+    }
+
+    /// What a picture is.
+    pub fn title_of(&self, shown: Shown) -> String {
+        match shown {
             Shown::Blank => "No image yet".to_owned(),
             Shown::Base => self.document.base.as_ref().map_or_else(String::new, |b| b.title.clone()),
             Shown::Example => "Example image, before the layers were used".to_owned(),
@@ -143,12 +161,14 @@ impl State {
                 Some(job) if job.step > 0 => format!("Predicted image at step {}", job.step),
                 _ => "Waiting for the first step".to_owned(),
             },
-            Shown::LiveStep(s) => format!("Predicted image at step {}", s + 1),
+            Shown::LiveStep(_) | Shown::ResultStep(..) => {
+                let step = Film::at(self, shown).chosen_step().unwrap_or(0);
+                format!("Predicted image at step {step}")
+            }
             Shown::Result(i) => match self.results.get(i) {
                 Some(result) => format!("Finished image, seed {}", result.artifact.request.seed.0),
                 None => String::new(),
             },
-            Shown::ResultStep(_, s) => format!("Predicted image at step {}", s + 1),
         }
     }
 

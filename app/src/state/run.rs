@@ -5,6 +5,8 @@ use std::sync::Arc;
 use engine::cancel::Cancel;
 use engine::domain::{GenerateRequest, GrayImage, LatentValues, Preset, SamplerKind};
 
+use super::origin::Origin;
+
 pub use crate::jobs::Artifact;
 
 /// Number of a job in this session.
@@ -62,6 +64,8 @@ pub struct Job {
     pub request: GenerateRequest,
     /// Name of the case it came from.
     pub name: String,
+    /// The run it came from.
+    pub origin: Origin,
     /// Steps done so far.
     pub step: usize,
     /// Steps in all.
@@ -92,6 +96,8 @@ pub struct StudioResult {
     pub job: JobId,
     /// Name of the case and of its files.
     pub name: String,
+    /// The run it came from.
+    pub origin: Origin,
     /// The image with its record.
     pub artifact: Arc<Artifact>,
     /// Predicted clean image after each step; empty when it was opened from a file.

@@ -7,3 +7,4 @@ mod flow;
 mod harness;
 mod pictures;
 mod real;
+mod time;

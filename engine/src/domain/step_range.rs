@@ -1,5 +1,7 @@
 //! The part of a run in which a control acts.
 
+use std::ops::Range;
+
 /// A part of a run's steps, as fractions of all steps: 0 is the beginning (noise), 1 the end (image).
 ///
 /// Step `i` of `n` has its middle at `(i + 0.5) / n` and belongs to the range when `first <= middle < last`, so
@@ -27,6 +29,22 @@ impl StepRange {
         let middle = (index as f64 + 0.5) / of.max(1) as f64;
         f64::from(self.first) <= middle && middle < f64::from(self.last)
     }
+
+    /// The range that holds the steps `steps` (from 0) of `of`, and no others.
+    pub fn of_steps(steps: Range<usize>, of: usize) -> Self {
+        let of = of.max(1);
+        let at = |step: usize| (step.min(of) as f64 / of as f64) as f32;
+        Self { first: at(steps.start.min(steps.end)), last: at(steps.end) }
+    }
+
+    /// The steps (from 0) of `of` that belong to the range; empty when none does.
+    pub fn steps(&self, of: usize) -> Range<usize> {
+        let mut inside = (0..of).skip_while(|&i| !self.contains(i, of)).take_while(|&i| self.contains(i, of));
+        match inside.next() {
+            Some(first) => first..inside.last().unwrap_or(first) + 1,
+            None => 0..0,
+        }
+    }
 }
 
 impl Default for StepRange {
@@ -48,6 +66,17 @@ mod tests {
                 assert!((0..of).all(|i| a.contains(i, of) != b.contains(i, of)), "{of} steps, cut {cut}");
             }
         }
+    }
+
+    #[test]
+    fn whole_steps_come_back() {
+        for of in [1, 2, 3, 7, 25, 50, 999] {
+            for (first, last) in [(0, of), (0, 1), (of / 3, of / 2 + 1), (of - 1, of)] {
+                assert_eq!(StepRange::of_steps(first..last, of).steps(of), first..last, "{first} to {last} of {of}");
+            }
+        }
+        assert!(StepRange::of_steps(3..3, 9).steps(9).is_empty());
+        assert_eq!(StepRange { first: 0.0, last: 0.72 }.steps(25), 0..18);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The rows, one area a file.
 
 mod case;
+mod compare;
 mod layers;
 mod look;
 mod time;
@@ -11,7 +12,7 @@ use super::Command;
 
 /// Every table.
 pub(super) const TABLES: &[&[Command]] =
-    &[time::COMMANDS, case::COMMANDS, layers::COMMANDS, tools::COMMANDS, look::COMMANDS, window::COMMANDS];
+    &[time::COMMANDS, compare::COMMANDS, case::COMMANDS, layers::COMMANDS, tools::COMMANDS, look::COMMANDS, window::COMMANDS];
 
 /// What the mouse does, for the key sheet: gesture and purpose.
 pub const GESTURES: &[(&str, &str)] = &[
