@@ -172,6 +172,8 @@ pub enum Action {
     /// Something about the models.
     Models(models::Action),
 
+    /// Something around the rooms: palette, keys, settings, panels.
+    Shell(crate::shell::Action),
     /// Something with the tabs of the top bar.
     Tabs(crate::reduce::TabAction),
 
@@ -213,4 +215,6 @@ pub enum Effect {
     DrawExample(Example),
     /// Draw a random seed.
     DrawSeed,
+    /// Put the settings file that could not be read aside.
+    RenewSettings,
 }

@@ -14,9 +14,15 @@ use crate::canvas::{self, CanvasCache, gpu};
 use crate::examples::Example;
 use crate::jobs::chores::{self, Chores, News};
 use crate::jobs::{Event, ModelState, Opener, TokenCount, Worker, sentence};
-use crate::panels::{self, Panel, metrics::Metrics};
+use crate::memory::Memory;
+use crate::panels::metrics::{HEADER, Metrics};
+use crate::panels::{self, Panel};
 use crate::reduce;
 use crate::rooms;
+use crate::session::Session;
+use crate::shell;
+use crate::shell::divider::{self, Edge};
+use crate::shell::regions::{Region, begin};
 use crate::shortcuts;
 use crate::state::{Gesture, Layer, Level, Room, State};
 use crate::theme::{self, tokens};
@@ -45,6 +51,8 @@ pub struct StudioApp {
     pub state: State,
     worker: Option<Worker>,
     chores: Chores,
+    session: Session,
+    memory: Memory,
     cache: CanvasCache,
     thumbnails: Thumbnails,
     tokens: Option<(String, TokenCount)>,
@@ -70,6 +78,7 @@ impl StudioApp {
         }
         let first = Example::ALL[0];
         let mut state = State::new(first.document(START_SIZE_PX), options.save_folder);
+        let memory = Memory::start(&cc.egui_ctx, &options.data_folder, &mut state);
         state.example = Some(first);
         state.shown = crate::state::Shown::Example;
         let ctx = cc.egui_ctx.clone();
@@ -82,10 +91,14 @@ impl StudioApp {
         };
         let ctx = cc.egui_ctx.clone();
         let chores = Chores::new(move || ctx.request_repaint());
+        let ctx = cc.egui_ctx.clone();
+        let session = Session::start(&options.data_folder, &mut state, move || ctx.request_repaint());
         let mut app = Self {
             state,
             worker,
             chores,
+            session,
+            memory,
             cache,
             thumbnails: Thumbnails::default(),
             tokens: None,
@@ -99,6 +112,11 @@ impl StudioApp {
             app.act(Action::OpenFile(path));
         }
         app
+    }
+
+    /// Whether the cases of the session before are here, or will not come.
+    pub fn cases_loaded(&self) -> bool {
+        self.session.is_loaded()
     }
 
     /// Applies an action and runs what it asks for.
@@ -120,7 +138,10 @@ impl StudioApp {
                     reduce::stopped(&mut self.state, id, Some(sentence(&error)));
                 }
             }
-            Effect::OpenFile(path) => self.chores.open(path),
+            Effect::OpenFile(path) => {
+                self.state.settings.opened(&path);
+                self.chores.open(path);
+            }
             Effect::Save(index, folder) => {
                 if let Some(result) = self.state.results.get(index) {
                     self.chores.save(result.name.clone(), Arc::clone(&result.artifact), folder);
@@ -129,6 +150,7 @@ impl StudioApp {
             Effect::PickFile => self.chores.pick_file(),
             Effect::PickFolder => self.chores.pick_folder(self.state.save_folder.clone()),
             Effect::DrawExample(example) => self.chores.draw_examples(vec![example], self.state.document.size_px),
+            Effect::RenewSettings => self.memory.renew(&mut self.state),
             Effect::DrawSeed => self.act(Action::SetSeed(chores::random_seed())),
         }
     }
@@ -228,7 +250,11 @@ impl StudioApp {
     }
 
     fn draw(&mut self, ui: &mut Ui, out: &mut Vec<Action>) {
-        let metrics = Metrics::for_window(ui.max_rect().size());
+        let size = ui.max_rect().size();
+        let metrics = Metrics::with(size, &self.state.settings);
+        let both = metrics.fits_both(size.x, self.state.settings.zoom());
+        let drawer = self.state.shell.drawer;
+        self.state.view.right_there = !metrics.narrow || drawer;
         let tokens_used = self.token_count();
         let condition = self.condition();
         let zoom = self.zoom;
@@ -237,48 +263,63 @@ impl StudioApp {
         let bar = |x: i8, y: i8| Frame::new().fill(tokens::BAR).inner_margin(Margin::symmetric(x, y));
         let side = Frame::new().fill(tokens::BG).inner_margin(Margin::symmetric(12, 8));
 
-        Side::left("rail")
-            .exact_size(metrics.rail)
-            .resizable(false)
-            .frame(bar(0, 0))
-            .show(ui, |ui| panels::rail::show(ui, &mut panel));
-        Side::top("top bar").exact_size(metrics.top).frame(bar(12, 0)).show(ui, |ui| panels::top_bar::show(ui, &mut panel));
-        Side::bottom("status")
-            .exact_size(metrics.status)
-            .frame(bar(12, 0))
-            .show(ui, |ui| panels::status::show(ui, &mut panel, zoom));
+        Side::left("rail").exact_size(metrics.rail).resizable(false).frame(bar(0, 0)).show(ui, |ui| {
+            begin(ui, panel.state, Region::Rail, panel.out);
+            panels::rail::show(ui, &mut panel);
+        });
+        Side::top("top bar").exact_size(metrics.top).frame(bar(12, 0)).show(ui, |ui| {
+            begin(ui, panel.state, Region::TopBar, panel.out);
+            panels::top_bar::show(ui, &mut panel);
+        });
+        Side::bottom("status").exact_size(metrics.status).frame(bar(12, 0)).show(ui, |ui| {
+            begin(ui, panel.state, Region::Status, panel.out);
+            panels::status::show(ui, &mut panel, zoom);
+        });
+        let sheet = self.state.shell.sheet;
+        let hidden = self.state.view.panels_hidden;
+        if self.state.room == Room::Canvas && !hidden {
+            let dock = Side::bottom("dock").exact_size(metrics.dock()).frame(bar(0, 0));
+            let dock = dock.show(ui, |ui| panels::dock::show(ui, &mut panel));
+            divider::show(ui, Edge::Dock, dock.response.rect, panel.out);
+        }
+        // A sheet takes the place of the left panel; a drawer does where there is no room for both.
+        if sheet.is_some() || (self.state.room == Room::Canvas && !hidden && (both || !metrics.narrow || !drawer)) {
+            let left = Side::left("left").exact_size(metrics.side).resizable(false).frame(side).show(ui, |ui| {
+                begin(ui, panel.state, Region::Left, panel.out);
+                match sheet {
+                    Some(sheet) => shell::show(ui, &mut panel, sheet),
+                    None => panels::left::show(ui, &mut panel),
+                }
+            });
+            divider::show(ui, Edge::Left, left.response.rect, panel.out);
+        }
         if self.state.room != Room::Canvas {
-            CentralPanel::default().frame(Frame::new().fill(tokens::BG)).show(ui, |ui| match self.state.room {
-                Room::Runs => rooms::runs::show(ui, &mut panel),
-                Room::Compare => rooms::compare::show(ui, &mut panel),
-                Room::DataSets => rooms::data_sets::show(ui, &mut panel),
-                Room::Train => rooms::models::show(ui, &mut panel),
-                Room::Canvas | Room::Reading | Room::Evaluate => {}
+            CentralPanel::default().frame(Frame::new().fill(tokens::BG)).show(ui, |ui| {
+                begin(ui, panel.state, Region::Canvas, panel.out);
+                match self.state.room {
+                    Room::Runs => rooms::runs::show(ui, &mut panel),
+                    Room::Compare => rooms::compare::show(ui, &mut panel),
+                    Room::DataSets => rooms::data_sets::show(ui, &mut panel),
+                    Room::Train => rooms::models::show(ui, &mut panel),
+                    Room::Canvas | Room::Reading | Room::Evaluate => {}
+                }
             });
             return;
         }
-        if !self.state.view.panels_hidden {
-            Side::bottom("dock").exact_size(metrics.dock()).frame(bar(0, 0)).show(ui, |ui| panels::dock::show(ui, &mut panel));
-            Side::left("left")
-                .exact_size(metrics.side)
-                .resizable(false)
-                .frame(side)
-                .show(ui, |ui| panels::left::show(ui, &mut panel));
-            if !metrics.narrow {
-                Side::right("right")
-                    .exact_size(metrics.side)
-                    .resizable(false)
-                    .frame(side)
-                    .show(ui, |ui| panels::right::show(ui, &mut panel));
-            }
+        if !hidden && (!metrics.narrow || drawer) {
+            let right = Side::right("right").exact_size(metrics.right).resizable(false).frame(side).show(ui, |ui| {
+                begin(ui, panel.state, Region::Right, panel.out);
+                panels::right::show(ui, &mut panel);
+            });
+            divider::show(ui, Edge::Right, right.response.rect, panel.out);
         }
         CentralPanel::default().frame(Frame::new().fill(tokens::VIEW)).show(ui, |ui| {
-            Side::top("canvas header").exact_size(36.0).frame(bar(12, 0)).show(ui, |ui| panels::header::show(ui, &mut panel));
-            Side::left("tools")
-                .exact_size(metrics.tools)
-                .resizable(false)
-                .frame(bar(0, 0))
-                .show(ui, |ui| panels::tools::show(ui, &mut panel));
+            Side::top("canvas header").exact_size(HEADER).frame(bar(12, 0)).show(ui, |ui| panels::header::show(ui, &mut panel));
+            Side::left("tools").exact_size(metrics.tools).resizable(false).frame(bar(0, 0)).show(ui, |ui| {
+                begin(ui, panel.state, Region::Tools, panel.out);
+                panels::tools::show(ui, &mut panel);
+            });
+            begin(ui, panel.state, Region::Canvas, panel.out);
             let rect = ui.available_rect_before_wrap();
             let view = &self.state.view;
             self.zoom = Camera::new(rect, self.state.document.size_px, view.zoom, view.center).zoom;
@@ -302,9 +343,6 @@ impl eframe::App for StudioApp {
 
         self.draw(ui, &mut out);
         panels::toasts::show(&ctx, &self.state, Metrics::for_window(ui.max_rect().size()).status, &mut out);
-        if self.state.view.keys_open {
-            panels::keys::show(&ctx, &self.state, &mut out);
-        }
         focus::ring(&ctx);
 
         let typed = out.iter().any(|a| matches!(a, Action::SetImpression(_)));
@@ -316,11 +354,17 @@ impl eframe::App for StudioApp {
             self.act(action);
         }
         self.settle(&ctx, typed);
+        self.session.step(&mut self.state);
+        self.memory.step(&ctx, &mut self.state);
         self.cache.end_frame();
         self.thumbnails.end_frame();
         if let Some(began) = self.began.take() {
             tracing::info!("usable {:.0} ms after start", began.elapsed().as_secs_f64() * 1000.0);
         }
+    }
+
+    fn on_exit(&mut self) {
+        self.session.end(&mut self.state);
     }
 
     fn clear_color(&self, _visuals: &eframe::egui::Visuals) -> [f32; 4] {

@@ -37,11 +37,13 @@ fn main() -> ExitCode {
         open: arguments.open,
         began,
     };
+    // Settings that cannot be read are told in the window.
+    let size = app::settings::file::read(&options.data_folder).ok().and_then(|s| s.window).unwrap_or([1600.0, 1000.0]);
     let native = eframe::NativeOptions {
         viewport: ViewportBuilder::default()
             .with_title("ChexGen Studio")
             .with_app_id("chexgen-studio")
-            .with_inner_size([1600.0, 1000.0])
+            .with_inner_size(size)
             .with_min_inner_size([1100.0, 700.0])
             .with_clamp_size_to_monitor_size(true)
             .with_drag_and_drop(true),

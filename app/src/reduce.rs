@@ -12,10 +12,11 @@ use crate::checks;
 use crate::examples::Example;
 use crate::jobs::Opened;
 use crate::rooms;
+use crate::shell;
 use crate::state::view::BRUSH_PX;
 use crate::state::{Document, Gesture, Level, Sampling, Shown, State, StudioResult};
 
-pub use tabs::Action as TabAction;
+pub use tabs::{Action as TabAction, session_loaded};
 
 pub use run::{film, film_target, finished, step_done, stopped};
 
@@ -87,11 +88,12 @@ fn apply(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Hover(at) => state.view.pointer = at,
         Action::Show(shown) => state.shown = shown,
         Action::StepFilm(by) => run::step_film(state, by),
-        Action::ToggleKeys => state.view.keys_open = !state.view.keys_open,
+        Action::ToggleKeys => return shell::reduce(state, shell::Action::Toggle(shell::Sheet::Keys)),
+        Action::Shell(action) => return shell::reduce(state, action),
         Action::ToggleMessages => state.view.messages_open = !state.view.messages_open,
         Action::ToggleSaveFields => state.view.save_open = !state.view.save_open,
         Action::ToggleOpenField => state.view.open_open = !state.view.open_open,
-        Action::HideTips => state.view.tips_hidden = true,
+        Action::HideTips => state.settings.tips_hidden = true,
         Action::TogglePanels => state.view.panels_hidden = !state.view.panels_hidden,
         Action::SetDockTab(tab) => state.view.dock_tab = tab,
         Action::CloseMessage(index) => {
@@ -100,7 +102,9 @@ fn apply(state: &mut State, action: Action) -> Vec<Effect> {
             }
         }
         Action::Escape => {
-            state.view.keys_open = false;
+            if state.shell.sheet.is_some() {
+                return shell::reduce(state, shell::Action::Close);
+            }
             state.view.messages_open = false;
         }
 
@@ -116,7 +120,7 @@ fn apply(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Sight(action) => sight::reduce(state, action),
         Action::Cancel => run::cancel(state),
 
-        Action::OpenRoom(room) if room.is_built() => state.room = room,
+        Action::OpenRoom(room) if room.is_built() => (state.room, state.settings.room) = (room, room),
         Action::OpenRoom(_) => {}
         Action::Runs(action) => return rooms::runs::reduce(state, action),
         Action::Compare(action) => return rooms::compare::reduce(state, action),
@@ -144,7 +148,10 @@ fn apply(state: &mut State, action: Action) -> Vec<Effect> {
         Action::OpenFile(path) => return vec![Effect::OpenFile(path)],
         Action::PickFile => return vec![Effect::PickFile],
         Action::PickFolder => return vec![Effect::PickFolder],
-        Action::SetSaveFolder(folder) => state.save_folder = folder,
+        Action::SetSaveFolder(folder) => {
+            state.settings.save_folder = Some(folder.clone());
+            state.save_folder = folder;
+        }
         Action::Save => match shown_result(state) {
             Some(index) => return vec![Effect::Save(index, state.save_folder.clone())],
             None => state.messages.push(Level::Note, "There is no finished image to save yet; press Generate first."),

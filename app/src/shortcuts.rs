@@ -4,6 +4,7 @@ use eframe::egui::{Context, Event, Key, Modifiers};
 
 use crate::action::Action;
 use crate::command::{Chord, Command, all};
+use crate::shell;
 use crate::state::State;
 
 /// Takes the keys of this frame before any widget sees them.
@@ -12,6 +13,18 @@ use crate::state::State;
 pub fn read(ctx: &Context, state: &State, out: &mut Vec<Action>) {
     let typing = ctx.text_edit_focused();
     ctx.input_mut(|input| {
+        if state.shell.waiting.is_some() {
+            // The next key is an answer, whatever it does otherwise.
+            input.events.retain(|event| match event {
+                Event::Key { key, pressed: true, modifiers, .. } if !is_modifier(*key) => {
+                    out.push(Action::Shell(shell::Action::Press(Chord::of(*modifiers, *key))));
+                    false
+                }
+                Event::Text(_) => false,
+                _ => true,
+            });
+            return;
+        }
         input.events.retain(|event| match event {
             Event::Key { key, physical_key, pressed: true, modifiers, .. } => {
                 match action(state, typing, *modifiers, *key, *physical_key) {
@@ -25,6 +38,15 @@ pub fn read(ctx: &Context, state: &State, out: &mut Vec<Action>) {
             _ => true,
         });
     });
+}
+
+/// Keys that are only held.
+fn is_modifier(key: Key) -> bool {
+    use Key::{AltLeft, AltRight, CapsLock, ControlLeft, ControlRight, Fn, ShiftLeft, ShiftRight, SuperLeft, SuperRight};
+    matches!(
+        key,
+        AltLeft | AltRight | CapsLock | ControlLeft | ControlRight | Fn | ShiftLeft | ShiftRight | SuperLeft | SuperRight
+    )
 }
 
 /// What a pressed key does now.

@@ -40,6 +40,11 @@ impl KeyMap {
         }
     }
 
+    /// Sets the keys of a command by its name, which may be one that this version does not know.
+    pub fn set(&mut self, id: &str, keys: Vec<Chord>) {
+        self.changed.insert(id.to_owned(), keys);
+    }
+
     /// Takes a chord away from whatever has it.
     pub fn free(&mut self, chord: Chord) {
         while let Some(owner) = self.owner(chord) {

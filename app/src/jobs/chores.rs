@@ -131,6 +131,11 @@ fn block_on<F: Future>(future: F) -> F::Output {
 
 /// A seed that nobody chose, short enough to be read out.
 pub fn random_seed() -> u64 {
+    random_number() % 1_000_000
+}
+
+/// A number that nobody chose.
+pub fn random_number() -> u64 {
     use std::hash::{BuildHasher, Hasher, RandomState};
-    RandomState::new().build_hasher().finish() % 1_000_000
+    RandomState::new().build_hasher().finish()
 }

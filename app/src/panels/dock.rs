@@ -4,6 +4,7 @@ use eframe::egui::{Rect, Ui, UiBuilder, pos2, vec2};
 
 use super::{Panel, film, results};
 use crate::action::Action;
+use crate::shell::regions::{Region, begin};
 use crate::state::view::DockTab;
 use crate::theme::tokens;
 use crate::widgets::Push;
@@ -15,7 +16,11 @@ pub fn show(ui: &mut Ui, panel: &mut Panel<'_>) {
     ui.painter().vline(split, rect.y_range(), (1.0, tokens::LINE));
     if panel.metrics.compact {
         let (label, frames) = halves(rect, split);
-        inside(ui, label, |ui| tabs(ui, panel));
+        inside(ui, label, |ui| {
+            begin(ui, panel.state, Region::Film, panel.out);
+            begin(ui, panel.state, Region::Results, panel.out);
+            tabs(ui, panel);
+        });
         inside(ui, frames, |ui| match panel.state.view.dock_tab {
             DockTab::Steps => film::frames(ui, panel),
             DockTab::Results => results::frames(ui, panel),
@@ -24,10 +29,16 @@ pub fn show(ui: &mut Ui, panel: &mut Panel<'_>) {
         let middle = rect.top() + panel.metrics.film;
         ui.painter().hline(rect.x_range(), middle, (1.0, tokens::LINE));
         let (label, frames) = halves(Rect::from_min_max(rect.min, pos2(rect.right(), middle)), split);
-        inside(ui, label, |ui| film::label(ui, panel));
+        inside(ui, label, |ui| {
+            begin(ui, panel.state, Region::Film, panel.out);
+            film::label(ui, panel);
+        });
         inside(ui, frames, |ui| film::frames(ui, panel));
         let (label, frames) = halves(Rect::from_min_max(pos2(rect.left(), middle), rect.max), split);
-        inside(ui, label, |ui| results::label(ui, panel));
+        inside(ui, label, |ui| {
+            begin(ui, panel.state, Region::Results, panel.out);
+            results::label(ui, panel);
+        });
         inside(ui, frames, |ui| results::frames(ui, panel));
     }
 }

@@ -40,6 +40,12 @@ pub fn show(ui: &mut Ui, panel: &mut Panel<'_>) {
             }
         }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            if panel.metrics.narrow {
+                let drawer = Push::new("Layers").key("Shift L").purpose("Pushes the layers out beside the image, or back");
+                if drawer.selected(panel.state.shell.drawer).show(ui).clicked() {
+                    panel.out.push(Action::Shell(crate::shell::Action::ToggleDrawer));
+                }
+            }
             if Push::new("Fit").key("F").frameless().purpose("Fits the image into the canvas").show(ui).clicked() {
                 panel.out.push(Action::Fit);
             }

@@ -2,6 +2,17 @@
 
 use eframe::egui::Vec2;
 
+use crate::settings::Settings;
+
+/// Side of the image that panels leave free, in points at 100 %.
+const SMALLEST_IMAGE: f32 = 480.0;
+/// Height of the canvas' header in points.
+pub const HEADER: f32 = 36.0;
+/// Lowest dock in points.
+const MIN_DOCK: f32 = 60.0;
+/// Narrowest panel in points.
+const MIN_SIDE: f32 = 180.0;
+
 /// Sizes for one window.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Metrics {
@@ -11,8 +22,10 @@ pub struct Metrics {
     pub top: f32,
     /// Height of the status bar.
     pub status: f32,
-    /// Width of the left and the right panel.
+    /// Width of the left panel.
     pub side: f32,
+    /// Width of the right panel.
+    pub right: f32,
     /// Height of the film, labels included.
     pub film: f32,
     /// Height of the results.
@@ -26,7 +39,26 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Sizes for a window.
+    /// Sizes for a window with what the person changed; the canvas keeps its share.
+    pub fn with(size: Vec2, settings: &Settings) -> Self {
+        let natural = Self::for_window(size);
+        // The image never gets smaller than 480 points of the screen at 100 %.
+        let room = size.x - natural.rail - natural.tools - SMALLEST_IMAGE / settings.zoom().max(1.0);
+        let beside = if natural.narrow { 1.0 } else { 2.0 };
+        let fit = |width: f32| width.min((room / beside).max(MIN_SIDE));
+        let tall = size.y - natural.top - natural.status - HEADER - SMALLEST_IMAGE / settings.zoom().max(1.0);
+        let dock = settings.dock.unwrap_or(natural.dock()).min(tall.max(MIN_DOCK));
+        let share = natural.film / (natural.film + natural.results);
+        Self {
+            side: fit(settings.left.unwrap_or(natural.side)),
+            right: fit(settings.right.unwrap_or(natural.right)),
+            film: if natural.compact { dock } else { dock * share },
+            results: if natural.compact { 0.0 } else { dock * (1.0 - share) },
+            ..natural
+        }
+    }
+
+    /// Natural sizes for a window.
     pub fn for_window(size: Vec2) -> Self {
         let compact = size.x < 1440.0 || size.y < 880.0;
         let wide = size.x >= 2200.0;
@@ -41,16 +73,40 @@ impl Metrics {
             } else {
                 304.0
             },
-            film: if wide { 124.0 } else { 104.0 },
-            results: if wide { 120.0 } else { 108.0 },
+            right: if wide {
+                360.0
+            } else if compact {
+                256.0
+            } else {
+                304.0
+            },
+            film: if compact {
+                100.0
+            } else if wide {
+                124.0
+            } else {
+                104.0
+            },
+            results: if compact {
+                0.0
+            } else if wide {
+                120.0
+            } else {
+                108.0
+            },
             tools: if compact { 36.0 } else { 44.0 },
             compact,
             narrow: size.x < 1100.0,
         }
     }
 
+    /// Whether left and right panel fit beside the smallest image.
+    pub fn fits_both(&self, width: f32, zoom: f32) -> bool {
+        width - self.rail - self.tools - SMALLEST_IMAGE / zoom.max(1.0) >= self.side + self.right
+    }
+
     /// Height of the strip below the canvas.
     pub fn dock(&self) -> f32 {
-        if self.compact { 100.0 } else { self.film + self.results }
+        self.film + self.results
     }
 }

@@ -6,7 +6,6 @@ pub mod dock;
 pub mod film;
 pub mod header;
 pub mod impression;
-pub mod keys;
 pub mod layers;
 pub mod left;
 pub mod metrics;

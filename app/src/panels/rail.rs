@@ -4,6 +4,7 @@ use eframe::egui::{Align2, CornerRadius, Rect, Role, Sense, Ui, WidgetInfo, vec2
 
 use super::Panel;
 use crate::action::Action;
+use crate::shell::Sheet;
 use crate::state::Room;
 use crate::theme::icons::Icon;
 use crate::theme::{text, tokens};
@@ -14,27 +15,42 @@ pub fn show(ui: &mut Ui, panel: &mut Panel<'_>) {
     ui.spacing_mut().item_spacing.y = 0.0;
     let width = panel.metrics.rail;
     ui.add_space(6.0);
+    // Ten cells fit into any window.
+    let height = ((ui.available_height() - 6.0) / 10.0).clamp(24.0, if compact { 40.0 } else { 52.0 });
     for (index, room) in Room::ALL.into_iter().enumerate() {
         let open = panel.state.room == room;
-        let response = cell(ui, width, compact, room.icon(), room.title(), room.title(), room.is_built(), open);
+        let response = cell(ui, vec2(width, height), compact, room.icon(), room.title(), room.title(), room.is_built(), open);
         let tip = format!("{} (Ctrl+{})\n{}.", room.title(), index + 1, room.purpose());
         if response.on_hover_text(tip).clicked() {
             panel.out.push(Action::OpenRoom(room));
         }
     }
-    let left = ui.available_height() - 56.0;
-    if left > 0.0 {
-        ui.add_space(left);
-        let response = cell(ui, width, compact, Icon::Keys, "Keys", "F1", true, panel.state.view.keys_open);
-        if response.on_hover_text("Keys (F1)\nAll keys on one sheet.").clicked() {
-            panel.out.push(Action::ToggleKeys);
+    let left = ui.available_height() - 3.0 * height - 4.0;
+    if left > -height {
+        ui.add_space(left.max(0.0));
+        let sheet = panel.state.shell.sheet;
+        for (icon, name, label, of, tip) in [
+            (Icon::Settings, "Settings", "Settings", Sheet::Settings, "Settings (Ctrl+,)\nText size, motion, panels, folders."),
+            (Icon::Keys, "Keys", "F1", Sheet::Keys, "Keys (F1)\nAll keys on one sheet, to read, search and change."),
+            (
+                Icon::Search,
+                "Find a command",
+                "Ctrl K",
+                Sheet::Palette,
+                "Find a command (Ctrl+K)\nEvery command, case and recent file.",
+            ),
+        ] {
+            let response = cell(ui, vec2(width, height), compact, icon, name, label, true, sheet == Some(of));
+            if response.on_hover_text(tip).clicked() {
+                panel.out.push(Action::Shell(crate::shell::Action::Toggle(of)));
+            }
         }
     }
 }
 
 fn cell(
     ui: &mut Ui,
-    width: f32,
+    size: eframe::egui::Vec2,
     compact: bool,
     icon: Icon,
     name: &str,
@@ -42,10 +58,9 @@ fn cell(
     enabled: bool,
     open: bool,
 ) -> eframe::egui::Response {
-    let height = if compact { 40.0 } else { 52.0 };
-    let (outer, response) = ui.allocate_exact_size(vec2(width, height), if enabled { Sense::click() } else { Sense::hover() });
+    let (outer, response) = ui.allocate_exact_size(size, if enabled { Sense::click() } else { Sense::hover() });
     response.widget_info(|| WidgetInfo { selected: Some(open), ..WidgetInfo::labeled(Role::Button, enabled, name) });
-    let rect = Rect::from_center_size(outer.center(), vec2(width - 8.0, height - 2.0));
+    let rect = Rect::from_center_size(outer.center(), size - vec2(8.0, 2.0));
     let painter = ui.painter();
     if open {
         painter.rect_filled(rect, CornerRadius::same(6), tokens::HOVER);

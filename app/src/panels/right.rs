@@ -12,7 +12,7 @@ use crate::widgets::{Push, caption, chip, rule, secondary, section};
 pub fn show(ui: &mut Ui, panel: &mut Panel<'_>) {
     ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
         ui.add_space(4.0);
-        if !panel.state.view.tips_hidden {
+        if !panel.state.settings.tips_hidden {
             tip(ui, panel);
             rule(ui);
         }

@@ -41,6 +41,7 @@ pub(super) fn begin(state: &mut State, request: GenerateRequest, origin: Origin)
     }
     state.last_job += 1;
     state.has_generated = true;
+    state.settings.has_generated = true;
     state.job = Some(Job {
         id: state.last_job,
         name: state.document.name.clone(),

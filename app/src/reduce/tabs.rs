@@ -1,5 +1,6 @@
 //! Actions on the tabs of the top bar.
 
+use crate::journal::{Loaded, LoadedCase};
 use crate::state::tabs::{MAX_CLOSED, Parked, Tab};
 use crate::state::{Document, Gesture, Level, Sampling, Shown, State};
 
@@ -128,6 +129,32 @@ fn reopen(state: &mut State) {
         state.tabs.open += 1;
     }
     switch(state, at);
+}
+
+/// The cases of the session before are here; they take the place of an example in which nothing was done.
+pub fn session_loaded(state: &mut State, loaded: Loaded) {
+    let tab = |case: LoadedCase| {
+        let LoadedCase { id, now, history, example, place } = case;
+        (place, Tab { id, parked: Some(Box::new(Parked::new(now.unpacked(), history, now.sampling, example))) })
+    };
+    state.tabs.closed = loaded.closed.into_iter().map(tab).collect();
+    let mut cases: Vec<Tab> = loaded.cases.into_iter().map(|c| tab(c).1).collect();
+    if cases.is_empty() {
+        return;
+    }
+    let open = cases.iter().position(|t| t.id == loaded.open).unwrap_or(0);
+    if state.is_pristine() {
+        let parked = cases[open].parked.take();
+        (state.tabs.list, state.tabs.open) = (cases, open);
+        if let Some(parked) = parked {
+            state.unpark(*parked);
+        }
+    } else {
+        // The person was quicker: what was begun stays on the canvas.
+        state.tabs.open = cases.len();
+        cases.append(&mut state.tabs.list);
+        state.tabs.list = cases;
+    }
 }
 
 #[cfg(test)]

@@ -206,6 +206,18 @@ impl Document {
         document
     }
 
+    /// The name that the next layer gets.
+    pub fn next_id(&self) -> LayerId {
+        self.next_id
+    }
+
+    /// The same case, whose next layer gets this name or a later one.
+    #[must_use]
+    pub fn with_next_id(mut self, next_id: LayerId) -> Self {
+        self.next_id = next_id.max(self.next_id);
+        self
+    }
+
     /// Adds a layer above the guide and returns its name.
     pub fn push(&mut self, finding: Finding, region: Region) -> LayerId {
         let id = self.next_id;

@@ -74,6 +74,8 @@ pub struct State {
     pub model: ModelState,
     /// Toasts and the message list.
     pub messages: Messages,
+    /// Palette, key sheet, settings sheet.
+    pub shell: crate::shell::State,
     /// What the person set and the studio remembers.
     pub settings: Settings,
     /// Where `Ctrl+S` writes.
@@ -110,6 +112,7 @@ impl State {
             pictures: Vec::new(),
             model: ModelState::Loading { since: None },
             messages: Messages::default(),
+            shell: crate::shell::State::default(),
             settings: Settings::default(),
             save_folder,
             last_job: 0,

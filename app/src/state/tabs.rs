@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use eframe::egui::Pos2;
 
+use super::history::Record;
 use super::{Artifact, Document, History, LayerId, Sampling, Shown, State};
 use crate::examples::Example;
+use crate::journal::keeper::TabList;
 
 /// Names a case for ever, also on disk.
 pub type CaseId = u64;
@@ -171,14 +173,15 @@ impl State {
 
     /// Puts a case on the canvas; the one there before must have been parked.
     pub fn unpark(&mut self, parked: Parked) {
-        let size_px = self.document.size_px;
+        // Without a model the case keeps its own size, so that nothing drawn is made coarser in between.
+        let size_px = self.model.ready().map(|m| m.card().size_px);
         let Parked { document, history, sampling, example, picture, chosen, camera, window } = parked;
         (self.document, self.history, self.sampling, self.example) = (document, history, sampling, example);
         (self.view.zoom, self.view.center) = camera;
         (self.view.window, self.view.level, self.view.inverted) = window;
         self.view.chosen = chosen;
         self.view.stroke = None;
-        if self.document.size_px != size_px {
+        if let Some(size_px) = size_px.filter(|s| *s != self.document.size_px) {
             // The model changed while the case was parked.
             self.history.meet(&self.document, self.sampling);
             self.document = self.document.resized(size_px);
@@ -186,6 +189,29 @@ impl State {
             self.view.zoom = None;
         }
         self.shown = self.picture_now(&picture);
+    }
+
+    /// What happened to any case since the last call.
+    pub fn take_journal(&mut self) -> Vec<(CaseId, Vec<Record>)> {
+        let mut news = vec![(self.tabs.open_id(), self.history.take_news())];
+        let closed = self.tabs.closed.iter_mut().map(|(_, tab)| tab);
+        for tab in self.tabs.list.iter_mut().chain(closed) {
+            if let Some(parked) = &mut tab.parked {
+                news.push((tab.id, parked.history.take_news()));
+            }
+        }
+        news.retain(|(_, records)| !records.is_empty());
+        news
+    }
+
+    /// The tabs as they are kept on disk.
+    pub fn tab_list(&self) -> TabList {
+        let example = |tab: &Tab| tab.parked.as_ref().map_or(self.example, |p| p.example);
+        TabList {
+            open: self.tabs.open_id(),
+            cases: self.tabs.list.iter().map(|t| (t.id, example(t))).collect(),
+            closed: self.tabs.closed.iter().map(|(at, t)| (t.id, example(t), *at)).collect(),
+        }
     }
 
     fn picture_now(&self, picture: &ParkedPicture) -> Shown {

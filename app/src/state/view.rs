@@ -119,16 +119,16 @@ pub struct ViewState {
     pub stroke: Option<Stroke>,
     /// Pointer position in image pixels, when it is over the image.
     pub pointer: Option<(f32, f32)>,
-    /// Whether the key sheet is open.
-    pub keys_open: bool,
+    /// The region that the keyboard went to last.
+    pub region: Option<crate::shell::Region>,
+    /// Whether the right panel is beside the canvas, which it is not in a narrow window.
+    pub right_there: bool,
     /// Whether the message list is open.
     pub messages_open: bool,
     /// Whether the save fields are open.
     pub save_open: bool,
     /// Whether the file field is open.
     pub open_open: bool,
-    /// Whether the start tip is hidden.
-    pub tips_hidden: bool,
     /// Whether panels and dock are hidden.
     pub panels_hidden: bool,
     /// Which tab of the dock is open in a small window.
@@ -160,11 +160,11 @@ impl ViewState {
             overlays: true,
             stroke: None,
             pointer: None,
-            keys_open: false,
+            region: None,
+            right_there: true,
             messages_open: false,
             save_open: false,
             open_open: false,
-            tips_hidden: false,
             panels_hidden: false,
             dock_tab: DockTab::Steps,
         }

@@ -60,7 +60,13 @@ fn still_id() -> Id {
 
 /// Stops everything in the window that moves by itself.
 pub fn reduce_motion(ctx: &Context) {
-    ctx.data_mut(|d| d.insert_temp(still_id(), true));
+    set_still(ctx, true);
+}
+
+/// Stops or allows what moves by itself, the folding of panels too.
+pub fn set_still(ctx: &Context, still: bool) {
+    ctx.data_mut(|d| d.insert_temp(still_id(), still));
+    ctx.all_styles_mut(|style| style.animation_time = if still { 0.0 } else { 0.12 });
 }
 
 /// Whether nothing may move by itself.

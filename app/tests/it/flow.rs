@@ -273,10 +273,10 @@ fn rooms_that_are_not_built_say_so_and_the_rest_has_names() {
         assert!(h.get_by_role_and_label(Role::Button, room).accesskit_node().is_disabled(), "{room}");
     }
     click(&mut h, "Keys");
-    assert!(h.query_by_label("Cancel after this step").is_some());
+    assert!(h.query_by_label("Cancel after this step: Shift X").is_some());
     h.key_press(Key::Escape);
     h.run_steps(2);
-    assert!(!h.state().state.view.keys_open);
+    assert_eq!(h.state().state.shell.sheet, None);
     h.check_accessibility();
     assert!(canvas_rect(&h).width() > 600.0);
 }

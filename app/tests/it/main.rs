@@ -5,6 +5,7 @@
 mod e2e;
 mod flow;
 mod harness;
+mod journal;
 mod pictures;
 mod real;
 mod time;

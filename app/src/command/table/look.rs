@@ -18,6 +18,13 @@ pub(super) const COMMANDS: &[Command] = &[
     look("look.panels", "Image only", &[Chord::shift(Key::F)], "Hides panels and dock, or brings them back", |_| {
         Some(Action::TogglePanels)
     }),
+    look(
+        "look.drawer",
+        "Layers drawer",
+        &[Chord::shift(Key::L)],
+        "Pushes the right panel out or in where the window is narrow",
+        |s| (!s.view.right_there || s.shell.drawer).then_some(Action::Shell(crate::shell::Action::ToggleDrawer)),
+    ),
 ];
 
 const fn look(

@@ -4,6 +4,7 @@ use eframe::egui::Key;
 
 use crate::action::Action;
 use crate::command::{Chord, Command, Group};
+use crate::shell;
 use crate::state::{Room, State};
 
 pub(super) const COMMANDS: &[Command] = &[
@@ -33,6 +34,78 @@ pub(super) const COMMANDS: &[Command] = &[
         action: |_| Some(Action::ToggleKeys),
     },
     Command {
+        id: "window.palette",
+        title: "Find a command",
+        group: Group::Window,
+        keys: &[Chord::ctrl(Key::K)],
+        purpose: "Every command, case and recent file by some letters of its name",
+        action: |_| Some(Action::Shell(shell::Action::Toggle(shell::Sheet::Palette))),
+    },
+    Command {
+        id: "window.settings",
+        title: "Settings",
+        group: Group::Window,
+        keys: &[Chord::ctrl(Key::Comma)],
+        purpose: "Text size, motion, panels, folders",
+        action: |_| Some(Action::Shell(shell::Action::Toggle(shell::Sheet::Settings))),
+    },
+    Command {
+        id: "window.next-region",
+        title: "Next region",
+        group: Group::Window,
+        keys: &[Chord::plain(Key::F6)],
+        purpose: "Takes the keyboard to the next part of the window",
+        action: |_| Some(Action::Shell(shell::Action::Jump(1))),
+    },
+    Command {
+        id: "window.previous-region",
+        title: "Previous region",
+        group: Group::Window,
+        keys: &[Chord::shift(Key::F6)],
+        purpose: "Takes the keyboard to the part of the window before",
+        action: |_| Some(Action::Shell(shell::Action::Jump(-1))),
+    },
+    Command {
+        id: "window.larger",
+        title: "Larger text",
+        group: Group::Window,
+        keys: &[Chord::ctrl(Key::Plus), Chord::ctrl(Key::Equals)],
+        purpose: "Text and controls larger by 10 percent",
+        action: |_| Some(Action::Shell(shell::Action::ScaleText(10))),
+    },
+    Command {
+        id: "window.smaller",
+        title: "Smaller text",
+        group: Group::Window,
+        keys: &[Chord::ctrl(Key::Minus)],
+        purpose: "Text and controls smaller by 10 percent",
+        action: |_| Some(Action::Shell(shell::Action::ScaleText(-10))),
+    },
+    Command {
+        id: "window.natural",
+        title: "Natural text size",
+        group: Group::Window,
+        keys: &[Chord::ctrl(Key::Num0)],
+        purpose: "Text and controls at 100 percent",
+        action: |_| Some(Action::Shell(shell::Action::SetText(100))),
+    },
+    Command {
+        id: "window.motion",
+        title: "Reduce motion",
+        group: Group::Window,
+        keys: &[],
+        purpose: "Stops or allows what moves by itself",
+        action: |s| Some(Action::Shell(shell::Action::SetReduceMotion(!s.settings.reduce_motion))),
+    },
+    Command {
+        id: "window.tips",
+        title: "Show or hide tips",
+        group: Group::Window,
+        keys: &[],
+        purpose: "One next step at a time, right of the canvas",
+        action: |s| Some(Action::Shell(shell::Action::SetTips(s.settings.tips_hidden))),
+    },
+    Command {
         id: "window.messages",
         title: "Messages",
         group: Group::Window,
@@ -46,7 +119,7 @@ pub(super) const COMMANDS: &[Command] = &[
         group: Group::Window,
         keys: &[Chord::plain(Key::Escape)],
         purpose: "Closes the sheet or list that lies on top",
-        action: |s| (s.view.keys_open || s.view.messages_open).then_some(Action::Escape),
+        action: |s| (s.shell.sheet.is_some() || s.view.messages_open).then_some(Action::Escape),
     },
 ];
 
