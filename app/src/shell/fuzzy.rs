@@ -31,7 +31,16 @@ pub fn score(query: &str, text: &str) -> Option<i32> {
         best = next;
     }
     let left_over = letters.len().saturating_sub(wanted.len()) as i32;
-    best.into_iter().flatten().max().map(|b| b * 16 - left_over.min(64))
+    // Letters that were typed as they stand in the text beat letters picked from many words.
+    let solid = |letters: &[char]| letters.iter().filter(|c| !c.is_whitespace()).collect::<String>();
+    let (text, typed) = (solid(&letters), wanted.iter().collect::<String>());
+    let as_typed = match text.find(&typed) {
+        Some(0) if text.len() == typed.len() => 4096,
+        Some(0) => 2048,
+        Some(_) => 512,
+        None => 0,
+    };
+    best.into_iter().flatten().max().map(|b| b * 16 + as_typed - left_over.min(64))
 }
 
 #[cfg(test)]
@@ -46,7 +55,16 @@ mod tests {
 
     #[test]
     fn the_likely_word_comes_first() {
-        let texts = ["Generate", "Show or hide overlays", "Runs room", "Reset window and level", "Open a file", "Eraser"];
+        let texts = [
+            "Generate",
+            "Show or hide overlays",
+            "Runs room",
+            "Reset window and level",
+            "Open a file",
+            "Eraser",
+            "Lasso",
+            "Last step of the film",
+        ];
         for (query, wanted) in [
             ("gen", "Generate"),
             ("gnr", "Generate"),
@@ -55,6 +73,7 @@ mod tests {
             ("runs", "Runs room"),
             ("ERAS", "Eraser"),
             ("of", "Open a file"),
+            ("lasso", "Lasso"),
         ] {
             assert_eq!(first(query, &texts), wanted, "{query}");
         }
