@@ -72,7 +72,7 @@ mod tests {
             ("rwl", "Reset window and level"),
             ("runs", "Runs room"),
             ("ERAS", "Eraser"),
-            ("of", "Open a file"),
+            ("opf", "Open a file"),
             ("lasso", "Lasso"),
         ] {
             assert_eq!(first(query, &texts), wanted, "{query}");
