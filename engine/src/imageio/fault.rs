@@ -120,6 +120,11 @@ pub(crate) fn check_size(width: u64, height: u64) -> Result<(u32, u32), Fault> {
 pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>, FormatError> {
     let name = path.display().to_string();
     let io = |error: std::io::Error| Fault::Io(system_reason(&error)).of(&name);
+    let about = std::fs::metadata(path).map_err(io)?;
+    if !about.is_file() {
+        let what = if about.is_dir() { "it is a folder" } else { "it is no plain file" };
+        return Err(Fault::Io(what.to_owned()).of(&name));
+    }
     let file = std::fs::File::open(path).map_err(io)?;
     let mut bytes = Vec::new();
     file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(io)?;

@@ -75,6 +75,16 @@ pub fn fit_mask(mask: &Mask, place: Letterbox, size_px: u32) -> Mask {
     })
 }
 
+/// A mask of the square on the grid of the picture that lies there: a pixel is inside when its centre is.
+pub fn unfit_mask(mask: &Mask, place: Letterbox, width: u32, height: u32) -> Mask {
+    // The pixel of the place that holds the centre of a pixel of the picture, in whole numbers.
+    let at = |i: u32, of: u32, length: usize| (2 * i as usize + 1) * length / (2 * of.max(1) as usize);
+    Mask::from_fn(width, height, |x, y| {
+        let (x, y) = (place.x + at(x, width, place.width), place.y + at(y, height, place.height));
+        mask.get(x as u32, y as u32)
+    })
+}
+
 /// For each of `to` pixels, the first source pixel and the weights from there on: a triangle as wide as a source
 /// or a target pixel, whichever is wider.
 fn weights(from: usize, to: usize) -> Vec<(usize, Vec<f64>)> {
@@ -117,6 +127,16 @@ mod tests {
         let small = fit_mask(&dot, Letterbox::new(64, 32, 16), 16);
         assert_eq!((small.area(), small.get(5, 4 + 2)), (1, true));
         assert_eq!(fit_mask(&dot, Letterbox::new(64, 32, 64), 64).area(), 1);
+    }
+
+    #[test]
+    fn masks_come_back_to_the_pictures_grid() {
+        let place = Letterbox::new(64, 32, 16);
+        let small = Mask::from_fn(16, 16, |x, y| (4..8).contains(&x) && (6..9).contains(&y));
+        let full = unfit_mask(&small, place, 64, 32);
+        assert_eq!(full, Mask::from_fn(64, 32, |x, y| (16..32).contains(&x) && (8..20).contains(&y)));
+        assert_eq!(fit_mask(&full, place, 16), small);
+        assert_eq!(unfit_mask(&small, Letterbox::new(16, 16, 16), 16, 16), small);
     }
 
     proptest! {

@@ -1,7 +1,9 @@
 //! Pictures in and out.
 
 pub mod dicom;
+pub mod edited;
 pub mod fault;
+pub mod kind;
 pub mod letterbox;
 pub mod normalize;
 pub mod photo;

@@ -4,7 +4,7 @@
 //! pixels are laid on black. Nothing but pixels and the asked text chunk is taken from a foreign file.
 
 use std::fs;
-use std::io::Cursor;
+use std::io::{Cursor, Read as _};
 use std::path::{Path, PathBuf};
 
 use png::{BitDepth, ColorType, Decoder, Encoder, Limits, Transformations};
@@ -125,17 +125,29 @@ pub fn decode_gray(bytes: &[u8], name: &str) -> Result<GrayImage, PngError> {
     let (width, height) = (reader.info().width, reader.info().height);
     check_size(width, height, name)?;
     let damaged = |reason: &str| PngError::Damaged { name: name.to_owned(), reason: reason.to_owned() };
-    let size = reader.output_buffer_size().ok_or_else(|| damaged("its size overflows"))?;
-    let mut buffer = vec![0u8; size];
-    let frame = reader.next_frame(&mut buffer).map_err(|error| decoding(error, name))?;
-    let samples = samples16(&buffer[..frame.buffer_size()], frame.bit_depth);
-    let gray = match frame.color_type {
-        ColorType::Grayscale => samples,
-        ColorType::GrayscaleAlpha => samples.chunks_exact(2).map(|p| over_black(p[0], p[1])).collect(),
-        ColorType::Rgb => samples.chunks_exact(3).map(|p| luma(p[0], p[1], p[2])).collect(),
-        ColorType::Rgba => samples.chunks_exact(4).map(|p| over_black(luma(p[0], p[1], p[2]), p[3])).collect(),
-        ColorType::Indexed => return Err(damaged("its palette is missing")),
-    };
+    let (color, depth) = reader.output_color_type();
+    let mut gray = Vec::new();
+    if reader.info().interlaced {
+        let size = reader.output_buffer_size().ok_or_else(|| damaged("its size overflows"))?;
+        if size > DECODER_BYTES {
+            return Err(PngError::TooLarge {
+                name: name.to_owned(),
+                what: format!("an interlaced picture of {} MiB", size >> 20),
+                max: format!("{} MiB", DECODER_BYTES >> 20),
+            });
+        }
+        let mut buffer = vec![0u8; size];
+        let frame = reader.next_frame(&mut buffer).map_err(|error| decoding(error, name))?;
+        push_gray(&buffer[..frame.buffer_size()], color, depth, &mut gray);
+    } else {
+        // Row by row, so that a large picture in colour takes no more than its grey values.
+        while let Some(row) = reader.next_row().map_err(|error| decoding(error, name))? {
+            push_gray(row.data(), color, depth, &mut gray);
+        }
+    }
+    if color == ColorType::Indexed {
+        return Err(damaged("its palette is missing"));
+    }
     GrayImage::new(width, height, gray).map_err(|error| damaged(&error.to_string()))
 }
 
@@ -253,15 +265,23 @@ fn encode(width: u32, height: u32, depth: BitDepth, data: &[u8], texts: &[Text<'
 
 pub(super) fn read_bytes(path: &Path) -> Result<Vec<u8>, PngError> {
     let io = |source| PngError::Io { path: path.to_owned(), source };
-    let len = fs::metadata(path).map_err(io)?.len();
-    if len > MAX_FILE_BYTES {
-        return Err(PngError::TooLarge {
-            name: path.display().to_string(),
-            what: format!("{len} bytes"),
-            max: format!("{MAX_FILE_BYTES} bytes"),
-        });
+    let about = fs::metadata(path).map_err(io)?;
+    if !about.is_file() {
+        // A pipe would be waited for, a device read without an end.
+        return Err(io(std::io::Error::other(if about.is_dir() { "it is a folder" } else { "it is no plain file" })));
     }
-    fs::read(path).map_err(io)
+    let too_large = |what: String| PngError::TooLarge {
+        name: path.display().to_string(),
+        what,
+        max: format!("{} MiB", MAX_FILE_BYTES >> 20),
+    };
+    if about.len() > MAX_FILE_BYTES {
+        return Err(too_large(format!("{} MiB", about.len() >> 20)));
+    }
+    let mut bytes = Vec::new();
+    fs::File::open(path).map_err(io)?.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(io)?;
+    // It may have grown since.
+    if bytes.len() as u64 > MAX_FILE_BYTES { Err(too_large("it grows".to_owned())) } else { Ok(bytes) }
 }
 
 fn decoder<'a>(bytes: &'a [u8], name: &str) -> Result<Decoder<Cursor<&'a [u8]>>, PngError> {
@@ -309,6 +329,18 @@ fn decoding(error: png::DecodingError, name: &str) -> PngError {
             max: format!("{} MiB", DECODER_BYTES >> 20),
         },
         other => PngError::Damaged { name, reason: other.to_string() },
+    }
+}
+
+/// Adds the grey values of samples; a palette must be expanded already.
+fn push_gray(bytes: &[u8], color: ColorType, depth: BitDepth, gray: &mut Vec<u16>) {
+    let samples = samples16(bytes, depth);
+    match color {
+        ColorType::Grayscale => gray.extend(samples),
+        ColorType::GrayscaleAlpha => gray.extend(samples.chunks_exact(2).map(|p| over_black(p[0], p[1]))),
+        ColorType::Rgb => gray.extend(samples.chunks_exact(3).map(|p| luma(p[0], p[1], p[2]))),
+        ColorType::Rgba => gray.extend(samples.chunks_exact(4).map(|p| over_black(luma(p[0], p[1], p[2]), p[3]))),
+        ColorType::Indexed => {}
     }
 }
 

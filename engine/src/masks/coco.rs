@@ -15,7 +15,7 @@ use crate::imageio::fault::{Fault, FormatError, check_size};
 use counts::{compressed, counts_of, decompressed, from_counts};
 
 /// Most pixels of all objects of an image together.
-const MAX_PIXELS: usize = 1 << 30;
+const MAX_PIXELS: usize = 1 << 28;
 /// Most corners of a polygon.
 const MAX_CORNERS: usize = 100_000;
 /// Farthest number of a box or corner.
@@ -100,13 +100,25 @@ pub fn decode(bytes: &[u8], file_name: &str, name: &str) -> Result<CocoImage, Fo
     read(bytes, file_name).map_err(|fault| fault.of(name))
 }
 
-fn read(bytes: &[u8], file_name: &str) -> Result<CocoImage, Fault> {
+/// The file names of all images of a COCO file.
+///
+/// # Errors
+/// When the file is no COCO JSON.
+pub fn file_names(bytes: &[u8], name: &str) -> Result<Vec<String>, FormatError> {
+    parse(bytes).map(|file| file.images.into_iter().map(|image| image.file_name).collect()).map_err(|fault| fault.of(name))
+}
+
+fn parse(bytes: &[u8]) -> Result<File, Fault> {
     if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
         return Err(Fault::Foreign { expected: "COCO JSON" });
     }
-    let file: File = serde_json::from_slice(bytes).map_err(|error| {
+    serde_json::from_slice(bytes).map_err(|error| {
         Fault::damaged("the JSON", format!("is not as COCO has it at line {}, column {}", error.line(), error.column()))
-    })?;
+    })
+}
+
+fn read(bytes: &[u8], file_name: &str) -> Result<CocoImage, Fault> {
+    let file = parse(bytes)?;
     let image = chosen(&file.images, file_name)?;
     let (width, height) = check_size(image.width.into(), image.height.into())?;
     let mine: Vec<&Annotation> = file.annotations.iter().filter(|annotation| annotation.image_id == image.id).collect();

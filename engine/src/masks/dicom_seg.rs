@@ -21,7 +21,7 @@ use crate::imageio::fault::{Fault, FormatError, check_size};
 /// Most segments; their pixels together are limited, too.
 const MAX_SEGMENTS: usize = 1000;
 /// Most pixels of all segments together.
-const MAX_PIXELS: usize = 1 << 30;
+const MAX_PIXELS: usize = 1 << 28;
 /// Longest label, in characters.
 const MAX_LABEL: usize = 64;
 const STATEMENT: &str = "Masks of a synthetic image, made by ChexGen Studio. They show no patient.";
@@ -45,7 +45,7 @@ fn read(bytes: &[u8]) -> Result<Vec<LabelledMask>, Fault> {
     let (width, height) = check_size(set.needed(tags::COLUMNS)?.into(), set.needed(tags::ROWS)?.into())?;
     let frames = set.count(tags::NUMBER_OF_FRAMES)?.unwrap_or(1) as usize;
     let pixels = width as usize * height as usize;
-    if frames > MAX_SEGMENTS || frames * pixels > MAX_PIXELS {
+    if frames > MAX_SEGMENTS || frames.saturating_mul(pixels) > MAX_PIXELS {
         return Err(Fault::TooLarge {
             field: "NumberOfFrames".to_owned(),
             actual: format!("{frames} of {width}×{height} pixels"),

@@ -9,13 +9,16 @@
 //! | DICOM segmentation, binary ([`dicom_seg`]) | yes | yes |
 //! | PNG (`imageio::png`) | yes | yes |
 //!
+//! [`export`] writes the masks of an image in any of them, [`recognise`] reads any of them by its content.
 //! What is written comes back bit for bit. All readers work on bytes in memory and say what is wrong in
 //! one sentence; their limits are those of [`crate::imageio::fault`].
 
 pub mod coco;
 pub mod dicom_seg;
+pub mod export;
 pub mod nifti;
 mod polygon;
+pub mod recognise;
 pub mod run_length;
 pub mod yolo;
 

@@ -91,7 +91,7 @@ fn read(mut source: impl Read, part: &str) -> Result<LabelMap, Fault> {
             }
             Err(slot) => {
                 // A mask takes a byte a pixel, so that large maps may have fewer labels.
-                if (labels.len() + 1) * width * height > 1 << 30 {
+                if (labels.len() + 1) * width * height > 1 << 28 {
                     let max = "a gigabyte of masks".to_owned();
                     return Err(Fault::TooLarge { field: "the label map".to_owned(), actual: format!("more than {max}"), max });
                 }

@@ -135,6 +135,22 @@ pub fn from_table(table: &str, image: &str, width: u32, height: u32, name: &str)
     Ok(found)
 }
 
+/// The names in the column `ImageId` of a table, each once, in their order; none without the column.
+pub fn image_names(table: &str) -> Vec<String> {
+    let clean = |cell: &str| cell.trim().trim_matches('"').trim().to_owned();
+    let mut lines = table.trim_start_matches('\u{feff}').lines();
+    let at = lines.next().and_then(|header| header.split(',').position(|cell| clean(cell) == "ImageId"));
+    let mut names: Vec<String> = Vec::new();
+    let mut seen = std::collections::BTreeSet::new();
+    for line in lines {
+        let name = at.and_then(|at| line.split(',').nth(at)).map(clean).unwrap_or_default();
+        if !name.is_empty() && seen.insert(name.clone()) {
+            names.push(name);
+        }
+    }
+    names
+}
+
 /// A table of images and their masks, as SIIM-ACR has it.
 ///
 /// # Errors

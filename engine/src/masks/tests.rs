@@ -11,6 +11,7 @@ use crate::imageio::dicom::element::Put as _;
 use crate::imageio::dicom::{encode_secondary_capture, parse, samples};
 
 mod damaged;
+mod exchange;
 
 fn mask_of(width: u32, height: u32, pixels: &[(u32, u32)]) -> Mask {
     Mask::from_fn(width, height, |x, y| pixels.contains(&(x, y)))

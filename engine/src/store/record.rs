@@ -4,9 +4,16 @@
 //! either may change without the other. The record carries the control pixels themselves.
 
 mod base64;
+mod full_size;
 mod request_file;
+mod shareable;
 mod source_v1;
+mod tier;
 mod v1;
+
+pub use full_size::FullSize;
+pub use shareable::Shareable;
+pub use tier::{FULL_SIZE_KEYWORD, SHAREABLE_KEYWORD, Tier, content, encode_dicom, encode_png, plain_mark};
 
 use std::path::{Path, PathBuf};
 
@@ -22,6 +29,16 @@ pub const PNG_KEYWORD: &str = "chexgen";
 /// Keyword and text of the plain mark in every PNG.
 pub const SYNTHETIC_MARK: (&str, &str) =
     ("Comment", "Synthetic chest radiograph made by ChexGen Studio. Not a patient. Not for diagnosis.");
+/// Keyword and text of the plain mark in an opened image that was changed in a region.
+pub const EDITED_MARK: (&str, &str) = (
+    "Comment",
+    "EDITED REGION: an opened image, changed in one region by ChexGen Studio. What it shows there is synthetic. Not for diagnosis.",
+);
+/// Keyword and text of the plain mark in an opened image that was changed as a whole.
+pub const EDITED_WHOLE_MARK: (&str, &str) = (
+    "Comment",
+    "EDITED IMAGE: an opened image, changed as a whole by ChexGen Studio. What it shows is synthetic. Not for diagnosis.",
+);
 /// Keyword and text of the plain mark in every condition picture.
 pub const CONDITION_MARK: (&str, &str) =
     ("Comment", "Condition picture of ChexGen Studio: the drawn findings as the model saw them. Not a radiograph.");
@@ -211,13 +228,12 @@ impl RunRecord {
     }
 }
 
-/// A 16-bit grey PNG that carries its record and a plain mark that it is synthetic.
+/// A 16-bit grey PNG that carries its record and a plain mark that it is synthetic or edited.
 ///
 /// # Errors
 /// When the record or the picture cannot be encoded.
 pub fn encode_png_with_record(image: &GrayImage, record: &RunRecord) -> Result<Vec<u8>, PngError> {
-    let json = record.to_json().map_err(|error| PngError::Encode { reason: error.to_string() })?;
-    png::encode_gray16(image, &[Text::Plain(SYNTHETIC_MARK.0, SYNTHETIC_MARK.1), Text::Packed(PNG_KEYWORD, &json)])
+    encode_png(image, record, Tier::Full, None)
 }
 
 /// A condition picture as a PNG that says what it is.

@@ -3,7 +3,8 @@
 //! The steps are worked out once for each stored value, in `f64`, and rounded once to 16 bits.
 //! A look-up table of the values of interest goes before a window where a file has both, because
 //! the table is what the maker of the image meant; of several, the first is taken. Without either,
-//! the full range of the stored bits is shown, whatever values occur.
+//! the full range of the stored bits is shown, whatever values occur. The others are offered as further ways
+//! to look at the image, a few of them; the explanations of windows are free text and are not read.
 //!
 //! # Source
 //! DICOM PS3.3, C.11.1 (modality LUT), C.11.2 (VOI LUT, window), C.11.6 (presentation LUT shape).
@@ -17,10 +18,22 @@ use super::field::Fields as _;
 use super::layout::{Layout, Photometric};
 use crate::imageio::fault::Fault;
 
-/// Shown level of every stored word, and what is to be said about it.
+/// Most ways to show an image that are offered.
+const MAX_WINDOWS: usize = 6;
+
+/// The ways to show an image, the first one chosen, and what is to be said about it.
 pub(super) struct Display {
-    pub(super) levels: Vec<u16>,
+    pub(super) windows: Vec<Window>,
     pub(super) notes: Vec<Note>,
+}
+
+/// A way to show the stored values of an image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// What it is, in numbers of the file: "Centre 2048, width 4096".
+    pub title: String,
+    /// Shown level of every stored word.
+    pub(super) levels: Vec<u16>,
 }
 
 /// How values of interest become levels from 0 to 1.
@@ -136,41 +149,62 @@ pub(super) fn display(set: &InMemDicomObject, layout: &Layout) -> Result<Display
     let (least, greatest) = layout.range();
     let (one, other) = (value(least), value(greatest));
     let signed = layout.signed || one.min(other) < 0.0;
-    let interest = match interest(set, signed, &mut notes)? {
-        Some(interest) => interest,
-        None => match &modality {
-            Some(table) => Interest::Full(0.0, table.max),
-            None => Interest::Full(one.min(other), one.max(other)),
-        },
+    let full = match &modality {
+        Some(table) => Interest::Full(0.0, table.max),
+        None => Interest::Full(one.min(other), one.max(other)),
     };
+    let mut interests = interests(set, signed, &mut notes)?;
+    interests.truncate(MAX_WINDOWS - 1);
+    interests.push(("Full range".to_owned(), full));
     let shape = set.text(tags::PRESENTATION_LUT_SHAPE)?;
     let inverted = layout.photometric == Photometric::Monochrome1 || shape.as_deref() == Some("INVERSE");
-    let level = |word: u16| {
-        let level = interest.level(value(layout.value(word))).clamp(0.0, 1.0);
-        let level = (level * 65535.0 + 0.5) as u16;
-        if inverted { 65535 - level } else { level }
-    };
     let words = if layout.allocated == 8 { 0..=255 } else { 0..=u16::MAX };
-    Ok(Display { levels: words.map(level).collect(), notes })
+    let values: Vec<f64> = words.map(|word| value(layout.value(word))).collect();
+    let windows = interests.into_iter().map(|(title, interest)| {
+        let level = |value: &f64| {
+            let level = (interest.level(*value).clamp(0.0, 1.0) * 65535.0 + 0.5) as u16;
+            if inverted { 65535 - level } else { level }
+        };
+        Window { title, levels: values.iter().map(level).collect() }
+    });
+    Ok(Display { windows: windows.collect(), notes })
 }
 
-fn interest(set: &InMemDicomObject, signed: bool, notes: &mut Vec<Note>) -> Result<Option<Interest>, Fault> {
+/// Tables, else windows; the first must be whole, others are left out where they are not.
+fn interests(set: &InMemDicomObject, signed: bool, notes: &mut Vec<Note>) -> Result<Vec<(String, Interest)>, Fault> {
+    let mut found = Vec::new();
     let tables = set.items(tags::VOILUT_SEQUENCE);
-    if let Some(item) = tables.first() {
-        if tables.len() > 1 {
-            notes.push(Note::FirstTable { of: tables.len() });
+    for (at, item) in tables.iter().enumerate().take(MAX_WINDOWS) {
+        match Table::read(item, signed) {
+            Ok(table) => found.push((format!("Table {}", at + 1), Interest::Table(table))),
+            Err(fault) if at == 0 => return Err(fault),
+            Err(_) => {}
         }
-        return Ok(Some(Interest::Table(Table::read(item, signed)?)));
+    }
+    if tables.len() > 1 {
+        notes.push(Note::FirstTable { of: tables.len() });
     }
     let (centres, widths) = (set.numbers(tags::WINDOW_CENTER)?, set.numbers(tags::WINDOW_WIDTH)?);
-    let (Some(centre), Some(width)) = (centres.first().copied(), widths.first().copied()) else {
-        missing_half(&centres, tags::WINDOW_WIDTH)?;
-        missing_half(&widths, tags::WINDOW_CENTER)?;
-        return Ok(None);
-    };
-    if centres.len().min(widths.len()) > 1 {
-        notes.push(Note::FirstWindow { of: centres.len().min(widths.len()) });
+    if tables.is_empty() {
+        if centres.is_empty() || widths.is_empty() {
+            missing_half(&centres, tags::WINDOW_WIDTH)?;
+            missing_half(&widths, tags::WINDOW_CENTER)?;
+        }
+        if centres.len().min(widths.len()) > 1 {
+            notes.push(Note::FirstWindow { of: centres.len().min(widths.len()) });
+        }
     }
+    for (at, (&centre, &width)) in centres.iter().zip(&widths).enumerate().take(MAX_WINDOWS) {
+        match window(set, centre, width) {
+            Ok(window) => found.push((format!("Centre {centre}, width {width}"), window)),
+            Err(fault) if at == 0 && tables.is_empty() => return Err(fault),
+            Err(_) => {}
+        }
+    }
+    Ok(found)
+}
+
+fn window(set: &InMemDicomObject, centre: f64, width: f64) -> Result<Interest, Fault> {
     let shape = match set.text(tags::VOILUT_FUNCTION)?.as_deref() {
         None | Some("LINEAR") => Shape::Linear,
         Some("LINEAR_EXACT") => Shape::LinearExact,
@@ -180,7 +214,7 @@ fn interest(set: &InMemDicomObject, signed: bool, notes: &mut Vec<Note>) -> Resu
     if width < if matches!(shape, Shape::Linear) { 1.0 } else { f64::MIN_POSITIVE } {
         return Err(Fault::damaged("WindowWidth", format!("is {width}")));
     }
-    Ok(Some(Interest::Window { shape, centre, width }))
+    Ok(Interest::Window { shape, centre, width })
 }
 
 /// A window with one of its two numbers is no window.

@@ -36,9 +36,12 @@ mod radiograph;
 mod secondary_capture;
 mod syntax;
 
-pub use radiograph::{Note, Radiograph, View, decode_radiograph, open_radiograph};
+pub use display::Window;
+pub use radiograph::{Note, Radiograph, Stored, View, decode_radiograph, open_radiograph};
 pub(crate) use secondary_capture::spacing_text;
-pub use secondary_capture::{decode_text, encode_secondary_capture, read_text};
+pub use secondary_capture::{
+    Capture, Content, decode_full_size, decode_text, encode_capture, encode_secondary_capture, read_text,
+};
 
 /// Parses a DICOM file, for formats that build on DICOM.
 ///

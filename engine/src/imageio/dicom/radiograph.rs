@@ -7,7 +7,7 @@ use dicom_core::Tag;
 use dicom_dictionary_std::tags;
 use dicom_object::InMemDicomObject;
 
-use super::display::display;
+use super::display::{Window, display};
 use super::field::Fields as _;
 use super::file::open;
 use super::frame::{Frame, first_frame};
@@ -31,6 +31,44 @@ pub struct Radiograph {
     pub laterality: Option<char>,
     /// What a person should know about how the file was read.
     pub notes: Vec<Note>,
+    /// The stored values, where there is more than one way to show them.
+    pub stored: Option<Stored>,
+}
+
+/// Stored values of a grey image and the ways to show them; the radiograph's image is the first.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Stored {
+    width: u32,
+    height: u32,
+    words: Vec<u16>,
+    windows: Vec<Window>,
+}
+
+impl Stored {
+    /// The ways, in the order of the file; the full range comes last.
+    pub fn windows(&self) -> &[Window] {
+        &self.windows
+    }
+
+    /// The image as one of the ways shows it; `None` beyond the list.
+    pub fn image(&self, window: usize) -> Option<GrayImage> {
+        let shown = self.windows.get(window)?.shown(&self.words);
+        GrayImage::new(self.width, self.height, shown).ok()
+    }
+}
+
+impl fmt::Debug for Stored {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Stored({}×{}, {} windows)", self.width, self.height, self.windows.len())
+    }
+}
+
+impl Window {
+    fn shown(&self, words: &[u16]) -> Vec<u16> {
+        // Words of 8 allocated bits never pass 255.
+        let top = self.levels.len().saturating_sub(1);
+        words.iter().map(|word| self.levels[usize::from(*word).min(top)]).collect()
+    }
 }
 
 /// `ViewPosition` of a chest radiograph.
@@ -115,20 +153,27 @@ fn decode(bytes: &[u8]) -> Result<Radiograph, Fault> {
     if layout.frames > 1 {
         notes.push(Note::FirstFrame { of: layout.frames });
     }
+    let mut stored = None;
     let pixels = match first_frame(set, opened.syntax, &layout)? {
         Frame::Luma(pixels) => {
             notes.push(Note::FromColour);
             pixels
         }
-        Frame::Grey(mut words) => {
-            let shown = display(set, &layout)?;
-            notes.extend(shown.notes);
-            // Words of 8 allocated bits never pass 255.
-            let top = shown.levels.len() - 1;
-            for word in &mut words {
-                *word = shown.levels[usize::from(*word).min(top)];
+        Frame::Grey(words) => {
+            let mut display = display(set, &layout)?;
+            notes.append(&mut display.notes);
+            let pixels = display.windows[0].shown(&words);
+            // Those that look the same say nothing.
+            let mut windows: Vec<Window> = Vec::new();
+            for window in display.windows {
+                if windows.iter().all(|known| known.levels != window.levels) {
+                    windows.push(window);
+                }
             }
-            words
+            if windows.len() > 1 {
+                stored = Some(Stored { width: layout.width, height: layout.height, words, windows });
+            }
+            pixels
         }
     };
     let spacing_mm = match spacing(set, tags::PIXEL_SPACING)? {
@@ -148,7 +193,7 @@ fn decode(bytes: &[u8]) -> Result<Radiograph, Fault> {
         None => set.text(tags::LATERALITY)?,
     };
     let laterality = laterality.and_then(|text| ['L', 'R', 'B', 'U'].into_iter().find(|side| text == side.to_string()));
-    Ok(Radiograph { image, spacing_mm, bits: layout.stored, view: view(set)?, laterality, notes })
+    Ok(Radiograph { image, spacing_mm, bits: layout.stored, view: view(set)?, laterality, notes, stored })
 }
 
 /// Two positive distances, or nothing.

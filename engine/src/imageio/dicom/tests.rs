@@ -5,7 +5,10 @@ use proptest::prelude::*;
 
 use super::element::Put as _;
 use super::samples::*;
-use super::{Note, Radiograph, View, decode_radiograph, decode_text, encode_secondary_capture, open_radiograph};
+use super::{
+    Capture, Content, Note, Radiograph, View, decode_full_size, decode_radiograph, decode_text, encode_capture,
+    encode_secondary_capture, open_radiograph,
+};
 use crate::domain::GrayImage;
 
 fn read(set: &InMemDicomObject, syntax: &str) -> Radiograph {
@@ -364,4 +367,40 @@ fn the_file_says_that_it_is_synthetic() {
     let mut damaged = set.clone();
     damaged.put(DataElement::new(dicom_core::Tag(0x0099, 0x1002), VR::UL, PrimitiveValue::from(99u32)));
     assert!(decode_text(&file(&damaged, EXPLICIT), "a").unwrap_err().to_string().contains("run record"));
+}
+
+#[test]
+fn an_edit_says_so_and_claims_nothing_about_what_was_before() {
+    let image = GrayImage::black(3, 2);
+    let capture =
+        Capture { image: &image, content: Content::EditedRegion, record: Some("{}"), full_size: Some("{ }"), spacing_mm: None };
+    let bytes = encode_capture(&capture).unwrap();
+    assert_eq!(decode_text(&bytes, "a").unwrap().as_deref(), Some("{}"));
+    assert_eq!(decode_full_size(&bytes, "a").unwrap().as_deref(), Some("{ }"));
+    let set = super::parse(&bytes).unwrap();
+    assert!(set.element(tags::IMAGE_COMMENTS).unwrap().to_str().unwrap().starts_with("EDITED REGION"));
+    assert!(set.get(tags::BURNED_IN_ANNOTATION).is_none());
+    let bare = encode_capture(&Capture { record: None, full_size: None, ..capture }).unwrap();
+    assert_eq!((decode_text(&bare, "a").unwrap(), decode_full_size(&bare, "a").unwrap()), (None, None));
+    assert!(
+        !bare.windows(7).any(|w| w == b"CHEXGEN") || super::parse(&bare).unwrap().get(dicom_core::Tag(0x0099, 0x0010)).is_none()
+    );
+}
+
+#[test]
+fn all_windows_of_a_file_are_offered() {
+    let mut set = grey(4, 1, 16, 12, false);
+    put_pixels(&mut set, &[0, 1000, 2000, 4095]);
+    let set = with(with(set, tags::WINDOW_CENTER, VR::DS, "1000\\2048"), tags::WINDOW_WIDTH, VR::DS, "2001\\0");
+    let read = decode_radiograph(&file(&set, EXPLICIT), "a").unwrap();
+    let stored = read.stored.expect("two ways");
+    let titles: Vec<&str> = stored.windows().iter().map(|window| window.title.as_str()).collect();
+    assert_eq!(titles, ["Centre 1000, width 2001", "Full range"], "a damaged second window is left out");
+    assert_eq!(stored.image(0).unwrap(), read.image);
+    assert_eq!(stored.image(1).unwrap().pixels(), [0, 16004, 32007, 65535]);
+    assert_eq!(stored.image(2), None);
+    let plain = grey(4, 1, 16, 12, false);
+    let mut plain = plain;
+    put_pixels(&mut plain, &[0, 1, 2, 3]);
+    assert_eq!(decode_radiograph(&file(&plain, EXPLICIT), "a").unwrap().stored, None);
 }

@@ -152,6 +152,52 @@ fn edits_ranges_and_areas_survive() {
 }
 
 #[test]
+fn tiers_tell_what_they_say() {
+    let mut record = example();
+    let image = Arc::new(GrayImage::new(4, 4, (0..16).map(|v| v * 1000).collect()).unwrap());
+    let may_change = Arc::new(Mask::from_fn(4, 4, |x, _| x == 2));
+    record.request.source = Source::Region { image: image.clone(), may_change, strength: 0.5, feather_px: 1 };
+    for tier in Tier::ALL {
+        let png = encode_png(&image, &record, tier, None).unwrap();
+        let text = |keyword| png::decode_text(&png, keyword, "a").unwrap();
+        assert!(text("Comment").unwrap().starts_with("EDITED REGION"), "{tier:?}");
+        assert_eq!(text(PNG_KEYWORD).is_some(), tier == Tier::Full);
+        assert_eq!(text(SHAREABLE_KEYWORD).is_some(), tier == Tier::Shareable);
+        let capture = encode_dicom(&image, &record, tier, None, None).unwrap();
+        let inside = crate::imageio::dicom::decode_text(&capture, "a").unwrap();
+        match tier {
+            Tier::Full => assert_eq!(RunRecord::from_json(&inside.unwrap(), "a").unwrap(), record),
+            Tier::Shareable => {
+                let shared = Shareable::from_json(&inside.unwrap(), "a").unwrap();
+                assert_eq!(shared, Shareable::of(&record));
+                assert_eq!((shared.edited.as_deref(), shared.seed), (Some("region"), record.request.seed.0));
+                assert_eq!(shared.source_blake3, Some(hash_image(&image)));
+                let json = shared.to_json().unwrap();
+                assert!(!json.contains("tension") && !json.contains("runs") && !json.contains("png"), "{json}");
+            }
+            Tier::MarkOnly => assert_eq!(inside, None),
+        }
+    }
+    assert!(Shareable::from_json(&record.to_json().unwrap(), "a").is_err());
+}
+
+#[test]
+fn an_edit_at_full_size_gives_the_opened_image_back() {
+    let opened = GrayImage::new(9, 7, (0..63).map(|v| v * 900).collect()).unwrap();
+    let region = Mask::from_fn(9, 7, |x, y| (3..5).contains(&x) && (1..6).contains(&y));
+    let changed = opened.pixels().iter().zip(region.bits()).map(|(v, m)| if *m == 1 { 7 } else { *v }).collect();
+    let edited = GrayImage::new(9, 7, changed).unwrap();
+    let result = GrayImage::black(4, 4);
+    let full = FullSize::new(&opened, &region, result, crate::imageio::edited::Detail::Opened, Some((0.2, 0.3)));
+    let back = FullSize::from_json(&full.to_json().unwrap(), "a").unwrap();
+    assert_eq!(back, full);
+    assert_eq!(back.opened(&edited), Some(opened.clone()));
+    assert_eq!(back.opened(&GrayImage::black(2, 2)), None);
+    let nothing = FullSize::new(&opened, &Mask::empty(9, 7), GrayImage::black(1, 1), full.detail, None);
+    assert_eq!(nothing.opened(&opened), Some(opened));
+}
+
+#[test]
 fn a_picture_without_record_says_so() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("p.png");
