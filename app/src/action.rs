@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use engine::domain::{Finding, StepRange};
 
 use crate::examples::Example;
+use crate::images;
 use crate::rooms::{compare, data_sets, models, runs};
 use crate::state::sight;
 use crate::state::view::DockTab;
@@ -163,6 +164,8 @@ pub enum Action {
     // Rooms.
     /// Goes to a room.
     OpenRoom(Room),
+    /// Something with opened images, masks and exports.
+    Images(images::Action),
     /// Something in the Runs room.
     Runs(runs::Action),
     /// Something in the Compare room.
@@ -186,7 +189,7 @@ pub enum Action {
     NewDocument,
     /// Opens an example.
     OpenExample(Example),
-    /// Opens a saved image.
+    /// Opens a file of any kind: a saved image, a radiograph, masks.
     OpenFile(PathBuf),
     /// Asks for a file in a dialog.
     PickFile,
@@ -205,6 +208,8 @@ pub enum Effect {
     StartJob(JobId),
     /// Open a file on a thread of its own.
     OpenFile(PathBuf),
+    /// Something with opened images, masks and exports.
+    Images(images::Effect),
     /// Save a result on a thread of its own: its place in the list and the folder.
     Save(usize, PathBuf),
     /// Open the file dialog.

@@ -12,6 +12,7 @@ use crate::canvas::camera::Camera;
 use crate::canvas::textures::Thumbnails;
 use crate::canvas::{self, CanvasCache, gpu};
 use crate::examples::Example;
+use crate::images;
 use crate::jobs::chores::{self, Chores, News};
 use crate::jobs::{Event, ModelState, Opener, TokenCount, Worker, sentence};
 use crate::memory::Memory;
@@ -57,6 +58,7 @@ pub struct StudioApp {
     thumbnails: Thumbnails,
     tokens: Option<(String, TokenCount)>,
     condition: Option<(Vec<Layer>, Option<Arc<GrayImage>>)>,
+    facts: images::Cache,
     zoom: f32,
     last_typed: f64,
     /// When the program began, until the first frame is drawn.
@@ -103,6 +105,7 @@ impl StudioApp {
             thumbnails: Thumbnails::default(),
             tokens: None,
             condition: None,
+            facts: images::Cache::default(),
             zoom: 1.0,
             last_typed: 0.0,
             began: Some(options.began),
@@ -140,10 +143,17 @@ impl StudioApp {
             }
             Effect::OpenFile(path) => {
                 self.state.settings.opened(&path);
-                self.chores.open(path);
+                self.chores.open_any(path, images::Hints::of(&self.state));
             }
+            Effect::Images(effect) => match effect {
+                images::Effect::Write(order) => self.chores.write(*order),
+                images::Effect::Rewindow(stored, window, size_px) => self.chores.rewindow(stored, window, size_px),
+                images::Effect::Compose(order, title) => self.chores.compose(*order, title),
+            },
             Effect::Save(index, folder) => {
-                if let Some(result) = self.state.results.get(index) {
+                if let Some(order) = images::order_for_save(&self.state, index) {
+                    self.chores.write(images::write::Order { folder, ..order });
+                } else if let Some(result) = self.state.results.get(index) {
                     self.chores.save(result.name.clone(), Arc::clone(&result.artifact), folder);
                 }
             }
@@ -185,7 +195,7 @@ impl StudioApp {
         }
         while let Some(news) = self.chores.poll() {
             match news {
-                News::Opened(Ok(opened)) => reduce::restore(&mut self.state, *opened),
+                News::Images(news) => images::news(&mut self.state, *news),
                 News::Saved(Ok(saved)) => {
                     let name = saved.image.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
                     let words = if saved.mask.is_some() { "its mask and its record" } else { "its record" };
@@ -193,7 +203,7 @@ impl StudioApp {
                         .messages
                         .push(Level::Done, format!("Saved {name} with {words} into {}.", self.state.save_folder.display()));
                 }
-                News::Opened(Err(why)) | News::Failed(why) => self.state.messages.push(Level::Error, why),
+                News::Failed(why) => self.state.messages.push(Level::Error, why),
                 News::Saved(Err(why)) => {
                     self.state.messages.push_with(Level::Error, why, "Choose a folder", Action::ToggleSaveFields);
                 }
@@ -257,9 +267,10 @@ impl StudioApp {
         self.state.view.right_there = !metrics.narrow || drawer;
         let tokens_used = self.token_count();
         let condition = self.condition();
+        let facts = self.facts.facts(&self.state);
         let zoom = self.zoom;
         let mut panel =
-            Panel { state: &self.state, metrics, thumbnails: &mut self.thumbnails, tokens: tokens_used, condition, out };
+            Panel { state: &self.state, metrics, thumbnails: &mut self.thumbnails, tokens: tokens_used, condition, facts, out };
         let bar = |x: i8, y: i8| Frame::new().fill(tokens::BAR).inner_margin(Margin::symmetric(x, y));
         let side = Frame::new().fill(tokens::BG).inner_margin(Margin::symmetric(12, 8));
 

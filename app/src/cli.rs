@@ -6,9 +6,10 @@ use std::path::PathBuf;
 pub const HELP: &str = "\
 ChexGen Studio: draw findings, type an impression, watch a radiograph form.
 
-Usage: chexgen-studio [OPTIONS] [FILE.png]
+Usage: chexgen-studio [OPTIONS] [FILE]
 
-  FILE.png       A saved image to open: text, layers, seed and settings come back
+  FILE           A saved image restores text, layers, seed and settings; a radiograph
+                 (PNG, JPEG, DICOM) goes under the layers; masks become layers
   --model DIR    A model folder (default: the practice model)
   --data DIR     Where the studio keeps its own files (default: the user's data folder)
   --save DIR     Where Save writes (default: ChexGen Studio among the documents)

@@ -10,12 +10,14 @@ mod tabs;
 use crate::action::{Action, Effect};
 use crate::checks;
 use crate::examples::Example;
+use crate::images;
 use crate::jobs::Opened;
 use crate::rooms;
 use crate::shell;
 use crate::state::view::BRUSH_PX;
 use crate::state::{Document, Gesture, Level, Sampling, Shown, State, StudioResult};
 
+pub(crate) use tabs::open_case;
 pub use tabs::{Action as TabAction, session_loaded};
 
 pub use run::{film, film_target, finished, step_done, stopped};
@@ -122,6 +124,7 @@ fn apply(state: &mut State, action: Action) -> Vec<Effect> {
 
         Action::OpenRoom(room) if room.is_built() => (state.room, state.settings.room) = (room, room),
         Action::OpenRoom(_) => {}
+        Action::Images(action) => return images::reduce(state, action),
         Action::Runs(action) => return rooms::runs::reduce(state, action),
         Action::Compare(action) => return rooms::compare::reduce(state, action),
         Action::DataSets(action) => return rooms::data_sets::reduce(state, action),
@@ -145,7 +148,10 @@ fn apply(state: &mut State, action: Action) -> Vec<Effect> {
             tabs::open_case(state, document, state.sampling);
         }
         Action::OpenExample(example) => return open_example(state, example),
-        Action::OpenFile(path) => return vec![Effect::OpenFile(path)],
+        Action::OpenFile(path) => {
+            state.images.opening += 1;
+            return vec![Effect::OpenFile(path)];
+        }
         Action::PickFile => return vec![Effect::PickFile],
         Action::PickFolder => return vec![Effect::PickFolder],
         Action::SetSaveFolder(folder) => {
@@ -161,7 +167,7 @@ fn apply(state: &mut State, action: Action) -> Vec<Effect> {
 }
 
 /// Edits the document with an undo entry for the gesture.
-fn edit(state: &mut State, gesture: Gesture, change: impl FnOnce(&mut Document)) {
+pub(crate) fn edit(state: &mut State, gesture: Gesture, change: impl FnOnce(&mut Document)) {
     state.history.before(gesture, &state.document);
     change(&mut state.document);
     if gesture == Gesture::Click {

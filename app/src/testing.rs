@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine::cancel::Cancel;
-use engine::domain::{Annotation, GenerateRequest, GrayImage, LatentValues, Mask, Shape};
+use engine::domain::{Annotation, GenerateRequest, GrayImage, LatentValues, Mask, Shape, Source};
 use engine::store::hash::{hash_bytes, hash_image};
 use engine::store::record::{FileHash, RunRecord};
 
@@ -55,8 +55,19 @@ impl FakeModel {
                 share * (chest + drawn) + (1.0 - share) * noise
             })
             .collect();
-        GrayImage::from_unit(size, size, &values).unwrap_or_else(|_| GrayImage::black(size, size))
+        let made = GrayImage::from_unit(size, size, &values).unwrap_or_else(|_| GrayImage::black(size, size));
+        match &request.source {
+            Source::Region { image, may_change, .. } => with_region(image, &made, may_change),
+            Source::Noise | Source::Image { .. } | Source::Latent { .. } => made,
+        }
     }
+}
+
+/// The new image inside the region, the old one outside; without a seam.
+fn with_region(old: &GrayImage, new: &GrayImage, may_change: &Mask) -> GrayImage {
+    let pairs = old.pixels().iter().zip(new.pixels()).zip(may_change.bits());
+    let pixels = pairs.map(|((&old, &new), &inside)| if inside == 0 { old } else { new }).collect();
+    GrayImage::new(old.width(), old.height(), pixels).unwrap_or_else(|_| old.clone())
 }
 
 fn region(annotation: &Annotation, size: u32) -> Mask {
@@ -98,6 +109,10 @@ impl Generator for FakeModel {
         on_progress: &mut dyn FnMut(Progress),
     ) -> anyhow::Result<Option<Artifact>> {
         request.check()?;
+        if let Some(image) = request.source.image() {
+            let size = self.card.size_px;
+            anyhow::ensure!((image.width(), image.height()) == (size, size), "the image to change is not {size}×{size}");
+        }
         assert!(!request.impression.contains(PANIC_WORD), "the fake engine fell over");
         let of = request.num_steps;
         let first = request.source.first_step(of);

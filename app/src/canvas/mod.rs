@@ -130,7 +130,7 @@ fn paint(ui: &Ui, rect: Rect, camera: &Camera, response: &Response, state: &Stat
         overlay::layers(&painter, camera, state, &mut cache.contours);
         overlay::stroke_in_progress(&painter, camera, state);
     }
-    overlay::marks(&painter, camera, rect, &state.shown_title());
+    overlay::marks(&painter, camera, rect, crate::images::facts::mark(state), &state.shown_title());
     if let Some(at) = response.hover_pos().or_else(|| response.interact_pointer_pos())
         && matches!(state.view.tool, Tool::Brush | Tool::Eraser)
     {

@@ -153,8 +153,8 @@ pub fn tag(painter: &Painter, at: Pos2, anchor: Align2, words: &str, color: Colo
     painter.galley(rect.center() - galley.size() * 0.5, galley, color);
 }
 
-/// R and L, "Synthetic" and what the picture is.
-pub fn marks(painter: &Painter, camera: &Camera, canvas: Rect, title: &str) {
+/// R and L, what kind of picture it is (synthetic, edited, opened) and its title.
+pub fn marks(painter: &Painter, camera: &Camera, canvas: Rect, mark: &str, title: &str) {
     let image = camera.image_rect().intersect(canvas);
     if image.width() < 120.0 || image.height() < 120.0 {
         return;
@@ -168,6 +168,6 @@ pub fn marks(painter: &Painter, camera: &Camera, canvas: Rect, title: &str) {
         painter.text(rect.center(), Align2::CENTER_CENTER, letter, text::section(), tokens::INK);
     }
     let tag_at = |at, anchor, words: &str| tag(painter, at, anchor, words, tokens::INK, text::secondary(), image);
-    tag_at(image.left_bottom() + vec2(8.0, -8.0), Align2::LEFT_BOTTOM, "Synthetic");
+    tag_at(image.left_bottom() + vec2(8.0, -8.0), Align2::LEFT_BOTTOM, mark);
     tag_at(image.right_bottom() + vec2(-8.0, -8.0), Align2::RIGHT_BOTTOM, title);
 }

@@ -4,21 +4,21 @@ use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use engine::domain::GrayImage;
 
-use super::files::{self, Artifact, Opened, Saved};
+use super::files::{self, Artifact, Saved};
 use super::{panic_sentence, sentence};
 use crate::examples::Example;
 
 /// What a chore has to say.
 pub enum News {
-    /// A file was opened, or why not.
-    Opened(Result<Box<Opened>, String>),
+    /// Something about opened images, masks and exports.
+    Images(Box<crate::images::News>),
     /// An image was saved, or why not.
     Saved(Result<Saved, String>),
     /// A file was chosen in the dialog.
@@ -36,13 +36,15 @@ pub struct Chores {
     outbox: Sender<News>,
     inbox: Receiver<News>,
     wake: Arc<dyn Fn() + Send + Sync>,
+    /// Held while a file is read or written.
+    gate: Arc<Mutex<()>>,
 }
 
 impl Chores {
     /// `wake` is called after each piece of news.
     pub fn new(wake: impl Fn() + Send + Sync + 'static) -> Self {
         let (outbox, inbox) = bounded(64);
-        Self { outbox, inbox, wake: Arc::new(wake) }
+        Self { outbox, inbox, wake: Arc::new(wake), gate: Arc::new(Mutex::new(())) }
     }
 
     /// The next piece of news, if any.
@@ -50,7 +52,12 @@ impl Chores {
         self.inbox.try_recv().ok()
     }
 
-    fn spawn(&self, name: &str, work: impl FnOnce(&dyn Fn(News)) + Send + 'static) {
+    /// One at a time goes through it.
+    pub(crate) fn gate(&self) -> Arc<Mutex<()>> {
+        Arc::clone(&self.gate)
+    }
+
+    pub(crate) fn spawn(&self, name: &str, work: impl FnOnce(&dyn Fn(News)) + Send + 'static) {
         let (outbox, wake) = (self.outbox.clone(), Arc::clone(&self.wake));
         let body = move || {
             let tell = |news: News| {
@@ -67,13 +74,6 @@ impl Chores {
         {
             tracing::error!("a thread for {name} could not be started: {error}");
         }
-    }
-
-    /// Opens a saved image.
-    pub fn open(&self, path: PathBuf) {
-        self.spawn("open", move |tell| {
-            tell(News::Opened(files::open(&path).map(Box::new).map_err(|e| sentence(&e))));
-        });
     }
 
     /// Saves an image under a new name.
@@ -93,10 +93,13 @@ impl Chores {
         });
     }
 
-    /// Asks for a saved image in the system's dialog.
+    /// Asks for a file in the system's dialog.
     pub fn pick_file(&self) {
         // The dialog is begun on this thread, as macOS wants it, and waited for on another.
-        let dialog = rfd::AsyncFileDialog::new().add_filter("Saved images and records", &["png", "json"]).pick_file();
+        let dialog = rfd::AsyncFileDialog::new()
+            .add_filter("Images, masks and records", &["png", "jpg", "jpeg", "dcm", "json", "csv", "txt", "nii", "gz"])
+            .add_filter("All files", &["*"])
+            .pick_file();
         self.spawn("file dialog", move |tell| tell(News::Picked(block_on(dialog).map(|f| f.path().to_path_buf()))));
     }
 

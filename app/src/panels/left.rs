@@ -126,9 +126,9 @@ fn examples(ui: &mut Ui, panel: &mut Panel<'_>) {
         if Push::new("New, empty").purpose("Starts a case without text and layers").show(ui).clicked() {
             panel.out.push(Action::NewDocument);
         }
-        let open = Push::new("Open a saved image")
+        let open = Push::new("Open a file")
             .with_icon(Icon::Folder)
-            .purpose("Brings text, layers, seed and settings back; dropping the PNG on the window does the same");
+            .purpose("A saved image restores everything; a radiograph goes under the layers; masks become layers");
         if open.selected(panel.state.view.open_open).show(ui).clicked() {
             panel.out.push(Action::ToggleOpenField);
         }

@@ -37,6 +37,8 @@ pub struct Panel<'a> {
     pub tokens: Option<TokenCount>,
     /// The condition picture of the layers as drawn.
     pub condition: Option<std::sync::Arc<engine::domain::GrayImage>>,
+    /// What may change in the image under the layers, and what stayed.
+    pub facts: crate::images::Facts,
     /// What the person did.
     pub out: &'a mut Vec<Action>,
 }

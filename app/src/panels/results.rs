@@ -38,6 +38,13 @@ pub fn buttons(ui: &mut Ui, panel: &mut Panel<'_>) {
         if save.show(ui).clicked() {
             panel.out.push(Action::Save);
         }
+        let export = Push::new("Export")
+            .name("Export fields")
+            .purpose("Formats, masks and how much the files tell")
+            .selected(panel.state.images.export_open);
+        if export.show(ui).clicked() {
+            panel.out.push(Action::Images(crate::images::Action::ToggleExport));
+        }
         let folder =
             Push::icon(Icon::Folder, "Save folder").purpose("Chooses where Save writes").selected(panel.state.view.save_open);
         if folder.show(ui).clicked() {

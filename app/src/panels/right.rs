@@ -4,6 +4,7 @@ use eframe::egui::{Align, Frame, Layout, Margin, RichText, ScrollArea, Stroke, U
 
 use super::{Panel, layers};
 use crate::action::Action;
+use crate::images;
 use crate::jobs::ModelState;
 use crate::theme::{text, tokens};
 use crate::widgets::{Push, caption, chip, rule, secondary, section};
@@ -16,11 +17,21 @@ pub fn show(ui: &mut Ui, panel: &mut Panel<'_>) {
             tip(ui, panel);
             rule(ui);
         }
+        if panel.state.images.offer.is_some() {
+            images::panel::offer(ui, panel);
+            rule(ui);
+        }
+        if panel.state.images.export_open {
+            images::export_panel::show(ui, panel);
+            rule(ui);
+        }
         if panel.state.view.save_open {
             super::save::folder_field(ui, panel);
             rule(ui);
         }
         layers::show(ui, panel);
+        rule(ui);
+        images::panel::show(ui, panel);
         rule(ui);
         section(ui, "Adherence");
         caption(ui, "How well an image follows each layer is not measured in this version.");

@@ -24,7 +24,7 @@ pub fn folder_field(ui: &mut Ui, panel: &mut Panel<'_>) {
     caption(ui, "Each save writes the image, its mask and its record under a new name.");
 }
 
-/// A saved image by its path.
+/// A file by its path.
 pub fn open_field(ui: &mut Ui, panel: &mut Panel<'_>) {
     ui.add_space(4.0);
     let typed = path_field(ui, "Image path", "");
@@ -37,7 +37,7 @@ pub fn open_field(ui: &mut Ui, panel: &mut Panel<'_>) {
         if Push::new("Choose…").name("Choose image").purpose("Opens the system's file dialog").show(ui).clicked() {
             panel.out.push(Action::PickFile);
         }
-        caption(ui, "or drop the PNG on the window");
+        caption(ui, "or drop files on the window: saved images, radiographs, masks");
     });
 }
 

@@ -34,6 +34,11 @@ pub(super) fn begin(state: &mut State, request: GenerateRequest, origin: Origin)
             return Vec::new();
         }
     }
+    if let Some(why) = state.document.edit_fault() {
+        state.messages.push(Level::Note, why);
+        return Vec::new();
+    }
+    crate::images::remember(state);
     state.history.settle(&state.document);
     if let Err(error) = request.check() {
         state.messages.push(Level::Error, format!("{}.", capital(&error.to_string())));

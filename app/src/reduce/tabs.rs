@@ -65,7 +65,7 @@ fn switch(state: &mut State, to: usize) {
 }
 
 /// Puts a case on the canvas: in a tab of its own, or in place of one in which nothing was done.
-pub(super) fn open_case(state: &mut State, document: Document, sampling: Sampling) {
+pub(crate) fn open_case(state: &mut State, document: Document, sampling: Sampling) {
     state.history.settle(&state.document);
     state.tabs.renaming = None;
     if state.is_pristine() {

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use engine::domain::{Annotation, Finding, GenerateRequest, Mask, RectPx, Shape, Side, StepRange, patient_side};
+use engine::domain::{Annotation, Finding, GenerateRequest, Mask, RectPx, Shape, Side, Source, StepRange, patient_side};
 
-use super::{Base, Demographics, Sampling};
+use super::{Base, BaseOrigin, Demographics, Sampling};
 
 /// Names a layer for as long as the document is open.
 pub type LayerId = u64;
@@ -274,6 +274,7 @@ impl Document {
         let scale = size_px as f32 / self.size_px as f32;
         let mut document = self.clone();
         document.size_px = size_px;
+        document.base = self.base.as_ref().map(|base| base.resized(size_px));
         for layer in &mut document.layers {
             layer.region = match &layer.region {
                 Region::Box(rect) => Region::Box(rect.map(|r| r.scaled(scale, scale))),
@@ -297,6 +298,7 @@ impl Document {
         request.eta = sampling.eta;
         request.karras = sampling.karras;
         request.preset = sampling.preset;
+        request.source = self.source();
         request
     }
 
@@ -321,7 +323,25 @@ impl Document {
                 layer.area_px = annotation.area_px;
             }
         }
+        document.read_source(&request.source);
         document
+    }
+
+    /// Puts the image that a request changed under the layers, and what could change on top.
+    fn read_source(&mut self, source: &Source) {
+        let (image, strength) = match source {
+            Source::Image { image, strength } | Source::Region { image, strength, .. } => (image, *strength),
+            Source::Noise | Source::Latent { .. } => return,
+        };
+        let mut base = Base::square("Image of the record", BaseOrigin::File, Arc::clone(image));
+        (base.edit, base.strength, base.whole) = (true, strength, matches!(source, Source::Image { .. }));
+        if let Source::Region { may_change, feather_px, .. } = source {
+            base.feather_px = *feather_px;
+            let size = self.size_px;
+            let mask = if may_change.width() == size { Arc::clone(may_change) } else { Arc::new(may_change.resized(size, size)) };
+            self.push(Finding::Pneumothorax, Region::MayChange(mask));
+        }
+        self.base = Some(if image.width() == self.size_px { base } else { base.resized(self.size_px) });
     }
 }
 

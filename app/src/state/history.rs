@@ -30,6 +30,8 @@ pub enum Gesture {
     Age,
     /// A setting of the sampler.
     Sampling,
+    /// A number of the edit of the image under the layers being dragged.
+    Underlay,
     /// Anything done by one click.
     Click,
 }

@@ -3,6 +3,7 @@
 pub mod base;
 pub mod demographics;
 pub mod document;
+pub mod edit;
 pub mod film;
 pub mod history;
 pub mod measure;
@@ -17,6 +18,7 @@ pub mod view;
 pub use base::{Base, BaseOrigin};
 pub use demographics::{Demographics, Group, Sex, View};
 pub use document::{Document, Layer, LayerId, Region};
+pub use edit::{EditRegion, RegionFrom};
 pub use film::Film;
 pub use history::{Gesture, History};
 pub use messages::{Level, Message, Messages};
@@ -48,6 +50,8 @@ pub struct State {
     pub data_sets: data_sets::State,
     /// What is known of the models.
     pub models: models::State,
+    /// Opened images and masks, and what is written.
+    pub images: crate::images::State,
     /// The open case and its edits.
     pub document: Document,
     /// Undo and redo.
@@ -99,6 +103,7 @@ impl State {
             compare: compare::State::default(),
             data_sets: data_sets::State::default(),
             models: models::State::default(),
+            images: crate::images::State::default(),
             view: ViewState::for_document(&document),
             document,
             history: History::default(),

@@ -5,6 +5,7 @@
 mod e2e;
 mod flow;
 mod harness;
+mod images;
 mod journal;
 mod pictures;
 mod real;

@@ -116,8 +116,11 @@ pub(crate) fn check_size(width: u64, height: u64) -> Result<(u32, u32), Fault> {
     Ok((width as u32, height as u32))
 }
 
-/// All bytes of a file of allowed size.
-pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>, FormatError> {
+/// All bytes of a plain file of allowed size; folders, pipes and devices are refused.
+///
+/// # Errors
+/// When the system refuses, or the file is too large.
+pub fn read_file(path: &Path) -> Result<Vec<u8>, FormatError> {
     let name = path.display().to_string();
     let io = |error: std::io::Error| Fault::Io(system_reason(&error)).of(&name);
     let about = std::fs::metadata(path).map_err(io)?;

@@ -2,6 +2,7 @@
 
 mod case;
 mod compare;
+mod images;
 mod layers;
 mod look;
 mod time;
@@ -11,8 +12,16 @@ mod window;
 use super::Command;
 
 /// Every table.
-pub(super) const TABLES: &[&[Command]] =
-    &[time::COMMANDS, compare::COMMANDS, case::COMMANDS, layers::COMMANDS, tools::COMMANDS, look::COMMANDS, window::COMMANDS];
+pub(super) const TABLES: &[&[Command]] = &[
+    time::COMMANDS,
+    compare::COMMANDS,
+    case::COMMANDS,
+    images::COMMANDS,
+    layers::COMMANDS,
+    tools::COMMANDS,
+    look::COMMANDS,
+    window::COMMANDS,
+];
 
 /// What the mouse does, for the key sheet: gesture and purpose.
 pub const GESTURES: &[(&str, &str)] = &[
