@@ -150,7 +150,11 @@ fn has(bytes: &[u8], words: &[u8]) -> bool {
 
 fn masks(bytes: &[u8], name: &str, hints: &Hints) -> Result<Option<Found>, String> {
     let target = hints.base.as_ref().map(|(name, width, height)| Target { name, width: *width, height: *height });
-    let found = recognise::decode(bytes, name, target).map_err(said)?;
+    let found = recognise::decode(bytes, name, target).map_err(|error| match error.name.strip_prefix(name) {
+        // The name of a line of a table.
+        Some(rest) if rest.len() > 2 => format!("{}: {}", rest.trim_start_matches([',', ' ']), error.fault),
+        _ => said(error),
+    })?;
     found.map(|found| Ok(Found::Masks(Box::new(Offer::new(name, found, hints, None))))).transpose()
 }
 

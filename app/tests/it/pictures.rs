@@ -17,7 +17,7 @@ use engine::domain::GrayImage;
 use crate::harness::{Studio, canvas_rect, click, studio_with, wait};
 
 /// A studio that is drawn, or `None` after printing why not.
-fn drawn(dir: &std::path::Path, size: Vec2) -> Option<Studio> {
+pub(crate) fn drawn(dir: &std::path::Path, size: Vec2) -> Option<Studio> {
     match catch_unwind(AssertUnwindSafe(|| studio_with(dir, FakeModel::opener(64, Duration::ZERO), size, true))) {
         Ok(mut harness) => {
             wait(&mut harness, "the examples' pictures", |a| a.state.pictures.len() == 4);
@@ -33,7 +33,7 @@ fn drawn(dir: &std::path::Path, size: Vec2) -> Option<Studio> {
 }
 
 /// Another Mesa may place a few pixels of an edge otherwise.
-fn tolerant() -> SnapshotOptions {
+pub(crate) fn tolerant() -> SnapshotOptions {
     SnapshotOptions::new().threshold(2.0).max_failed_pixels(200)
 }
 

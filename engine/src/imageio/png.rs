@@ -4,7 +4,7 @@
 //! pixels are laid on black. Nothing but pixels and the asked text chunk is taken from a foreign file.
 
 use std::fs;
-use std::io::{Cursor, Read as _};
+use std::io::{Cursor, Error, ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 
 use png::{BitDepth, ColorType, Decoder, Encoder, Limits, Transformations};
@@ -80,10 +80,10 @@ pub enum PngError {
     },
 }
 
-pub(super) fn system_reason(error: &std::io::Error) -> String {
+pub(super) fn system_reason(error: &Error) -> String {
     match error.kind() {
-        std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
-        std::io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        ErrorKind::NotFound => "there is no such file".to_owned(),
+        ErrorKind::PermissionDenied => "permission denied".to_owned(),
         _ => error.to_string(),
     }
 }
@@ -268,7 +268,8 @@ pub(super) fn read_bytes(path: &Path) -> Result<Vec<u8>, PngError> {
     let about = fs::metadata(path).map_err(io)?;
     if !about.is_file() {
         // A pipe would be waited for, a device read without an end.
-        return Err(io(std::io::Error::other(if about.is_dir() { "it is a folder" } else { "it is no plain file" })));
+        let why = if about.is_dir() { ErrorKind::IsADirectory.into() } else { Error::other("it is no plain file") };
+        return Err(io(why));
     }
     let too_large = |what: String| PngError::TooLarge {
         name: path.display().to_string(),
@@ -322,7 +323,7 @@ fn check_size(width: u32, height: u32, name: &str) -> Result<(), PngError> {
 fn decoding(error: png::DecodingError, name: &str) -> PngError {
     let name = name.to_owned();
     match error {
-        png::DecodingError::IoError(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => PngError::Truncated { name },
+        png::DecodingError::IoError(error) if error.kind() == ErrorKind::UnexpectedEof => PngError::Truncated { name },
         png::DecodingError::LimitsExceeded => PngError::TooLarge {
             name,
             what: "its rows or chunks do not fit the decoder's memory".to_owned(),
