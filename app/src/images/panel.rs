@@ -237,7 +237,7 @@ fn editing(ui: &mut Ui, panel: &mut Panel<'_>, base: &Base) {
     ui.add_space(2.0);
     match (panel.state.document.edit_fault(), &region) {
         (Some(fault), _) => check_line::show(ui, Verdict::Conflict, fault),
-        (None, Some(region)) => check_line::show(ui, Verdict::Note, &region.sentence()),
+        (None, Some(region)) => check_line::show(ui, Verdict::Note, &region.sentence(base.spacing_mm)),
         (None, None) => {}
     }
     ui.horizontal_wrapped(|ui| {

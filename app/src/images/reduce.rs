@@ -177,7 +177,7 @@ fn open_picture(state: &mut State, picture: Picture) {
     let new = has_work(&state.document);
     if new {
         let mut document = Document::empty(size);
-        document.demographics = state.document.demographics;
+        // Another patient: only what the file says is known.
         document.demographics.view = picture.view;
         document.name = picture.case;
         document.base = Some(base);

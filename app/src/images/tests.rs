@@ -373,3 +373,30 @@ fn who_the_patient_is_stays_outside() {
     let sentence = last(&state).expect("a sentence");
     assert!(sentence.ends_with("(opened.dcm).") && known.iter().all(|word| !sentence.contains(word)), "{sentence}");
 }
+
+#[test]
+fn the_windows_of_a_file_are_presets() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let file = dicom_file(dir.path(), &radiograph(64, 64));
+    let mut bytes = std::fs::read(&file).expect("readable");
+    // The window of the whole range becomes a narrower one.
+    assert_eq!(put(&mut bytes, b"65536 ", b"20000 ") + put(&mut bytes, b"32768 ", b"30000 "), 2);
+    std::fs::write(&file, &bytes).expect("written");
+    let mut state = state(dir.path());
+    open_in(&mut state, &file);
+    let base = state.document.base.clone().expect("a base");
+    let stored = base.stored.clone().expect("two ways to look");
+    let titles: Vec<_> = stored.windows().iter().map(|w| w.title.as_str()).collect();
+    assert_eq!(titles, ["Centre 30000, width 20000", "Full range"]);
+    let effects = images(&mut state, Action::SetFileWindow(1));
+    let [AnyEffect::Images(Effect::Rewindow(_, 1, SIDE))] = &effects[..] else { panic!("{effects:?}") };
+    let original = Arc::new(stored.image(1).expect("the full range"));
+    let square = Arc::new(engine::imageio::letterbox::fit_image(&original, SIDE).expect("a square"));
+    news(&mut state, News::Rewindowed(stored, 1, Arc::clone(&original), square));
+    let now = state.document.base.clone().expect("a base");
+    assert_eq!((now.window, &now.original), (1, &original));
+    assert_eq!(*original, radiograph(64, 64), "the full range is what is stored");
+    assert_ne!(base.original, original);
+    act(&mut state, Any::Undo);
+    assert_eq!(state.document.base, Some(base));
+}

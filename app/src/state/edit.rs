@@ -36,8 +36,8 @@ impl EditRegion {
         self.mask.bits().len()
     }
 
-    /// One sentence: how much may change, and why.
-    pub fn sentence(&self) -> String {
+    /// One sentence: how much may change, and why; with millimetres per pixel, across and down, in cm², too.
+    pub fn sentence(&self, spacing_mm: Option<(f32, f32)>) -> String {
         let grouped = crate::widgets::grouped;
         let percent = 100.0 * self.area as f64 / self.of() as f64;
         let from = match self.from {
@@ -46,10 +46,14 @@ impl EditRegion {
             RegionFrom::Findings(margin) => format!("the drawn findings and {margin} px around them"),
             RegionFrom::Whole => "the whole image".to_owned(),
         };
+        let cm = match spacing_mm {
+            Some((across, down)) => format!(", {:.1} cm²", self.area as f32 * across * down / 100.0),
+            None => String::new(),
+        };
         let less = if self.kept { ", less what must not change" } else { "" };
         let rest = grouped(self.of() - self.area);
         format!(
-            "{} of {} px may change ({percent:.1} %): {from}{less}. {rest} px stay as they are.",
+            "{} of {} px may change ({percent:.1} %{cm}): {from}{less}. {rest} px stay as they are.",
             grouped(self.area),
             grouped(self.of())
         )
@@ -165,9 +169,10 @@ mod tests {
         let region = document.edit_region().expect("a region");
         assert_eq!((&*region.mask, region.from), (&painted, RegionFrom::Painted));
         assert_eq!(
-            region.sentence(),
+            region.sentence(None),
             "20 of 1\u{2009}024 px may change (2.0 %): what is painted. 1\u{2009}004 px stay as they are."
         );
+        assert!(region.sentence(Some((2.0, 3.0))).contains("(2.0 %, 1.2 cm²)"));
         let request = document.request(&Sampling::default());
         assert_eq!(request.check(), Ok(()));
         assert!(matches!(request.source, Source::Region { may_change, .. } if *may_change == painted));

@@ -56,11 +56,11 @@ fn said(h: &Studio, words: &str) -> bool {
 fn a_radiograph_is_opened_edited_exported_and_comes_back() {
     let dir = tempfile::tempdir().expect("a temporary folder");
     let mut h = studio(dir.path(), Duration::ZERO);
-    let opened = radiograph(512);
+    let opened = radiograph(2048);
     drop_files(&mut h, &[dicom_file(dir.path(), &opened)]);
     wait(&mut h, "the radiograph", |a| a.state.document.base.is_some());
     assert_eq!(h.state().state.shown, Shown::Base);
-    assert!(h.query_by_label_contains("512 × 512 px, 0.140 mm a pixel").is_some());
+    assert!(h.query_by_label_contains("2\u{2009}048 × 2\u{2009}048 px, 0.140 mm a pixel").is_some());
     assert!(h.query_by_label_contains("Nothing may change yet").is_some());
 
     // Nothing is painted: Generate says what is missing and starts nothing.
@@ -87,9 +87,17 @@ fn a_radiograph_is_opened_edited_exported_and_comes_back() {
     files.sort();
     assert_eq!(files.len(), 3, "{files:?}");
     let exported = png::read_gray(&files[1]).expect("the PNG");
-    assert_eq!(exported.width(), 512);
-    let kept = exported.pixels().iter().zip(opened.pixels()).filter(|(a, b)| a == b).count();
-    assert!(kept > 512 * 512 * 8 / 10 && kept < 512 * 512, "{kept}");
+    assert_eq!(exported.width(), 2048);
+    // Outside of the region every pixel is the file's.
+    let Source::Region { may_change, .. } = &request.source else { panic!("no region") };
+    let place = engine::imageio::letterbox::Letterbox::new(2048, 2048, 64);
+    let region = engine::imageio::letterbox::unfit_mask(may_change, place, 2048, 2048);
+    let changed = |inside: u8| {
+        let pairs = exported.pixels().iter().zip(opened.pixels()).zip(region.bits());
+        pairs.filter(|((a, b), bit)| **bit == inside && a != b).count()
+    };
+    assert_eq!(changed(0), 0);
+    assert!(changed(1) > region.area() / 2, "{} of {}", changed(1), region.area());
 
     for file in &files[..2] {
         // Another studio knows nothing of it.

@@ -176,6 +176,21 @@ fn whole(dir: &Path) -> Vec<(String, Vec<u8>)> {
     files
 }
 
+/// 64 MiB and a little of blanks or zeros, packed into a few kilobytes: the picture data of a black mask.
+fn bomb() -> Vec<u8> {
+    let black = engine::imageio::png::encode_mask(&Mask::empty(8192, 8192), &[]).expect("encoded");
+    let mut packed = Vec::new();
+    let mut at = 8;
+    while let Some(head) = black.get(at..at + 8) {
+        let length = u32::from_be_bytes([head[0], head[1], head[2], head[3]]) as usize;
+        if &head[4..] == b"IDAT" {
+            packed.extend(&black[at + 8..at + 8 + length]);
+        }
+        at += length + 12;
+    }
+    packed
+}
+
 /// Files that no program should have made, and whether they open.
 fn strange() -> Vec<(&'static str, Vec<u8>, bool)> {
     let plain = [0u8; 128];
@@ -185,6 +200,10 @@ fn strange() -> Vec<(&'static str, Vec<u8>, bool)> {
         chunk.extend(vec![b' '; 3 << 20]);
         raw_png(1, 1, 8, 0, &[(b"iTXt", chunk)], &[0, 7])
     };
+    let text_bomb = [&b"chexgen\0\x01\0\0\0"[..], &bomb()].concat();
+    // Gzip around the same packed data, which is a zlib stream of two bytes before and four behind.
+    let packed = bomb();
+    let gzip_bomb = [&[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3][..], &packed[2..]].concat();
     let deep = format!("{{\"images\": [], \"annotations\": {}", "[".repeat(200_000));
     let runs = "{\"images\":[{\"id\":1,\"file_name\":\"a.png\",\"width\":8000,\"height\":8000}],\"categories\":[{\"id\":1,\"name\":\"x\"}],\"annotations\":[";
     let many = vec!["{\"image_id\":1,\"category_id\":1,\"bbox\":[0,0,8000,8000]}"; 300].join(",");
@@ -199,6 +218,8 @@ fn strange() -> Vec<(&'static str, Vec<u8>, bool)> {
         ("no-palette.png", raw_png(3, 1, 8, 3, &[], &[0, 0, 1, 2]), false),
         ("wrong-depth.png", raw_png(3, 1, 7, 0, &[], &[0, 0, 1, 2]), false),
         ("blank-record.png", bomb_text, false),
+        ("text-bomb.png", raw_png(1, 1, 8, 0, &[(b"iTXt", text_bomb)], &[0, 7]), false),
+        ("bomb.nii.gz", gzip_bomb, false),
         ("archive.zip", b"PK\x03\x04aaaa".to_vec(), false),
         ("animation.gif", b"GIF89a".to_vec(), false),
         ("scan.tif", b"II*\0rest".to_vec(), false),
