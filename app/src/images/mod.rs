@@ -117,6 +117,18 @@ pub struct Original {
     pub detail: Detail,
 }
 
+impl Original {
+    /// The opened image of a case.
+    fn of(base: &Base) -> Self {
+        Self {
+            square: Arc::clone(&base.image),
+            image: Arc::clone(&base.original),
+            spacing_mm: base.original_spacing_mm,
+            detail: base.detail,
+        }
+    }
+}
+
 /// What is exported.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExportChoice {

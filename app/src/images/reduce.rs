@@ -42,14 +42,7 @@ pub fn reduce(state: &mut State, action: Action) -> Vec<AnyEffect> {
         Action::SetStrength(_) => {}
         Action::SetFeather(px) => change(state, Gesture::Underlay, |b| b.feather_px = px.min(b.image.width() / 4)),
         Action::SetMargin(px) => change(state, Gesture::Underlay, |b| b.margin_px = px.min(b.image.width() / 2)),
-        Action::SetDetail(detail) => {
-            change(state, Gesture::Click, |b| b.detail = detail);
-            if let Some(base) = &state.document.base
-                && let Some(original) = state.images.originals.iter_mut().find(|o| Arc::ptr_eq(&o.square, &base.image))
-            {
-                original.detail = detail;
-            }
-        }
+        Action::SetDetail(detail) => change(state, Gesture::Click, |b| b.detail = detail),
         Action::SetFileWindow(window) => {
             let stored = state.document.base.as_ref().and_then(|b| b.stored.clone());
             if let Some(stored) = stored.filter(|s| window < s.windows().len()) {
@@ -268,12 +261,7 @@ fn use_shown(state: &mut State) -> Vec<AnyEffect> {
 /// Keeps the opened image of the edit that is about to run.
 pub(crate) fn remember(state: &mut State) {
     let Some(base) = state.document.base.as_ref().filter(|b| b.edit) else { return };
-    let original = Original {
-        square: Arc::clone(&base.image),
-        image: Arc::clone(&base.original),
-        spacing_mm: base.original_spacing_mm,
-        detail: base.detail,
-    };
+    let original = Original::of(base);
     let kept = &mut state.images.originals;
     kept.retain(|o| o.square != original.square);
     kept.push(original);
@@ -285,8 +273,10 @@ pub(crate) fn remember(state: &mut State) {
 /// The opened image that a result changed, where this session still has it and it is another than the square.
 pub fn original_of(state: &State, result: &StudioResult) -> Option<Original> {
     let (Source::Region { image, .. } | Source::Image { image, .. }) = &result.artifact.request.source else { return None };
-    let original = state.images.originals.iter().rev().find(|o| o.square == *image)?;
-    (original.image != original.square || original.spacing_mm.is_some()).then(|| original.clone())
+    // The case on the canvas knows its image best; those of other cases are kept for a while.
+    let of_case = state.document.base.as_ref().filter(|b| b.image == *image).map(Original::of);
+    let original = of_case.or_else(|| state.images.originals.iter().rev().find(|o| o.square == *image).cloned())?;
+    (original.image != original.square || original.spacing_mm.is_some()).then_some(original)
 }
 
 /// What Save writes for an edit of an opened image: its PNG at that image's size and its record.
@@ -348,12 +338,7 @@ fn order(state: &State, choice: ExportChoice) -> Result<Order, &'static str> {
     if choice.masks.is_empty() || masks.is_empty() {
         return Err("There is no finished image to export; show a result, or draw and choose a format of masks.");
     }
-    let original = document.base.as_ref().map(|base| Original {
-        square: Arc::clone(&base.image),
-        image: Arc::clone(&base.original),
-        spacing_mm: base.original_spacing_mm,
-        detail: base.detail,
-    });
+    let original = document.base.as_ref().map(Original::of);
     let spacing_mm = document.base.as_ref().and_then(|b| b.spacing_mm).map(|(x, y)| (f64::from(y), f64::from(x)));
     let stem = match choice.tier {
         Tier::Full => files::stem(&document.name, state.sampling.seed),
