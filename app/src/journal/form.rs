@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use engine::domain::{Finding, GrayImage, PackedMask, Preset, RectPx, SamplerKind, StepRange};
+use engine::imageio::edited::Detail;
 use engine::store::hash::{hash_bytes, hash_image};
 use serde::{Deserialize, Serialize};
 
@@ -70,6 +71,12 @@ struct BaseForm {
     edit: bool,
     strength: f32,
     feather_px: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    original_spacing_mm: Option<(f64, f64)>,
+    margin_px: u32,
+    whole: bool,
+    /// Whether fine structure in the region comes from the opened image.
+    keeps_detail: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -209,7 +216,9 @@ fn read_layer(form: LayerForm, blank: &Arc<engine::domain::Mask>) -> Result<Laye
 }
 
 fn base_form(base: &Base) -> BaseForm {
-    let Base { title, origin, image, original, spacing_mm, edit, strength, feather_px } = base;
+    // The further windows of a DICOM file are not kept; opening it again offers them.
+    let Base { title, origin, image, original, spacing_mm, original_spacing_mm, edit, strength, .. } = base;
+    let Base { feather_px, margin_px, whole, detail, .. } = base;
     BaseForm {
         title: title.clone(),
         run: match origin {
@@ -222,6 +231,10 @@ fn base_form(base: &Base) -> BaseForm {
         edit: *edit,
         strength: *strength,
         feather_px: *feather_px,
+        original_spacing_mm: *original_spacing_mm,
+        margin_px: *margin_px,
+        whole: *whole,
+        keeps_detail: *detail == Detail::Opened,
     }
 }
 
@@ -234,6 +247,10 @@ fn read_base(form: BaseForm, store: &Store) -> Option<Base> {
         edit: form.edit,
         strength: form.strength,
         feather_px: form.feather_px,
+        original_spacing_mm: form.original_spacing_mm,
+        margin_px: form.margin_px,
+        whole: form.whole,
+        detail: if form.keeps_detail { Detail::Opened } else { Detail::Model },
         ..Base::square(form.title, origin, image)
     })
 }

@@ -169,7 +169,10 @@ fn the_image_under_the_layers_is_named_and_found_again() {
     let mut work = Work::new();
     work.history.before(Gesture::Click, &work.document);
     let base = Base::square("chest", BaseOrigin::Run(7), Arc::clone(&image));
-    work.document.base = Some(Base { spacing_mm: Some((0.5, 0.25)), edit: true, ..base });
+    let detail = engine::imageio::edited::Detail::Model;
+    let original_spacing_mm = Some((0.25, 0.5));
+    let spacing_mm = Some((0.5, 0.25));
+    work.document.base = Some(Base { spacing_mm, original_spacing_mm, edit: true, margin_px: 9, whole: true, detail, ..base });
     work.history.settle(&work.document);
     let (mut log, _) = Log::open(&path, &mut none).expect("a new file");
     log.append(&work.news()).expect("written");
