@@ -6,6 +6,7 @@ use engine::domain::{Finding, StepRange};
 
 use crate::examples::Example;
 use crate::images;
+use crate::insight;
 use crate::rooms::{compare, data_sets, models, runs};
 use crate::state::sight;
 use crate::state::view::DockTab;
@@ -160,6 +161,9 @@ pub enum Action {
     Twin,
     /// Stops the run after its current step.
     Cancel,
+
+    /// Something about checks, what the model sees, or words.
+    Insight(insight::Action),
 
     // Rooms.
     /// Goes to a room.

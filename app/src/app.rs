@@ -13,6 +13,7 @@ use crate::canvas::textures::Thumbnails;
 use crate::canvas::{self, CanvasCache, gpu};
 use crate::examples::Example;
 use crate::images;
+use crate::insight;
 use crate::jobs::chores::{self, Chores, News};
 use crate::jobs::{Event, ModelState, Opener, TokenCount, Worker, sentence};
 use crate::memory::Memory;
@@ -59,6 +60,7 @@ pub struct StudioApp {
     tokens: Option<(String, TokenCount)>,
     condition: Option<(Vec<Layer>, Option<Arc<GrayImage>>)>,
     facts: images::Cache,
+    insight: insight::Live,
     zoom: f32,
     last_typed: f64,
     /// When the program began, until the first frame is drawn.
@@ -95,6 +97,8 @@ impl StudioApp {
         let chores = Chores::new(move || ctx.request_repaint());
         let ctx = cc.egui_ctx.clone();
         let session = Session::start(&options.data_folder, &mut state, move || ctx.request_repaint());
+        let ctx = cc.egui_ctx.clone();
+        let insight = insight::Live::new(move || ctx.request_repaint());
         let mut app = Self {
             state,
             worker,
@@ -106,6 +110,7 @@ impl StudioApp {
             tokens: None,
             condition: None,
             facts: images::Cache::default(),
+            insight,
             zoom: 1.0,
             last_typed: 0.0,
             began: Some(options.began),
@@ -133,6 +138,9 @@ impl StudioApp {
         match effect {
             Effect::StartJob(id) => {
                 let Some(job) = self.state.job.as_ref().filter(|j| j.id == id) else { return };
+                if let Some(model) = self.state.model.ready() {
+                    model.watch_words(self.state.insight.word_map);
+                }
                 let sent = match &mut self.worker {
                     Some(worker) => worker.generate(id, job.name.clone(), job.request.clone(), job.cancel.clone()),
                     None => Err(anyhow::anyhow!("the engine thread is not running; start the studio again")),
@@ -175,6 +183,7 @@ impl StudioApp {
                     reduce::model_ready(&mut self.state, model);
                     self.tokens = None;
                     self.condition = None;
+                    self.insight.forget();
                 }
                 Event::OpenFailed(why) => {
                     self.state.model = ModelState::Failed(why.clone());
@@ -188,6 +197,7 @@ impl StudioApp {
                 Event::Step { job, step, of, preview, latent, elapsed_secs } => {
                     reduce::step_done(&mut self.state, job, step, of, preview, latent, elapsed_secs);
                 }
+                Event::Attention(job, map) => self.state.insight.maps.push(job, map),
                 Event::Done { job, artifact, unsaved } => reduce::finished(&mut self.state, job, artifact, unsaved),
                 Event::Cancelled(job) => reduce::stopped(&mut self.state, job, None),
                 Event::Failed(job, why) => reduce::stopped(&mut self.state, job, Some(why)),
@@ -268,9 +278,13 @@ impl StudioApp {
         let tokens_used = self.token_count();
         let condition = self.condition();
         let facts = self.facts.facts(&self.state);
+        self.insight.update(ui.ctx(), &self.state, tokens_used, condition.as_ref());
+        self.state.insight.checks = Arc::clone(&self.insight.view().checks);
+        self.state.insight.words = self.insight.view().words.len();
         let zoom = self.zoom;
+        let insight = self.insight.view();
         let mut panel =
-            Panel { state: &self.state, metrics, thumbnails: &mut self.thumbnails, tokens: tokens_used, condition, facts, out };
+            Panel { state: &self.state, metrics, thumbnails: &mut self.thumbnails, tokens: tokens_used, condition, facts, insight, out };
         let bar = |x: i8, y: i8| Frame::new().fill(tokens::BAR).inner_margin(Margin::symmetric(x, y));
         let side = Frame::new().fill(tokens::BG).inner_margin(Margin::symmetric(12, 8));
 
@@ -335,6 +349,9 @@ impl StudioApp {
             let view = &self.state.view;
             self.zoom = Camera::new(rect, self.state.document.size_px, view.zoom, view.center).zoom;
             canvas::show(ui, &self.state, &mut self.cache, panel.out);
+            if let Some(heat) = &panel.insight.heat {
+                canvas::heat::paint(ui, rect, &self.state, heat);
+            }
         });
     }
 }

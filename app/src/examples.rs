@@ -144,7 +144,7 @@ fn lower_part(outline: &[(f32, f32)], size_px: u32) -> Mask {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::checks::{Verdict, check};
+    use crate::checks::{Reading, Verdict, check};
     use crate::state::Sampling;
 
     #[test]
@@ -153,7 +153,8 @@ mod tests {
             for size in [64, 256, 512] {
                 let document = example.document(size);
                 document.request(&Sampling::default()).check().expect("examples are valid requests");
-                let conflicts: Vec<_> = check(&document, None).into_iter().filter(|c| c.verdict == Verdict::Conflict).collect();
+                let conflicts: Vec<_> =
+                    check(&document, &Reading::default()).into_iter().filter(|c| c.verdict == Verdict::Conflict).collect();
                 assert!(conflicts.is_empty(), "{}: {conflicts:?}", example.title());
                 let drawn = document.annotations().len();
                 assert_eq!(drawn, usize::from(example != Example::EnlargedHeart));

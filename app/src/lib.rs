@@ -12,6 +12,7 @@ pub mod cli;
 pub mod command;
 pub mod examples;
 pub mod images;
+pub mod insight;
 pub mod jobs;
 pub mod journal;
 pub mod library;

@@ -8,9 +8,9 @@ mod stroke;
 mod tabs;
 
 use crate::action::{Action, Effect};
-use crate::checks;
 use crate::examples::Example;
 use crate::images;
+use crate::insight;
 use crate::jobs::Opened;
 use crate::rooms;
 use crate::shell;
@@ -43,7 +43,7 @@ fn apply(state: &mut State, action: Action) -> Vec<Effect> {
         Action::SetGroup(group) => edit(state, Gesture::Click, |d| d.demographics.group = group),
         Action::SetView(view) => edit(state, Gesture::Click, |d| d.demographics.view = view),
         Action::FlipText(finding) => {
-            edit(state, Gesture::Click, |d| d.impression = checks::flip_side(&d.impression, finding));
+            edit(state, Gesture::Click, |d| d.impression = engine::text::findings::flipped(&d.impression, finding));
         }
 
         Action::AddMask
@@ -123,6 +123,7 @@ fn apply(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Cancel => run::cancel(state),
 
         Action::OpenRoom(room) if room.is_built() => (state.room, state.settings.room) = (room, room),
+        Action::Insight(action) => insight::reduce(state, action),
         Action::OpenRoom(_) => {}
         Action::Images(action) => return images::reduce(state, action),
         Action::Runs(action) => return rooms::runs::reduce(state, action),

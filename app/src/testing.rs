@@ -1,19 +1,26 @@
 //! What tests need: a model that is quick and obeys.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use engine::adherence::Seen;
 use engine::cancel::Cancel;
 use engine::domain::{Annotation, GenerateRequest, GrayImage, LatentValues, Mask, Shape, Source};
+use engine::model::checker::CLASSES;
+use engine::pipeline::AttentionMap;
 use engine::store::hash::{hash_bytes, hash_image};
 use engine::store::record::{FileHash, RunRecord};
+use engine::text::Cleaned;
 
 use crate::jobs::{Artifact, Card, Generator, Opener, Progress, TokenCount};
 
-/// A model that draws a round chest, bright where a finding is drawn; words are its tokens.
+/// A model that draws a round chest, bright where a finding is drawn with a strength of 0.3 or more; words are its
+/// tokens, its autoencoder blurs, and its checker sees whatever is bright.
 pub struct FakeModel {
     card: Card,
     step_time: Duration,
+    watch_words: AtomicBool,
 }
 
 impl FakeModel {
@@ -27,7 +34,7 @@ impl FakeModel {
             token_limit: 120,
             natural: GenerateRequest { num_steps: 8, ..GenerateRequest::new("", 0) },
         };
-        Self { card, step_time }
+        Self { card, step_time, watch_words: AtomicBool::new(false) }
     }
 
     /// Opens it.
@@ -43,7 +50,8 @@ impl FakeModel {
 
     fn draw(&self, request: &GenerateRequest, share: f32) -> GrayImage {
         let size = self.card.size_px;
-        let regions: Vec<Mask> = request.annotations.iter().map(|a| region(a, size)).collect();
+        let drawn = request.annotations.iter().filter(|a| a.strength >= 0.3);
+        let regions: Vec<Mask> = drawn.map(|a| region(a, size)).collect();
         let seed = (request.seed.0 % 97) as f32 / 97.0;
         let values: Vec<f32> = (0..size * size)
             .map(|i| {
@@ -79,6 +87,13 @@ fn region(annotation: &Annotation, size: u32) -> Mask {
     }
 }
 
+/// Each token looks at a place of its own.
+fn attention(text: &str) -> AttentionMap {
+    let (tokens, grid) = (text.split_whitespace().count() + 1, 8);
+    let share = |i: usize| if i % (grid * grid) == (i / (grid * grid)) * 7 % (grid * grid) { 0.9 } else { 0.1 / tokens as f32 };
+    AttentionMap { tokens, grid, shares: (0..tokens * grid * grid).map(share).collect() }
+}
+
 /// An impression with this word makes the fake model panic, to see that the window lives on.
 pub const PANIC_WORD: &str = "catastrophe";
 
@@ -100,6 +115,37 @@ impl Generator for FakeModel {
         annotations.iter().for_each(|a| all.union_with(&region(a, size)));
         let values: Vec<f32> = all.bits().iter().map(|&b| f32::from(b)).collect();
         if annotations.is_empty() { None } else { GrayImage::from_unit(size, size, &values).ok() }
+    }
+
+    fn clean(&self, text: &str) -> Option<Cleaned> {
+        engine::text::clean(text).ok()
+    }
+
+    fn round_trip(&self, picture: &GrayImage) -> anyhow::Result<Option<GrayImage>> {
+        let (width, height) = (picture.width(), picture.height());
+        let grey = |x: u32, y: u32| f32::from(picture.get(x.min(width - 1), y.min(height - 1)).unwrap_or(0)) / 65535.0;
+        let mean = |x: u32, y: u32| {
+            (0..9).map(|i| grey((x + i % 3).saturating_sub(1), (y + i / 3).saturating_sub(1))).sum::<f32>() / 9.0
+        };
+        let values: Vec<f32> = (0..width * height).map(|i| mean(i % width, i / width)).collect();
+        Ok(Some(GrayImage::from_unit(width, height, &values)?))
+    }
+
+    fn look(&self, image: &GrayImage) -> anyhow::Result<Option<Seen>> {
+        let (size, half) = (image.width(), image.width() / 2);
+        let grey = image.to_unit();
+        let bright = |i: u32| grey[((2 * (i / half)) * size + 2 * (i % half)) as usize] > 0.6;
+        let plane: Vec<f32> = (0..half * half).map(|i| if bright(i) { 6.0 } else { -6.0 }).collect();
+        let presence = if plane.iter().any(|&v| v > 0.0) { 4.0 } else { -4.0 };
+        Ok(Some(Seen { size_px: size, regions: vec![plane; CLASSES.len()], presence: vec![presence; CLASSES.len()] }))
+    }
+
+    fn token_texts(&self, text: &str) -> Vec<String> {
+        text.split_whitespace().map(str::to_lowercase).chain([String::new()]).collect()
+    }
+
+    fn watch_words(&self, on: bool) {
+        self.watch_words.store(on, Ordering::Relaxed);
     }
 
     fn generate(
@@ -124,6 +170,9 @@ impl Generator for FakeModel {
             std::thread::sleep(self.step_time);
             let preview = self.draw(request, step as f32 / of as f32);
             on_progress(Progress::Step { step, of, preview, latent: self.latent(request, step) });
+            if self.watch_words.load(Ordering::Relaxed) {
+                on_progress(Progress::Attention(attention(&request.impression)));
+            }
         }
         if cancel.is_cancelled() {
             return Ok(None);

@@ -3,6 +3,7 @@
 //! Data flows one way: annotation → conditioning → sampler → preview → store.
 //! The engine knows no window, no command line and no global state.
 
+pub mod adherence;
 pub mod allocator;
 pub mod cancel;
 pub mod condition;

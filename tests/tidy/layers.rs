@@ -7,7 +7,7 @@ const RANKS: &[&[&str]] = &[
     &["domain", "cancel", "allocator"],
     &["imageio", "text", "noise", "device", "ops"],
     &["model", "diffusion", "condition", "store", "phantom", "masks"],
-    &["denoise", "import"],
+    &["denoise", "import", "adherence"],
     &["pipeline"],
 ];
 

@@ -4,6 +4,7 @@ pub mod camera;
 pub mod contour;
 pub mod gpu;
 pub mod guide;
+pub mod heat;
 pub mod overlay;
 pub mod textures;
 pub mod tool;

@@ -48,7 +48,9 @@ impl Chord {
 
     /// Whether it may act while text is being typed: it cannot be a letter of the text.
     pub fn works_while_typing(self) -> bool {
-        self.ctrl || self.key == Key::Escape || is_function(self.key)
+        // On a Mac, Alt writes signs.
+        let alt = self.alt && !cfg!(target_os = "macos");
+        self.ctrl || alt || self.key == Key::Escape || is_function(self.key)
     }
 
     /// Whether a pressed key is this chord by its name.

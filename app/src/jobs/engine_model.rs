@@ -1,14 +1,17 @@
 //! The engine's pipeline as the window's generator, and how it is found and opened.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use anyhow::Context as _;
+use engine::adherence::{PracticeChecker, Seen};
 use engine::cancel::Cancel;
 use engine::device::DeviceKind;
 use engine::domain::{Annotation, GenerateRequest, GrayImage};
-use engine::pipeline::{self, Outcome, Pipeline};
+use engine::pipeline::{self, Outcome, Pipeline, RunOptions};
 use engine::store::find_model::practice_model_dir;
+use engine::text::Cleaned;
 
 use super::{Artifact, Card, Generator, Opener, Progress, TokenCount};
 
@@ -16,6 +19,20 @@ use super::{Artifact, Card, Generator, Opener, Progress, TokenCount};
 struct EngineModel {
     pipeline: Pipeline,
     card: Card,
+    folder: PathBuf,
+    /// The checker beside a practice model, read when it is first needed so that it does not slow the start.
+    checker: OnceLock<Result<Option<PracticeChecker>, String>>,
+    /// Whether runs tell where their words act.
+    watch_words: AtomicBool,
+}
+
+impl EngineModel {
+    /// Blocks whose attention is told: all, or none.
+    fn watched_blocks(&self) -> Vec<usize> {
+        let wanted = self.watch_words.load(Ordering::Relaxed);
+        let count = if wanted { self.pipeline.block_count().unwrap_or(0) } else { 0 };
+        (0..count).collect()
+    }
 }
 
 impl Generator for EngineModel {
@@ -34,6 +51,38 @@ impl Generator for EngineModel {
         self.pipeline.condition(&request)
     }
 
+    fn clean(&self, text: &str) -> Option<Cleaned> {
+        if self.pipeline.card().cleans_text() { engine::text::clean(text).ok() } else { None }
+    }
+
+    fn round_trip(&self, picture: &GrayImage) -> anyhow::Result<Option<GrayImage>> {
+        Ok(Some(self.pipeline.round_trip(picture)?))
+    }
+
+    fn look(&self, image: &GrayImage) -> anyhow::Result<Option<Seen>> {
+        // It learned from practice images of one size; whatever it would say of others means nothing.
+        if !self.card.practice || image.width() != self.card.size_px {
+            return Ok(None);
+        }
+        let open = || {
+            let device = DeviceKind::Cpu.open().map_err(|e| e.to_string())?;
+            PracticeChecker::open(&self.folder, &device).map_err(|e| e.to_string())
+        };
+        match self.checker.get_or_init(open) {
+            Ok(Some(checker)) => Ok(Some(checker.look(image)?)),
+            Ok(None) => Ok(None),
+            Err(why) => Err(anyhow::anyhow!("{why}")),
+        }
+    }
+
+    fn token_texts(&self, text: &str) -> Vec<String> {
+        self.pipeline.token_texts(text).unwrap_or_default()
+    }
+
+    fn watch_words(&self, on: bool) {
+        self.watch_words.store(on, Ordering::Relaxed);
+    }
+
     fn generate(
         &self,
         request: &GenerateRequest,
@@ -48,12 +97,16 @@ impl Generator for EngineModel {
                     on_progress(Progress::Step { step, of, preview, latent });
                 }
             }
-            pipeline::Event::Attention { .. }
-            | pipeline::Event::Paused { .. }
-            | pipeline::Event::Resumed
-            | pipeline::Event::Finished => {}
+            pipeline::Event::Attention { maps, .. } => {
+                if let Some(map) = maps.into_iter().next() {
+                    on_progress(Progress::Attention(map));
+                }
+            }
+            pipeline::Event::Paused { .. } | pipeline::Event::Resumed | pipeline::Event::Finished => {}
         };
-        match self.pipeline.generate(std::slice::from_ref(request), cancel, &mut on_event)? {
+        let blocks = self.watched_blocks();
+        let options = RunOptions { attention: &blocks, ..RunOptions::default() };
+        match self.pipeline.generate_with(std::slice::from_ref(request), &options, cancel, &mut on_event)? {
             Outcome::Cancelled => Ok(None),
             Outcome::Done(images) => {
                 let made = images.into_iter().next().context("the engine returned no image")?;
@@ -92,6 +145,7 @@ pub fn opener(folder: Option<PathBuf>) -> Opener {
             token_limit: from.token_limit,
             natural: from.request("", 0),
         };
-        Ok(Arc::new(EngineModel { pipeline, card }) as Arc<dyn Generator>)
+        let (checker, watch_words) = (OnceLock::new(), AtomicBool::new(false));
+        Ok(Arc::new(EngineModel { pipeline, card, folder, checker, watch_words }) as Arc<dyn Generator>)
     })
 }

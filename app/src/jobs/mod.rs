@@ -12,8 +12,11 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
+use engine::adherence::Seen;
 use engine::cancel::Cancel;
 use engine::domain::{Annotation, GenerateRequest, GrayImage, LatentValues};
+use engine::pipeline::AttentionMap;
+use engine::text::Cleaned;
 
 pub use files::{Artifact, Opened};
 pub use worker::{Event, Worker};
@@ -65,6 +68,8 @@ pub enum Progress {
         /// The latents that the next step begins with, noise included, to go on from here.
         latent: Option<LatentValues>,
     },
+    /// Where the words acted in the step just told; only while words are watched.
+    Attention(AttentionMap),
 }
 
 /// A model that makes images. The engine's pipeline is one; tests have others.
@@ -77,6 +82,35 @@ pub trait Generator: Send + Sync {
 
     /// The picture its control branch gets, or `None` without drawn findings.
     fn condition(&self, annotations: &[Annotation]) -> Option<GrayImage>;
+
+    /// What it reads of a text after cleaning; `None` where it reads texts as they are typed.
+    fn clean(&self, _text: &str) -> Option<Cleaned> {
+        None
+    }
+
+    /// A condition picture after its autoencoder; `None` where it does not tell.
+    ///
+    /// # Errors
+    /// One sentence that names what is wrong.
+    fn round_trip(&self, _picture: &GrayImage) -> anyhow::Result<Option<GrayImage>> {
+        Ok(None)
+    }
+
+    /// What the practice checker sees in a finished image; `None` where no checker fits the model.
+    ///
+    /// # Errors
+    /// One sentence that names what is wrong.
+    fn look(&self, _image: &GrayImage) -> anyhow::Result<Option<Seen>> {
+        Ok(None)
+    }
+
+    /// The text behind each of the tokens that it reads, in order.
+    fn token_texts(&self, _text: &str) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// Whether the next runs tell where their words act; no image depends on it.
+    fn watch_words(&self, _on: bool) {}
 
     /// Makes one image; `None` when it was cancelled.
     ///

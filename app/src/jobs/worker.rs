@@ -14,6 +14,7 @@ use anyhow::Context as _;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use engine::cancel::Cancel;
 use engine::domain::{GenerateRequest, GrayImage, LatentValues};
+use engine::pipeline::AttentionMap;
 
 use super::{Artifact, Generator, Opener, Progress, files, panic_sentence, sentence};
 use crate::state::JobId;
@@ -72,6 +73,8 @@ pub enum Event {
         /// Seconds since the run began.
         elapsed_secs: f64,
     },
+    /// Where the words acted in the step just told.
+    Attention(JobId, Arc<AttentionMap>),
     /// An image is made, and saved unless `unsaved` says why not.
     Done {
         /// Which run.
@@ -226,6 +229,7 @@ fn generate(model: &dyn Generator, session_dir: Option<&std::path::Path>, run: R
     let mut on_progress = |progress: Progress| {
         let alive = match progress {
             Progress::Started { steps } => out.send(Event::Started { job, steps }),
+            Progress::Attention(map) => out.send(Event::Attention(job, Arc::new(map))),
             Progress::Step { step, of, preview, latent } => {
                 let elapsed_secs = began.elapsed().as_secs_f64();
                 out.send(Event::Step { job, step, of, preview: Arc::new(preview), latent, elapsed_secs })

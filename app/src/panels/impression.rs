@@ -2,12 +2,17 @@
 
 use std::sync::Arc;
 
+use eframe::egui::text::CCursor;
 use eframe::egui::text::{LayoutJob, TextFormat};
-use eframe::egui::{Align, Color32, Galley, Layout, Margin, RichText, Stroke, TextBuffer, TextEdit, Ui, vec2};
+use eframe::egui::{
+    Align, Color32, Galley, Layout, Margin, Painter, Pos2, RichText, Shape, Stroke, TextBuffer, TextEdit, Ui, pos2, vec2,
+};
+use engine::text::findings;
 
-use super::Panel;
+use super::{Panel, conflict};
 use crate::action::Action;
-use crate::checks;
+use crate::checks::{Check, Verdict};
+use crate::insight;
 use crate::state::{Group, Sex, View};
 use crate::theme::{text, tokens};
 use crate::widgets::{Push, caption, field, section_row};
@@ -48,6 +53,7 @@ pub fn show(ui: &mut Ui, panel: &mut Panel<'_>) {
         ui.label(RichText::new(words).font(text::secondary()).color(color));
     });
     editor(ui, panel);
+    conflict::show(ui, panel);
     phrases(ui, panel);
     ui.add_space(2.0);
     patient(ui, panel);
@@ -64,8 +70,9 @@ fn editor(ui: &mut Ui, panel: &mut Panel<'_>) {
     let prefix = document.demographics.prefix().len();
     let cut_at = panel.tokens.and_then(|t| t.cut_at).map(|at| at.saturating_sub(prefix));
     let mut words = document.impression.clone();
+    let waved = waved(&panel.insight.checks);
     let mut layouter = |ui: &Ui, buffer: &dyn TextBuffer, width: f32| -> Arc<Galley> {
-        let mut job = marked(buffer.as_str(), cut_at);
+        let mut job = marked(buffer.as_str(), cut_at, &waved);
         job.wrap.max_width = width;
         ui.fonts_mut(|f| f.layout_job(job))
     };
@@ -80,7 +87,14 @@ fn editor(ui: &mut Ui, panel: &mut Panel<'_>) {
                 .color(tokens::INK3),
         )
         .layouter(&mut layouter);
-    let response = ui.add(edit).accessible_name(NAME);
+    let shown = edit.show(ui);
+    let response = shown.response.response.accessible_name(NAME);
+    let painter = ui.painter().with_clip_rect(shown.text_clip_rect);
+    for range in waved.iter().filter(|_| words == document.impression) {
+        wave(&painter, &shown.galley, shown.galley_pos, &words, range);
+    }
+    let pointed = response.hover_pos().map(|at| shown.galley.cursor_from_pos(at - shown.galley_pos).index.0);
+    point_at(panel, pointed, prefix);
     if response.changed() {
         panel.out.push(Action::SetImpression(words));
     }
@@ -89,12 +103,70 @@ fn editor(ui: &mut Ui, panel: &mut Panel<'_>) {
     }
 }
 
+/// The words of conflicts, which carry a wave.
+fn waved(checks: &[Check]) -> Vec<std::ops::Range<usize>> {
+    let mut ranges: Vec<_> =
+        checks.iter().filter(|c| c.verdict == Verdict::Conflict).flat_map(|c| c.words.iter().cloned()).collect();
+    ranges.sort_by_key(|r| (r.start, r.end));
+    ranges.dedup();
+    ranges
+}
+
+/// A wavy line under some words, one piece a row.
+fn wave(painter: &Painter, galley: &Galley, origin: Pos2, words: &str, range: &std::ops::Range<usize>) {
+    let Some(lead) = words.get(..range.start) else { return };
+    let Some(inside) = words.get(range.clone()) else { return };
+    let first = lead.chars().count();
+    let at = |i: usize, next_row: bool| galley.pos_from_cursor(CCursor { prefer_next_row: next_row, ..CCursor::new(i) });
+    let mut start: Option<Pos2> = None;
+    for i in first..first + inside.chars().count() {
+        let (left, right) = (at(i, true), at(i + 1, false));
+        let from = *start.get_or_insert(left.left_bottom());
+        // The next letter stands on another row, or there is none.
+        let ends = i + 1 == first + inside.chars().count() || at(i + 1, true).bottom() > right.bottom() + 1.0;
+        if ends {
+            wave_line(painter, origin + from.to_vec2(), right.right() + origin.x);
+            start = None;
+        }
+    }
+}
+
+fn wave_line(painter: &Painter, from: Pos2, to_x: f32) {
+    let length = (to_x - from.x).max(4.0);
+    let steps = (length / 1.5).ceil() as usize;
+    let points = (0..=steps).map(|i| {
+        let x = length * i as f32 / steps as f32;
+        pos2(from.x + x, from.y - 1.0 + 1.5 * (x * std::f32::consts::TAU / 6.0).sin())
+    });
+    painter.add(Shape::line(points.collect(), Stroke::new(1.4, tokens::WARN)));
+}
+
+/// Points at the word of the word map under the pointer, where the shown run has this very text.
+fn point_at(panel: &mut Panel<'_>, letter: Option<usize>, prefix: usize) {
+    let view = panel.insight;
+    if view.words.is_empty() || view.text != panel.state.document.full_impression() {
+        return;
+    }
+    let text = &panel.state.document.impression;
+    let lead = text.len() - text.trim_start().len();
+    let byte = letter.and_then(|n| text.char_indices().nth(n)).map(|(at, _)| at.saturating_sub(lead) + prefix);
+    let word = byte.and_then(|at| view.words.iter().position(|range| range.contains(&at)));
+    // The pointer elsewhere leaves what the list of words points at.
+    if letter.is_some() && word != panel.state.insight.word {
+        panel.out.push(Action::Insight(insight::Action::PointAt(word)));
+    }
+}
+
 /// The text with a class line under each finding that is said to be there, and what is cut off in grey.
-fn marked(words: &str, cut_at: Option<usize>) -> LayoutJob {
+///
+/// Words that carry a wave have no class line, so that the two cannot be confused.
+fn marked(words: &str, cut_at: Option<usize>, waved: &[std::ops::Range<usize>]) -> LayoutJob {
     let cut = cut_at.filter(|&at| words.is_char_boundary(at)).unwrap_or(words.len());
-    let mut lines: Vec<(std::ops::Range<usize>, Color32)> =
-        checks::mentions(words).into_iter().filter(|m| !m.negated).map(|m| (m.span, tokens::class(m.finding))).collect();
-    lines.sort_by_key(|l| l.0.start);
+    let lines: Vec<(std::ops::Range<usize>, Color32)> = findings::mentions(words)
+        .into_iter()
+        .filter(|m| !m.negated())
+        .map(|m| (lined(&m, waved, words), tokens::class(m.finding)))
+        .collect();
     let mut job = LayoutJob::default();
     let mut append = |range: std::ops::Range<usize>, line: Option<Color32>| {
         // A piece may lie on both sides of the cut.
@@ -118,6 +190,14 @@ fn marked(words: &str, cut_at: Option<usize>) -> LayoutJob {
     }
     append(at..words.len(), None);
     job
+}
+
+/// The words of a finding that carry its class line: from behind the last wave on.
+fn lined(mention: &findings::Mention, waved: &[std::ops::Range<usize>], words: &str) -> std::ops::Range<usize> {
+    let span = mention.span.clone();
+    let start = waved.iter().filter(|w| w.start < span.end && w.end > span.start).map(|w| w.end).max().unwrap_or(span.start);
+    let blanks = words.get(start..span.end).map_or(0, |rest| rest.len() - rest.trim_start().len());
+    (start + blanks).min(span.end)..span.end
 }
 
 fn phrases(ui: &mut Ui, panel: &mut Panel<'_>) {

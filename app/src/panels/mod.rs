@@ -2,25 +2,32 @@
 //!
 //! A panel reads the state and pushes actions; it changes nothing itself.
 
+pub mod adherence;
+pub mod conflict;
 pub mod dock;
 pub mod film;
 pub mod header;
+pub mod image_shows;
 pub mod impression;
 pub mod layers;
 pub mod left;
 pub mod metrics;
+pub mod model_sees;
 pub mod rail;
 pub mod results;
 pub mod right;
 pub mod save;
 pub mod status;
 pub mod tabs;
+pub mod text_checks;
 pub mod toasts;
 pub mod tools;
 pub mod top_bar;
+pub mod word_map;
 
 use crate::action::Action;
 use crate::canvas::textures::Thumbnails;
+use crate::insight::View as Insight;
 use crate::jobs::TokenCount;
 use crate::state::State;
 use metrics::Metrics;
@@ -39,6 +46,8 @@ pub struct Panel<'a> {
     pub condition: Option<std::sync::Arc<engine::domain::GrayImage>>,
     /// What may change in the image under the layers, and what stayed.
     pub facts: crate::images::Facts,
+    /// Checks, what the model sees, what the checker sees, where words act.
+    pub insight: &'a Insight,
     /// What the person did.
     pub out: &'a mut Vec<Action>,
 }

@@ -2,12 +2,12 @@
 
 use eframe::egui::{Align, Frame, Layout, Margin, RichText, ScrollArea, Stroke, Ui};
 
-use super::{Panel, layers};
+use super::{Panel, adherence, layers};
 use crate::action::Action;
 use crate::images;
 use crate::jobs::ModelState;
 use crate::theme::{text, tokens};
-use crate::widgets::{Push, caption, chip, rule, secondary, section};
+use crate::widgets::{Push, caption, chip, rule, secondary};
 
 /// Shows the panel.
 pub fn show(ui: &mut Ui, panel: &mut Panel<'_>) {
@@ -33,8 +33,7 @@ pub fn show(ui: &mut Ui, panel: &mut Panel<'_>) {
         rule(ui);
         images::panel::show(ui, panel);
         rule(ui);
-        section(ui, "Adherence");
-        caption(ui, "How well an image follows each layer is not measured in this version.");
+        adherence::show(ui, panel);
         rule(ui);
         model_card(ui, panel);
         ui.add_space(12.0);

@@ -187,6 +187,8 @@ pub struct Document {
     pub size_px: u32,
     /// The image under the layers, if one is opened.
     pub base: Option<Base>,
+    /// Conflicts that are kept on purpose, by their sentence; the record says so.
+    pub kept_conflicts: Vec<String>,
     next_id: LayerId,
 }
 
@@ -200,6 +202,7 @@ impl Document {
             layers: Vec::new(),
             size_px,
             base: None,
+            kept_conflicts: Vec::new(),
             next_id: 1,
         };
         document.push(Finding::Pneumothorax, Region::Guide);

@@ -33,6 +33,7 @@ use std::sync::Arc;
 use engine::domain::GrayImage;
 
 use crate::examples::Example;
+use crate::insight;
 use crate::jobs::ModelState;
 use crate::rooms::{compare, data_sets, models, runs};
 use crate::settings::Settings;
@@ -52,6 +53,8 @@ pub struct State {
     pub models: models::State,
     /// Opened images and masks, and what is written.
     pub images: crate::images::State,
+    /// Checks, what the model sees, where words act: what a person chose of that.
+    pub insight: insight::State,
     /// The open case and its edits.
     pub document: Document,
     /// Undo and redo.
@@ -104,6 +107,7 @@ impl State {
             data_sets: data_sets::State::default(),
             models: models::State::default(),
             images: crate::images::State::default(),
+            insight: insight::State::default(),
             view: ViewState::for_document(&document),
             document,
             history: History::default(),

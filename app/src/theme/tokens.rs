@@ -83,6 +83,11 @@ pub fn alpha(color: Color32, opacity: f32) -> Color32 {
     color.gamma_multiply(opacity)
 }
 
+/// Black of an opacity, 0 to 1, over parts of an image that something does not act on.
+pub fn veil(opacity: f32) -> Color32 {
+    Color32::from_black_alpha((opacity.clamp(0.0, 1.0) * 255.0).round() as u8)
+}
+
 /// Grey level 0 to 255 as a colour.
 pub fn gray(level: u8) -> Color32 {
     Color32::from_gray(level)

@@ -34,8 +34,8 @@ fn typing_is_counted_checked_and_undone() {
     // Prefix of four words' worth: sex, age, race; three words typed.
     assert!(h.query_by_label("6 of 120 tokens").is_some(), "the counter follows the text");
     // The example's mask is on the right: two repairs are offered.
-    assert!(h.query_by_label("The text says left pneumothorax; the mask lies on the patient's right.").is_some());
-    click(&mut h, "Flip mask");
+    assert!(h.query_by_label("Conflict: The text says left; the pneumothorax mask is on the patient's right.").is_some());
+    click(&mut h, "Flip the mask");
     assert!(h.query_by_label("No conflict").is_some());
     h.key_press_modifiers(Modifiers::COMMAND, Key::Z);
     h.run_steps(2);

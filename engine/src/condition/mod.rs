@@ -8,8 +8,10 @@ mod conditions;
 mod fit;
 mod palette;
 mod raster;
+mod survival;
 
 pub use conditions::{Condition, conditions};
 pub use fit::Fit;
 pub use palette::{BoxStyle, Palette, PaletteError};
 pub use raster::{compile, compile_fitted};
+pub use survival::{Survival, survival};

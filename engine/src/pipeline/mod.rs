@@ -23,6 +23,7 @@ mod paste;
 mod plan;
 mod prompt;
 mod resume;
+mod round_trip;
 mod stable;
 mod steer;
 mod text_encoder;

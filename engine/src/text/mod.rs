@@ -2,10 +2,12 @@
 //!
 //! Nothing here knows a network; the text encoder lives in [`crate::model`].
 
+pub mod align;
 mod charsmap;
 pub mod cleaning;
 pub mod clip;
 mod entities;
+pub mod findings;
 mod html_text;
 mod patterns;
 mod protobuf;

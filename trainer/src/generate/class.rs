@@ -1,65 +1,13 @@
 //! Which finding an impression speaks of: the class of a mask that comes without one.
 //!
-//! Rule: the first finding that the text names and does not deny. A denial (`no`, `without`, `negative for`,
-//! `free of`) reaches to the end of its clause; clauses end at full stops, semicolons, line breaks and `but`.
+//! Rule: the first finding that the text names and does not deny, by the words of [`engine::text::findings`].
 
 use engine::domain::Finding;
-
-/// Words of each class in lower case, singular; `*` stands for any ending.
-const WORDS: [(&str, Finding); 24] = [
-    ("pneumothora*", Finding::Pneumothorax),
-    ("hydropneumothora*", Finding::Pneumothorax),
-    ("effusion", Finding::PleuralEffusion),
-    ("pleural fluid", Finding::PleuralEffusion),
-    ("consolidat*", Finding::Consolidation),
-    ("pneumonia", Finding::Consolidation),
-    ("opacit*", Finding::Consolidation),
-    ("opacification", Finding::Consolidation),
-    ("nodul*", Finding::Nodule),
-    ("mass", Finding::Nodule),
-    ("lesion", Finding::Nodule),
-    ("cardiomegaly", Finding::Cardiomegaly),
-    ("enlarged heart", Finding::Cardiomegaly),
-    ("enlarged cardiac", Finding::Cardiomegaly),
-    ("heart is enlarged", Finding::Cardiomegaly),
-    ("atelecta*", Finding::Atelectasis),
-    ("edema", Finding::Edema),
-    ("oedema", Finding::Edema),
-    ("vascular congestion", Finding::Edema),
-    ("fracture*", Finding::Fracture),
-    ("pacemaker", Finding::Device),
-    ("catheter", Finding::Device),
-    ("tube", Finding::Device),
-    ("support device", Finding::Device),
-];
-
-const DENIALS: [&str; 4] = ["no", "without", "negative for", "free of"];
+use engine::text::findings::first_present;
 
 /// The first finding that `impression` names and does not deny.
 pub(super) fn finding_in(impression: &str) -> Option<Finding> {
-    let lower = impression.to_lowercase().replace(" but ", ";").replace(" however ", ";");
-    lower.split(['.', ';', '\n']).find_map(first_in_clause)
-}
-
-fn first_in_clause(clause: &str) -> Option<Finding> {
-    let denied_from = DENIALS.iter().filter_map(|word| place(clause, word)).min().unwrap_or(usize::MAX);
-    WORDS
-        .iter()
-        .filter_map(|(word, finding)| Some((place(clause, word)?, *finding)))
-        .filter(|&(at, _)| at < denied_from)
-        .min_by_key(|&(at, _)| at)
-        .map(|(_, finding)| finding)
-}
-
-/// Where `word` or its plural first stands in the clause.
-fn place(clause: &str, word: &str) -> Option<usize> {
-    let (stem, any_ending) = word.strip_suffix('*').map_or((word, false), |stem| (stem, true));
-    clause.match_indices(stem).map(|(at, _)| at).find(|&at| {
-        let rest = &clause[at + stem.len()..];
-        let ends = |rest: &str| !rest.starts_with(char::is_alphanumeric);
-        let whole = ends(rest) || ["s", "es"].iter().any(|s| rest.strip_prefix(s).is_some_and(ends));
-        !clause[..at].ends_with(char::is_alphanumeric) && (any_ending || whole)
-    })
+    first_present(impression)
 }
 
 #[cfg(test)]

@@ -1,28 +1,21 @@
 //! A practice model folder, opened for measurement: the engine's pipeline, and the checker beside it.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
-use anyhow::{Context, Result, anyhow, bail, ensure};
-use candle_core::{DType, Tensor};
-use candle_nn::VarBuilder;
+use anyhow::{Result, anyhow, bail, ensure};
+use engine::adherence::{PracticeChecker, Seen};
 use engine::cancel::Cancel;
 use engine::device::DeviceKind;
 use engine::domain::{Annotation, GenerateRequest, Preset, Seed};
-use engine::model::checker::{Checker, CheckerConfig, CheckerOutput};
 use engine::pipeline::{Outcome, Pipeline};
 use engine::store::model_dir::ModelSpec;
-
-/// Name of the checker's weight file.
-const CHECKER: &str = "checker.safetensors";
 
 /// The opened parts.
 pub struct PracticeModel {
     /// Its description.
     pub spec: ModelSpec,
     pipeline: Pipeline,
-    checker: Checker,
-    device: candle_core::Device,
+    checker: PracticeChecker,
 }
 
 /// How pictures are sampled.
@@ -56,19 +49,9 @@ impl PracticeModel {
     pub fn open(dir: &Path, device: DeviceKind) -> Result<Self> {
         let pipeline = Pipeline::open(dir, &device)?;
         ensure!(pipeline.card().practice, "{}: this command measures practice models", dir.display());
-        let path = dir.join(CHECKER);
-        let bytes = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        let (_, metadata) =
-            safetensors::SafeTensors::read_metadata(&bytes).with_context(|| format!("{} is damaged", path.display()))?;
-        let noted: BTreeMap<String, String> = metadata.metadata().clone().unwrap_or_default().into_iter().collect();
-        let config = noted.get("config").ok_or_else(|| anyhow!("{} carries no config", path.display()))?;
-        let config: CheckerConfig = serde_json::from_str(config).with_context(|| format!("{}: its config", path.display()))?;
-        let device = device.open()?;
-        let tensors = candle_core::safetensors::load_buffer(&bytes, &device)?;
-        let tensors = tensors.into_iter().map(|(n, t)| Ok((n, t.to_dtype(DType::F32)?))).collect::<Result<_>>()?;
-        let checker = Checker::new(VarBuilder::from_tensors(tensors, DType::F32, &device), &config)
-            .with_context(|| format!("{} does not fit", path.display()))?;
-        Ok(Self { spec: ModelSpec::read(dir)?, pipeline, checker, device })
+        let checker = PracticeChecker::open(dir, &device.open()?)?;
+        let checker = checker.ok_or_else(|| anyhow!("{}: the folder holds no checker", dir.display()))?;
+        Ok(Self { spec: ModelSpec::read(dir)?, pipeline, checker })
     }
 
     /// Makes pictures with values in `0..=1`, row by row, in batches, as every user of the model gets them.
@@ -99,27 +82,7 @@ impl PracticeModel {
     ///
     /// # Errors
     /// When the device fails.
-    pub fn check(&self, pictures: &[Vec<f32>]) -> Result<Vec<Checked>> {
-        let size = self.spec.size_px as usize;
-        let mut out = Vec::with_capacity(pictures.len());
-        for batch in pictures.chunks(32) {
-            let flat: Vec<f32> = batch.iter().flatten().map(|v| 2.0 * v - 1.0).collect();
-            let image = Tensor::from_vec(flat, (batch.len(), 1, size, size), &self.device)?;
-            let CheckerOutput { regions, presence } = self.checker.forward(&image)?;
-            let presence = presence.to_vec2::<f32>()?;
-            for (row, presence) in presence.into_iter().enumerate() {
-                let planes = regions.get(row)?.flatten_from(1)?.to_vec2::<f32>()?;
-                out.push(Checked { regions: planes, presence });
-            }
-        }
-        Ok(out)
+    pub fn check(&self, pictures: &[Vec<f32>]) -> Result<Vec<Seen>> {
+        Ok(self.checker.look_at(pictures, self.spec.size_px as usize)?)
     }
-}
-
-/// The checker's word on one picture.
-pub struct Checked {
-    /// Outline logits of each class on half the picture's grid.
-    pub regions: Vec<Vec<f32>>,
-    /// Presence logits of each class.
-    pub presence: Vec<f32>,
 }

@@ -3,6 +3,7 @@
 mod case;
 mod compare;
 mod images;
+mod insight;
 mod layers;
 mod look;
 mod time;
@@ -17,6 +18,7 @@ pub(super) const TABLES: &[&[Command]] = &[
     compare::COMMANDS,
     case::COMMANDS,
     images::COMMANDS,
+    insight::COMMANDS,
     layers::COMMANDS,
     tools::COMMANDS,
     look::COMMANDS,

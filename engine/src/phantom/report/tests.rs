@@ -108,3 +108,27 @@ fn practice_mix_has_the_stated_shares() {
     let pacemakers = share(&|p| p.findings.iter().any(|f| matches!(f.kind, Kind::Device(Device::Pacemaker { .. }))));
     assert!(pacemakers > 0.1, "{pacemakers}");
 }
+
+/// The rules of `text::findings`, which know nothing of this grammar, read what it meant.
+#[test]
+fn impressions_are_read_by_the_rules_for_findings() {
+    use crate::domain::Finding::{Consolidation, Nodule, PleuralEffusion, Pneumothorax};
+    use crate::text::findings::mentions;
+
+    let config = PhantomConfig::practice();
+    let read = |index: u64| -> usize {
+        let case = plan(&config, 5, index);
+        let found = mentions(case.impression());
+        // The text leaves some findings out; those it names must be right.
+        let named: Vec<_> = case.classes().into_iter().filter(|c| found.iter().any(|m| m.finding == c.0)).collect();
+        for (finding, side) in &named {
+            let sided = matches!(finding, Pneumothorax | PleuralEffusion | Consolidation | Nodule);
+            let right =
+                |m: &crate::text::findings::Mention| m.finding == *finding && !m.negated() && (!sided || m.side == Some(*side));
+            assert!(found.iter().any(right), "{finding} {side}: {:?} {found:#?}", case.impression());
+        }
+        named.len()
+    };
+    let named: usize = (0..600).into_par_iter().map(read).sum();
+    assert!(named > 300, "only {named} findings were named");
+}

@@ -1,6 +1,7 @@
 //! Same-seed twins with and without a masked finding, and the same with a mirrored mask.
 
 use anyhow::Result;
+use engine::adherence::{Seen, half_grid};
 use engine::cancel::Cancel;
 use engine::domain::{Annotation, Finding, Mask, Seed};
 use engine::model::checker::CLASSES;
@@ -10,7 +11,7 @@ use super::Settings;
 use super::cases::{Case, swap_sides};
 use crate::eval::auroc::{auroc, median};
 use crate::eval::blur::gaussian;
-use crate::practice::model::{Checked, Order, PracticeModel};
+use crate::practice::model::{Order, PracticeModel};
 
 /// One finding's numbers.
 #[derive(Clone, Debug, Serialize)]
@@ -158,7 +159,7 @@ pub(super) fn measure(model: &PracticeModel, settings: &Settings, cases: &[Case]
         });
         let on_truth: Vec<f64> =
             of_class.iter().map(|&i| outline(&seen_truth[i], class, size).dice(&half_grid(&cases[i].mask, size))).collect();
-        let score = |seen: &[Checked]| -> Vec<f32> { of_class.iter().map(|&i| seen[i].presence[k]).collect() };
+        let score = |seen: &[Seen]| -> Vec<f32> { of_class.iter().map(|&i| seen[i].presence[k]).collect() };
         checker.push(CheckerRow {
             finding: class.name(),
             dice_median: median(&on_truth).unwrap_or(f64::NAN),
@@ -168,20 +169,9 @@ pub(super) fn measure(model: &PracticeModel, settings: &Settings, cases: &[Case]
     Ok(Masked { rows, checker, with, without, values })
 }
 
-/// The checker's outline of a class on half the picture's grid.
-fn outline(checked: &Checked, class: Finding, size: u32) -> Mask {
-    let half = size / 2;
-    let plane = CLASSES.iter().position(|&c| c == class).and_then(|k| checked.regions.get(k));
-    Mask::from_fn(half, half, |x, y| plane.and_then(|p| p.get((y * half + x) as usize)).is_some_and(|&logit| logit > 0.0))
-}
-
-/// A mask on half the grid: at least two of four pixels, as the checker was trained.
-fn half_grid(mask: &Mask, size: u32) -> Mask {
-    let half = size / 2;
-    Mask::from_fn(half, half, |x, y| {
-        let inside = |dx, dy| u8::from(mask.get(2 * x + dx, 2 * y + dy));
-        inside(0, 0) + inside(1, 0) + inside(0, 1) + inside(1, 1) >= 2
-    })
+/// The checker's outline of a class on half the picture's grid; empty for a class it does not know.
+fn outline(seen: &Seen, class: Finding, size: u32) -> Mask {
+    seen.outline(class).unwrap_or_else(|| Mask::empty(size / 2, size / 2))
 }
 
 fn mean_inside(values: &[f32], mask: &Mask) -> f64 {

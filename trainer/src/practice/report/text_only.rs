@@ -74,8 +74,7 @@ pub(super) fn measure(model: &PracticeModel, settings: &Settings, cases: &[Case]
             right += usize::from(side == cases[i].side);
             side_right[i] = Some(side == cases[i].side);
         }
-        let score =
-            |of: &[crate::practice::model::Checked]| -> Vec<f32> { of_class.iter().map(|&i| of[i].presence[k]).collect() };
+        let score = |of: &[engine::adherence::Seen]| -> Vec<f32> { of_class.iter().map(|&i| of[i].presence[k]).collect() };
         rows.push(TextRow {
             finding: class.name(),
             sided_cases: sided,
