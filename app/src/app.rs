@@ -127,6 +127,11 @@ impl StudioApp {
         self.session.is_loaded()
     }
 
+    /// What is computed of the open case and the shown image.
+    pub fn insight(&self) -> &insight::View {
+        self.insight.view()
+    }
+
     /// Applies an action and runs what it asks for.
     pub fn act(&mut self, action: Action) {
         for effect in reduce::reduce(&mut self.state, action) {
@@ -283,8 +288,16 @@ impl StudioApp {
         self.state.insight.words = self.insight.view().words.len();
         let zoom = self.zoom;
         let insight = self.insight.view();
-        let mut panel =
-            Panel { state: &self.state, metrics, thumbnails: &mut self.thumbnails, tokens: tokens_used, condition, facts, insight, out };
+        let mut panel = Panel {
+            state: &self.state,
+            metrics,
+            thumbnails: &mut self.thumbnails,
+            tokens: tokens_used,
+            condition,
+            facts,
+            insight,
+            out,
+        };
         let bar = |x: i8, y: i8| Frame::new().fill(tokens::BAR).inner_margin(Margin::symmetric(x, y));
         let side = Frame::new().fill(tokens::BG).inner_margin(Margin::symmetric(12, 8));
 

@@ -10,6 +10,8 @@ use crate::theme::tokens;
 
 /// Side of a thumbnail in texture pixels.
 const SIDE: usize = 128;
+/// Side of a picture that is shown large, at most.
+const LARGE: usize = 1024;
 
 struct Entry {
     texture: TextureHandle,
@@ -21,15 +23,24 @@ struct Entry {
 /// Thumbnails by the address of their picture.
 #[derive(Default)]
 pub struct Thumbnails {
-    entries: BTreeMap<usize, Entry>,
+    entries: BTreeMap<(usize, usize), Entry>,
 }
 
 impl Thumbnails {
     /// The texture of a picture's thumbnail.
     pub fn get(&mut self, ctx: &Context, image: &Arc<GrayImage>) -> TextureId {
-        let key = Arc::as_ptr(image) as usize;
+        self.at_most(ctx, image, SIDE)
+    }
+
+    /// The texture of a picture that is shown large.
+    pub fn large(&mut self, ctx: &Context, image: &Arc<GrayImage>) -> TextureId {
+        self.at_most(ctx, image, LARGE)
+    }
+
+    fn at_most(&mut self, ctx: &Context, image: &Arc<GrayImage>, side: usize) -> TextureId {
+        let key = (Arc::as_ptr(image) as usize, side);
         let entry = self.entries.entry(key).or_insert_with(|| Entry {
-            texture: ctx.load_texture("thumbnail", thumbnail(image), TextureOptions::LINEAR),
+            texture: ctx.load_texture("thumbnail", thumbnail(image, side), TextureOptions::LINEAR),
             _image: Arc::clone(image),
             used: true,
         });
@@ -43,11 +54,11 @@ impl Thumbnails {
     }
 }
 
-/// The picture at most [`SIDE`] pixels wide, by box averages.
-fn thumbnail(image: &GrayImage) -> ColorImage {
+/// The picture at most `side` pixels wide, by box averages.
+fn thumbnail(image: &GrayImage, side: usize) -> ColorImage {
     let (w, h) = (image.width() as usize, image.height() as usize);
     let longest = w.max(h);
-    let (tw, th) = ((w * SIDE / longest).clamp(1, w), (h * SIDE / longest).clamp(1, h));
+    let (tw, th) = ((w * side / longest).clamp(1, w), (h * side / longest).clamp(1, h));
     let pixels = image.pixels();
     let mean = |x: usize, y: usize| {
         let (x0, x1) = (x * w / tw, ((x + 1) * w / tw).max(x * w / tw + 1));

@@ -8,10 +8,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
-use engine::adherence::Seen;
 use engine::domain::GrayImage;
 
-use crate::jobs::{Generator, panic_sentence, sentence};
+use super::rows::Looked;
+use crate::jobs::{Artifact, Generator, panic_sentence, sentence};
 
 /// What is asked.
 #[derive(Clone)]
@@ -19,16 +19,7 @@ pub(super) enum Question {
     /// What is left of a condition picture after the autoencoder.
     RoundTrip(Arc<GrayImage>),
     /// What the checker sees in a finished image.
-    Look(Arc<GrayImage>),
-}
-
-impl Question {
-    /// The picture asked about.
-    pub(super) fn picture(&self) -> &Arc<GrayImage> {
-        match self {
-            Self::RoundTrip(picture) | Self::Look(picture) => picture,
-        }
-    }
+    Look(Arc<Artifact>),
 }
 
 /// What comes back; `Ok(None)` where the model cannot tell.
@@ -36,7 +27,7 @@ pub(super) enum Answer {
     /// Of a round trip, with the time it took.
     RoundTrip(Result<Option<Arc<GrayImage>>, String>, Duration),
     /// Of a look.
-    Look(Result<Option<Arc<Seen>>, String>),
+    Look(Result<Option<Arc<Looked>>, String>),
 }
 
 /// Asks and takes answers.
@@ -100,6 +91,9 @@ fn answer(model: &dyn Generator, question: &Question, began: Instant) -> Answer 
             let after = model.round_trip(picture).map(|after| after.map(Arc::new)).map_err(|e| sentence(&e));
             Answer::RoundTrip(after, began.elapsed())
         }
-        Question::Look(image) => Answer::Look(model.look(image).map(|seen| seen.map(Arc::new)).map_err(|e| sentence(&e))),
+        Question::Look(artifact) => {
+            let seen = model.look(&artifact.image).map_err(|e| sentence(&e));
+            Answer::Look(seen.map(|seen| seen.map(|seen| Arc::new(Looked::new(&artifact.request, &seen)))))
+        }
     }
 }

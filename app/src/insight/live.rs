@@ -6,17 +6,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use eframe::egui::Context;
-use engine::adherence::Seen;
 use engine::condition::{Survival, survival};
 use engine::domain::GrayImage;
 use engine::text::{Cleaned, align};
 
 use super::desk::{Answer, Desk, Question};
+use super::rows::Looked;
 use super::view::{Look, Trip, View};
 use super::word_map::Heat;
 use super::{shown_request, shown_run};
 use crate::checks::{self, Reading};
-use crate::jobs::{Generator, TokenCount};
+use crate::jobs::{Artifact, Generator, TokenCount};
 use crate::state::{Demographics, JobId, Layer, Shown, State};
 
 /// Round trips and looks that are kept.
@@ -47,8 +47,8 @@ struct KeptTrip {
 }
 
 struct KeptLook {
-    image: Arc<GrayImage>,
-    result: Result<Option<Arc<Seen>>, String>,
+    artifact: Arc<Artifact>,
+    result: Result<Option<Arc<Looked>>, String>,
 }
 
 /// The tokens of each word of a run's text.
@@ -118,9 +118,8 @@ impl Live {
 
     fn answers(&mut self) {
         while let Some((question, answer)) = self.desk.take() {
-            let picture = Arc::clone(question.picture());
-            match answer {
-                Answer::RoundTrip(result, took) => {
+            match (question, answer) {
+                (Question::RoundTrip(picture), Answer::RoundTrip(result, took)) => {
                     self.trip_took = Some(took);
                     let result = result.map(|after| {
                         after.map(|after| {
@@ -130,7 +129,9 @@ impl Live {
                     });
                     keep(&mut self.trips, KeptTrip { before: picture, result });
                 }
-                Answer::Look(result) => keep(&mut self.looks, KeptLook { image: picture, result }),
+                (Question::Look(artifact), Answer::Look(result)) => keep(&mut self.looks, KeptLook { artifact, result }),
+                // Each question has its own kind of answer.
+                (Question::RoundTrip(_), Answer::Look(_)) | (Question::Look(_), Answer::RoundTrip(..)) => {}
             }
         }
     }
@@ -217,21 +218,21 @@ impl Live {
     }
 
     fn look(&mut self, state: &State, model: Option<&Arc<dyn Generator>>) {
-        let image = match state.shown {
-            Shown::Result(i) | Shown::ResultStep(i, _) => state.results.get(i).map(|r| Arc::clone(&r.artifact.image)),
+        let artifact = match state.shown {
+            Shown::Result(i) | Shown::ResultStep(i, _) => state.results.get(i).map(|r| Arc::clone(&r.artifact)),
             Shown::Live | Shown::LiveStep(_) => {
                 self.view.look = Look::Pending;
                 return;
             }
             Shown::Example | Shown::Base | Shown::Blank => None,
         };
-        let Some(image) = image else {
+        let Some(artifact) = artifact else {
             self.view.look = Look::None;
             return;
         };
-        if let Some(kept) = self.looks.iter().find(|k| Arc::ptr_eq(&k.image, &image)) {
+        if let Some(kept) = self.looks.iter().find(|k| Arc::ptr_eq(&k.artifact, &artifact)) {
             self.view.look = match &kept.result {
-                Ok(Some(seen)) => Look::Ready(Arc::clone(seen)),
+                Ok(Some(looked)) => Look::Ready(Arc::clone(looked)),
                 Ok(None) => Look::NoChecker,
                 Err(why) => Look::Failed(why.clone()),
             };
@@ -241,7 +242,7 @@ impl Live {
         if let Some(model) = model
             && self.desk.open().is_none()
         {
-            self.desk.ask(model, Question::Look(image));
+            self.desk.ask(model, Question::Look(artifact));
         }
     }
 

@@ -60,15 +60,31 @@ impl Row {
     }
 }
 
+/// What the checker says of a finished image.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Looked {
+    /// Its numbers of each drawn finding of the request.
+    pub measured: Vec<Option<Measured>>,
+    /// Scores and what follows from them.
+    pub shows: Shows,
+}
+
+impl Looked {
+    /// Of a request and what the checker sees in its image.
+    pub fn new(request: &GenerateRequest, seen: &Seen) -> Self {
+        Self { measured: adherence::measure(&request.annotations, seen), shows: shows(request, seen) }
+    }
+}
+
 /// One row for each drawn finding of a request.
 pub fn adherence(document: &Document, request: &GenerateRequest, look: &Look) -> Vec<Row> {
-    let measured = match look {
-        Look::Ready(seen) => adherence::measure(&request.annotations, seen),
-        _ => vec![None; request.annotations.len()],
+    let measured = |k: usize| match look {
+        Look::Ready(looked) => looked.measured.get(k).copied().flatten(),
+        _ => None,
     };
     let layers = matching_layers(document, &request.annotations);
     let one = |(k, annotation): (usize, &Annotation)| {
-        let value = match (look, measured[k]) {
+        let value = match (look, measured(k)) {
             (_, Some(measured)) => Value::Measured(measured),
             (Look::Pending | Look::Busy | Look::None, _) => Value::Pending,
             (Look::Failed(why), _) => Value::None(why.clone()),
@@ -133,7 +149,7 @@ pub struct Shows {
 }
 
 /// Scores by side of what was asked for, and of what was not and is seen.
-pub fn shows(request: &GenerateRequest, seen: &Seen) -> Shows {
+fn shows(request: &GenerateRequest, seen: &Seen) -> Shows {
     let (_, text) = Demographics::parse(&request.impression);
     let said = mentions(&text);
     let mut scores = Vec::new();
@@ -204,6 +220,10 @@ mod tests {
         Seen { size_px: 64, regions: CLASSES.map(plane).to_vec(), presence }
     }
 
+    fn ready(request: &GenerateRequest, left: bool) -> Look {
+        Look::Ready(Arc::new(Looked::new(request, &seen(Finding::Pneumothorax, left))))
+    }
+
     fn request(text: &str, x0: f32) -> GenerateRequest {
         let mut request = GenerateRequest::new(text, 1);
         let mask = Mask::from_rect(64, 64, &RectPx { x0, y0: 20.0, x1: x0 + 16.0, y1: 40.0 });
@@ -227,10 +247,10 @@ mod tests {
         let request = request("Right pneumothorax.", 8.0);
         let document = case(&request);
         let rows = |look| adherence(&document, &request, &look);
-        let good = &rows(Look::Ready(Arc::new(seen(Finding::Pneumothorax, false))))[0];
+        let good = &rows(ready(&request, false))[0];
         assert_eq!((good.title().as_str(), good.meaning.as_str()), ("2 PTX, overlap with mask", "Found where it was drawn."));
         assert_eq!(good.remedy, None);
-        let bad = &rows(Look::Ready(Arc::new(seen(Finding::Pneumothorax, true))))[0];
+        let bad = &rows(ready(&request, true))[0];
         assert_eq!(bad.meaning, "Did not take. Raise the strength to 1.20 or enlarge the mask.");
         assert_eq!(bad.remedy.as_ref().map(|r| (r.number, r.strength)), Some((2, 1.2)));
         assert_eq!(rows(Look::Pending)[0].value, Value::Pending);
@@ -241,7 +261,7 @@ mod tests {
     fn what_cannot_be_measured_is_no_zero() {
         let mut request = request("Rib fracture.", 8.0);
         request.annotations[0].finding = Finding::Fracture;
-        let row = &adherence(&case(&request), &request, &Look::Ready(Arc::new(seen(Finding::Pneumothorax, false))))[0];
+        let row = &adherence(&case(&request), &request, &ready(&request, false))[0];
         assert_eq!(row.value, Value::None("Needs a checker; this one does not know fracture.".to_owned()));
     }
 

@@ -4,11 +4,11 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::adherence::Seen;
 use engine::condition::Survival;
 use engine::domain::GrayImage;
 use engine::text::Cleaned;
 
+use super::rows::Looked;
 use super::word_map::Heat;
 use crate::checks::{Check, Verdict};
 use crate::state::Document;
@@ -53,7 +53,7 @@ pub enum Look {
     /// It failed, with one sentence why.
     Failed(String),
     /// What it sees.
-    Ready(Arc<Seen>),
+    Ready(Arc<Looked>),
 }
 
 /// Everything that is computed of the open case and the shown image.

@@ -7,13 +7,48 @@ use engine::pipeline::AttentionMap;
 
 use crate::state::JobId;
 
-/// Runs whose maps are kept.
+/// Runs whose maps are kept at most.
 const RUNS: usize = 6;
+/// Bytes that all maps take at most, the newest run's apart.
+const BYTES: usize = 64 << 20;
+/// Maps of one run at most; of longer runs every second, fourth, … step is kept.
+const STEPS: usize = 128;
 
-/// Maps of recent runs, one a step.
+/// Maps of recent runs.
 #[derive(Clone, Debug, Default)]
 pub struct WordMaps {
-    runs: BTreeMap<JobId, Vec<Arc<AttentionMap>>>,
+    runs: BTreeMap<JobId, Run>,
+}
+
+/// Maps of one run.
+#[derive(Clone, Debug)]
+struct Run {
+    /// Steps told so far.
+    told: usize,
+    /// Every so many steps are kept, beginning with the first.
+    stride: usize,
+    maps: Vec<Arc<AttentionMap>>,
+}
+
+impl Run {
+    fn push(&mut self, map: Arc<AttentionMap>) {
+        if self.told.is_multiple_of(self.stride) {
+            self.maps.push(map);
+        }
+        self.told += 1;
+        if self.maps.len() > STEPS {
+            let mut n = 0;
+            self.maps.retain(|_| {
+                n += 1;
+                n % 2 == 1
+            });
+            self.stride *= 2;
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        self.maps.iter().map(|map| map.shares.len() * size_of::<f32>()).sum()
+    }
 }
 
 /// One word's share of the attention over the image.
@@ -35,8 +70,8 @@ impl Heat {
 impl WordMaps {
     /// Keeps the map of a run's next step; forgets the oldest run when there are too many.
     pub fn push(&mut self, job: JobId, map: Arc<AttentionMap>) {
-        self.runs.entry(job).or_default().push(map);
-        while self.runs.len() > RUNS {
+        self.runs.entry(job).or_insert_with(|| Run { told: 0, stride: 1, maps: Vec::new() }).push(map);
+        while self.runs.len() > RUNS || (self.runs.len() > 1 && self.runs.values().map(Run::bytes).sum::<usize>() > BYTES) {
             self.runs.pop_first();
         }
     }
@@ -48,10 +83,10 @@ impl WordMaps {
 
     /// Where some tokens act together, at a step from 0, or on the mean of the whole run.
     pub fn heat(&self, job: JobId, step: Option<usize>, tokens: &[usize]) -> Option<Heat> {
-        let maps = self.runs.get(&job)?;
+        let run = self.runs.get(&job)?;
         let chosen = match step {
-            Some(step) => std::slice::from_ref(maps.get(step.min(maps.len().checked_sub(1)?))?),
-            None => maps.as_slice(),
+            Some(step) => std::slice::from_ref(run.maps.get((step / run.stride).min(run.maps.len().checked_sub(1)?))?),
+            None => run.maps.as_slice(),
         };
         let grid = chosen.first()?.grid;
         let mut shares = vec![0f32; grid * grid];
@@ -91,5 +126,16 @@ mod tests {
         (1..=20).for_each(|job| maps.push(job, map(0.5)));
         assert_eq!((1..=20).filter(|&job| maps.has(job)).count(), RUNS);
         assert!(maps.has(20) && !maps.has(1));
+    }
+
+    #[test]
+    fn long_runs_keep_fewer_steps_and_large_ones_push_others_out() {
+        let mut maps = WordMaps::default();
+        (0..1000).for_each(|step| maps.push(1, map(step as f32 / 1000.0)));
+        let at = |step| maps.heat(1, Some(step), &[0]).expect("a map").shares[0];
+        assert!((at(0), at(504)) == (0.0, 0.504) && (at(999) - 0.992).abs() < 0.01, "{} {} {}", at(0), at(504), at(999));
+        let large = Arc::new(AttentionMap { tokens: 1, grid: 4096, shares: vec![0.5; 4096 * 4096] });
+        (2..=4).for_each(|job| maps.push(job, Arc::clone(&large)));
+        assert!(!maps.has(1) && maps.has(4));
     }
 }

@@ -3,13 +3,13 @@
 use eframe::egui::{Align, Label, Layout, RichText, Role, Ui, UiBuilder, WidgetInfo, vec2};
 
 use super::Panel;
-use crate::insight::{self, Look, rows};
+use crate::insight::Look;
 use crate::theme::{text, tokens};
 use crate::widgets::{caption, section_row};
 
 /// Shows the section where a finished image is on the canvas; says whether it did.
 pub fn show(ui: &mut Ui, panel: &mut Panel<'_>) -> bool {
-    let (look, Some(request)) = (&panel.insight.look, insight::shown_request(panel.state)) else { return false };
+    let look = &panel.insight.look;
     let right = match look {
         Look::None | Look::Pending => return false,
         Look::Busy => "looking…",
@@ -20,8 +20,8 @@ pub fn show(ui: &mut Ui, panel: &mut Panel<'_>) -> bool {
         caption(ui, right);
     });
     match look {
-        Look::Ready(seen) => {
-            let shows = rows::shows(request, seen);
+        Look::Ready(looked) => {
+            let shows = &looked.shows;
             if shows.scores.is_empty() {
                 caption(ui, "Nothing was asked for that the checker knows, and it sees nothing.");
             }

@@ -72,7 +72,7 @@ fn picture(ui: &mut Ui, panel: &mut Panel<'_>, image: Option<&Arc<GrayImage>>, s
         ui.painter().rect_filled(rect, 2.0, tokens::VIEW);
         match image {
             Some(image) => {
-                let texture = panel.thumbnails.get(ui.ctx(), image);
+                let texture = panel.thumbnails.large(ui.ctx(), image);
                 ui.painter().image(texture, rect, Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0)), tokens::AS_IS);
             }
             None => crate::widgets::thumbnail::empty(ui, rect.shrink(1.0)),

@@ -1,10 +1,10 @@
 //! Runs that come from the shown one: forks from a step, twins without the findings.
 
 use engine::domain::Finding;
+use engine::text::findings::mentions;
 
 use super::run;
 use crate::action::Effect;
-use crate::checks;
 use crate::state::film::{fork_request, forks_exactly};
 use crate::state::origin::Origin;
 use crate::state::{Demographics, Film, Level, Shown, State, StudioResult};
@@ -89,9 +89,9 @@ fn show(state: &mut State, original: &StudioResult) {
 /// that name any finding.
 fn without_findings(impression: &str, findings: &[Finding]) -> String {
     let (who, text) = Demographics::parse(impression);
-    let named: Vec<std::ops::Range<usize>> = checks::mentions(&text)
+    let named: Vec<std::ops::Range<usize>> = mentions(&text)
         .into_iter()
-        .filter(|m| !m.negated && (findings.is_empty() || findings.contains(&m.finding)))
+        .filter(|m| !m.negated() && (findings.is_empty() || findings.contains(&m.finding)))
         .map(|m| m.span)
         .collect();
     let mut kept: Vec<&str> = Vec::new();
