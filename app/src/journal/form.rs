@@ -36,6 +36,8 @@ struct CaseForm {
     layers: Vec<LayerForm>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     base: Option<BaseForm>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    kept_conflicts: Vec<String>,
     sampling: SamplingForm,
 }
 
@@ -131,6 +133,7 @@ pub fn write(snapshot: &Snapshot) -> Result<Vec<u8>, FormError> {
         next_id: document.next_id(),
         layers,
         base: document.base.as_ref().map(base_form),
+        kept_conflicts: document.kept_conflicts.clone(),
         sampling: sampling_form(sampling),
     };
     serde_json::to_vec(&form).map_err(|e| foreign(e.to_string()))
@@ -163,6 +166,7 @@ pub fn read(text: &[u8], store: &Store) -> Result<Snapshot, FormError> {
     fields.age = form.age;
     fields.group = Group::ALL.into_iter().find(|g| g.title() == form.group).ok_or_else(|| one_of("group", &form.group))?;
     fields.view = View::ALL.into_iter().find(|v| v.title() == form.view).ok_or_else(|| one_of("view", &form.view))?;
+    document.kept_conflicts = form.kept_conflicts;
     document.base = form.base.and_then(|b| read_base(b, store));
     Ok(Snapshot { document, masks, sampling: read_sampling(&form.sampling)? })
 }
