@@ -214,6 +214,8 @@ pub enum Effect {
     OpenFile(PathBuf),
     /// Something with opened images, masks and exports.
     Images(images::Effect),
+    /// Let the Compare room's threads do something.
+    Compare(compare::Effect),
     /// Save a result on a thread of its own: its place in the list and the folder.
     Save(usize, PathBuf),
     /// Open the file dialog.

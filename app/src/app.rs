@@ -4,11 +4,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use eframe::egui::{CentralPanel, Context, Frame, Margin, Panel as Side, Ui};
+use eframe::egui::{CentralPanel, Context, Frame, Margin, Panel as Side, Ui, UiBuilder};
 use engine::domain::GrayImage;
 
 use crate::action::{Action, Effect};
 use crate::canvas::camera::Camera;
+use crate::canvas::sight::{self, SightCache};
 use crate::canvas::textures::Thumbnails;
 use crate::canvas::{self, CanvasCache, gpu};
 use crate::examples::Example;
@@ -20,7 +21,7 @@ use crate::memory::Memory;
 use crate::panels::metrics::{HEADER, Metrics};
 use crate::panels::{self, Panel};
 use crate::reduce;
-use crate::rooms;
+use crate::rooms::{self, compare};
 use crate::session::Session;
 use crate::shell;
 use crate::shell::divider::{self, Edge};
@@ -57,6 +58,8 @@ pub struct StudioApp {
     memory: Memory,
     cache: CanvasCache,
     thumbnails: Thumbnails,
+    pictures: SightCache,
+    compare: compare::Work,
     tokens: Option<(String, TokenCount)>,
     condition: Option<(Vec<Layer>, Option<Arc<GrayImage>>)>,
     facts: images::Cache,
@@ -95,6 +98,8 @@ impl StudioApp {
         };
         let ctx = cc.egui_ctx.clone();
         let chores = Chores::new(move || ctx.request_repaint());
+        let repaint = cc.egui_ctx.clone();
+        let pictures = SightCache::new(cc.wgpu_render_state.as_ref());
         let ctx = cc.egui_ctx.clone();
         let session = Session::start(&options.data_folder, &mut state, move || ctx.request_repaint());
         let ctx = cc.egui_ctx.clone();
@@ -107,6 +112,8 @@ impl StudioApp {
             memory,
             cache,
             thumbnails: Thumbnails::default(),
+            pictures,
+            compare: compare::Work::new(move || repaint.request_repaint()),
             tokens: None,
             condition: None,
             facts: images::Cache::default(),
@@ -170,6 +177,7 @@ impl StudioApp {
                     self.chores.save(result.name.clone(), Arc::clone(&result.artifact), folder);
                 }
             }
+            Effect::Compare(effect) => self.compare.run(effect),
             Effect::PickFile => self.chores.pick_file(),
             Effect::PickFolder => self.chores.pick_folder(self.state.save_folder.clone()),
             Effect::DrawExample(example) => self.chores.draw_examples(vec![example], self.state.document.size_px),
@@ -206,6 +214,11 @@ impl StudioApp {
                 Event::Done { job, artifact, unsaved } => reduce::finished(&mut self.state, job, artifact, unsaved),
                 Event::Cancelled(job) => reduce::stopped(&mut self.state, job, None),
                 Event::Failed(job, why) => reduce::stopped(&mut self.state, job, Some(why)),
+            }
+        }
+        while let Some(news) = self.compare.poll() {
+            for effect in compare::arrived(&mut self.state, news) {
+                self.run(effect);
             }
         }
         while let Some(news) = self.chores.poll() {
@@ -292,6 +305,7 @@ impl StudioApp {
             state: &self.state,
             metrics,
             thumbnails: &mut self.thumbnails,
+            pictures: &mut self.pictures,
             tokens: tokens_used,
             condition,
             facts,
@@ -358,10 +372,17 @@ impl StudioApp {
                 panels::tools::show(ui, &mut panel);
             });
             begin(ui, panel.state, Region::Canvas, panel.out);
-            let rect = ui.available_rect_before_wrap();
-            let view = &self.state.view;
-            self.zoom = Camera::new(rect, self.state.document.size_px, view.zoom, view.center).zoom;
-            canvas::show(ui, &self.state, &mut self.cache, panel.out);
+            let views = sight::Layout::new(&self.state.sight, ui.available_rect_before_wrap());
+            let (view, rect) = (&self.state.view, views.canvas);
+            let camera = Camera::new(rect, self.state.document.size_px, view.zoom, view.center);
+            self.zoom = camera.zoom;
+            ui.scope_builder(UiBuilder::new().max_rect(rect), |ui| {
+                canvas::show(ui, &self.state, &mut self.cache, panel.out);
+            });
+            sight::show(ui, &self.state, panel.pictures, &camera, &views, panel.out);
+            if let Some(pane) = views.pane {
+                panels::sight::pane(ui, &self.state, panel.pictures, pane, panel.out);
+            }
             if let Some(heat) = &panel.insight.heat {
                 canvas::heat::paint(ui, rect, &self.state, heat);
             }
@@ -399,6 +420,7 @@ impl eframe::App for StudioApp {
         self.memory.step(&ctx, &mut self.state);
         self.cache.end_frame();
         self.thumbnails.end_frame();
+        self.pictures.end_frame();
         if let Some(began) = self.began.take() {
             tracing::info!("usable {:.0} ms after start", began.elapsed().as_secs_f64() * 1000.0);
         }

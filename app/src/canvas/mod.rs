@@ -2,10 +2,14 @@
 
 pub mod camera;
 pub mod contour;
+pub mod differences;
 pub mod gpu;
 pub mod guide;
 pub mod heat;
+pub mod look;
 pub mod overlay;
+pub mod picture;
+pub mod sight;
 pub mod textures;
 pub mod tool;
 
@@ -94,7 +98,7 @@ pub fn show(ui: &mut Ui, state: &State, cache: &mut CanvasCache, out: &mut Vec<A
 fn paint(ui: &Ui, rect: Rect, camera: &Camera, response: &Response, state: &State, cache: &mut CanvasCache) {
     let painter = ui.painter_at(rect);
     painter.rect_filled(rect, 0.0, tokens::VIEW);
-    let image = state.shown_image();
+    let (image, mark, title) = sight::front(ui, state);
     let (labels, colors) = cache.labels(state);
     let image_rect = camera.image_rect();
     if cache.has_gpu {
@@ -131,7 +135,7 @@ fn paint(ui: &Ui, rect: Rect, camera: &Camera, response: &Response, state: &Stat
         overlay::layers(&painter, camera, state, &mut cache.contours);
         overlay::stroke_in_progress(&painter, camera, state);
     }
-    overlay::marks(&painter, camera, rect, crate::images::facts::mark(state), &state.shown_title());
+    overlay::marks(&painter, camera, rect, mark, &title);
     if let Some(at) = response.hover_pos().or_else(|| response.interact_pointer_pos())
         && matches!(state.view.tool, Tool::Brush | Tool::Eraser)
     {

@@ -159,6 +159,18 @@ pub fn marks(painter: &Painter, camera: &Camera, canvas: Rect, mark: &str, title
     if image.width() < 120.0 || image.height() < 120.0 {
         return;
     }
+    sides(painter, camera, canvas);
+    let tag_at = |at, anchor, words: &str| tag(painter, at, anchor, words, tokens::INK, text::secondary(), image);
+    tag_at(image.left_bottom() + vec2(8.0, -8.0), Align2::LEFT_BOTTOM, mark);
+    tag_at(image.right_bottom() + vec2(-8.0, -8.0), Align2::RIGHT_BOTTOM, title);
+}
+
+/// R and L alone: image-left is the patient's right.
+pub fn sides(painter: &Painter, camera: &Camera, canvas: Rect) {
+    let image = camera.image_rect().intersect(canvas);
+    if image.width() < 120.0 || image.height() < 120.0 {
+        return;
+    }
     for (letter, corner, anchor) in [
         ("R", image.left_top() + vec2(8.0, 8.0), Align2::LEFT_TOP),
         ("L", image.right_top() + vec2(-8.0, 8.0), Align2::RIGHT_TOP),
@@ -167,7 +179,4 @@ pub fn marks(painter: &Painter, camera: &Camera, canvas: Rect, mark: &str, title
         painter.rect(rect, CornerRadius::same(4), tokens::TAG, Stroke::new(1.0, tokens::INK3), StrokeKind::Inside);
         painter.text(rect.center(), Align2::CENTER_CENTER, letter, text::section(), tokens::INK);
     }
-    let tag_at = |at, anchor, words: &str| tag(painter, at, anchor, words, tokens::INK, text::secondary(), image);
-    tag_at(image.left_bottom() + vec2(8.0, -8.0), Align2::LEFT_BOTTOM, mark);
-    tag_at(image.right_bottom() + vec2(-8.0, -8.0), Align2::RIGHT_BOTTOM, title);
 }

@@ -50,7 +50,12 @@ impl Cache {
 
 /// The words in the lower left corner of the image: what kind of picture it is.
 pub fn mark(state: &State) -> &'static str {
-    let source = match state.shown {
+    mark_of(state, state.shown)
+}
+
+/// The words for another picture than the one on the canvas.
+pub fn mark_of(state: &State, shown: Shown) -> &'static str {
+    let source = match shown {
         Shown::Base => return "Opened image",
         Shown::Live | Shown::LiveStep(_) => state.job.as_ref().map(|job| &job.request.source),
         Shown::Result(i) | Shown::ResultStep(i, _) => state.results.get(i).map(|result| &result.artifact.request.source),

@@ -2,7 +2,7 @@
 
 use eframe::egui::{Align, Layout, RichText, Ui};
 
-use super::Panel;
+use super::{Panel, sight};
 use crate::action::Action;
 use crate::state::Tool;
 use crate::theme::icons::Icon;
@@ -17,45 +17,25 @@ const WINDOWS: [(&str, f32, f32); 4] =
 pub fn show(ui: &mut Ui, panel: &mut Panel<'_>) {
     let view = &panel.state.view;
     ui.horizontal_centered(|ui| {
-        ui.label(RichText::new(view.tool.title()).font(text::section()).color(tokens::INK));
-        match view.tool {
-            Tool::Brush | Tool::Eraser => {
-                let mut diameter = (view.brush_px * 2.0).round();
-                let most = panel.state.document.size_px as f32;
-                if field::number(ui, "Size", "Brush size", &mut diameter, 2.0..=most, 0.25, 0, 26.0).changed() {
-                    panel.out.push(Action::SetBrush(diameter * 0.5));
-                }
-                caption(ui, "px");
-            }
-            Tool::Move => {
-                caption(ui, "drag the chosen layer, or press");
-                chip::key(ui, "B");
-                caption(ui, "to paint");
-            }
-            Tool::Box => {
-                caption(ui, "drag a rectangle");
-            }
-            Tool::Lasso => {
-                caption(ui, "outline a region; Alt cuts it out");
-            }
+        if panel.state.sight.is_comparing() {
+            sight::pair(ui, panel);
+        } else {
+            tool_options(ui, panel);
         }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            ui.spacing_mut().item_spacing.x = 4.0;
             if panel.metrics.narrow {
                 let drawer = Push::new("Layers").key("Shift L").purpose("Pushes the layers out beside the image, or back");
                 if drawer.selected(panel.state.shell.drawer).show(ui).clicked() {
                     panel.out.push(Action::Shell(crate::shell::Action::ToggleDrawer));
                 }
             }
-            if Push::new("Fit").key("F").frameless().purpose("Fits the image into the canvas").show(ui).clicked() {
+            if Push::new("Fit").frameless().purpose("Fits the image into the canvas (F)").show(ui).clicked() {
                 panel.out.push(Action::Fit);
             }
-            let current = WINDOWS.iter().position(|w| (w.1, w.2) == (view.window, view.level));
-            let all: Vec<usize> = (0..WINDOWS.len()).chain(current.is_none().then_some(WINDOWS.len())).collect();
-            let title = |i: usize| WINDOWS.get(i).map_or("Own window", |w| w.0);
-            if let Some(i) = field::choice(ui, "Window", 112.0, current.unwrap_or(WINDOWS.len()), &all, title)
-                && let Some(&(_, width, level)) = WINDOWS.get(i)
-            {
-                panel.out.push(Action::SetWindow(width, level));
+            // A comparison needs the room for its two pictures.
+            if !panel.state.sight.is_comparing() {
+                windows(ui, panel);
             }
             let invert = Push::icon(Icon::Invert, "Invert").key("I").purpose("Swaps black and white").selected(view.inverted);
             if invert.show(ui).clicked() {
@@ -63,10 +43,49 @@ pub fn show(ui: &mut Ui, panel: &mut Panel<'_>) {
             }
             let icon = if view.overlays { Icon::Eye } else { Icon::EyeOff };
             let overlays =
-                Push::new("Overlays").with_icon(icon).key("H").frameless().purpose("Shows or hides all layers on the image");
+                Push::new("Overlays").with_icon(icon).frameless().purpose("Shows or hides all layers on the image (H)");
             if overlays.show(ui).clicked() {
                 panel.out.push(Action::ToggleOverlays);
             }
+            sight::modes(ui, panel);
         });
     });
+}
+
+fn tool_options(ui: &mut Ui, panel: &mut Panel<'_>) {
+    let view = &panel.state.view;
+    ui.label(RichText::new(view.tool.title()).font(text::section()).color(tokens::INK));
+    match view.tool {
+        Tool::Brush | Tool::Eraser => {
+            let mut diameter = (view.brush_px * 2.0).round();
+            let most = panel.state.document.size_px as f32;
+            if field::number(ui, "Size", "Brush size", &mut diameter, 2.0..=most, 0.25, 0, 26.0).changed() {
+                panel.out.push(Action::SetBrush(diameter * 0.5));
+            }
+            caption(ui, "px");
+        }
+        Tool::Move => {
+            caption(ui, "drag the chosen layer, or press");
+            chip::key(ui, "B");
+            caption(ui, "to paint");
+        }
+        Tool::Box => {
+            caption(ui, "drag a rectangle");
+        }
+        Tool::Lasso => {
+            caption(ui, "outline a region; Alt cuts it out");
+        }
+    }
+}
+
+fn windows(ui: &mut Ui, panel: &mut Panel<'_>) {
+    let view = &panel.state.view;
+    let current = WINDOWS.iter().position(|w| (w.1, w.2) == (view.window, view.level));
+    let all: Vec<usize> = (0..WINDOWS.len()).chain(current.is_none().then_some(WINDOWS.len())).collect();
+    let title = |i: usize| WINDOWS.get(i).map_or("Own window", |w| w.0);
+    if let Some(i) = field::choice(ui, "Window", 112.0, current.unwrap_or(WINDOWS.len()), &all, title)
+        && let Some(&(_, width, level)) = WINDOWS.get(i)
+    {
+        panel.out.push(Action::SetWindow(width, level));
+    }
 }

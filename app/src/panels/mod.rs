@@ -17,6 +17,7 @@ pub mod rail;
 pub mod results;
 pub mod right;
 pub mod save;
+pub mod sight;
 pub mod status;
 pub mod tabs;
 pub mod text_checks;
@@ -26,6 +27,7 @@ pub mod top_bar;
 pub mod word_map;
 
 use crate::action::Action;
+use crate::canvas::sight::SightCache;
 use crate::canvas::textures::Thumbnails;
 use crate::insight::View as Insight;
 use crate::jobs::TokenCount;
@@ -40,6 +42,8 @@ pub struct Panel<'a> {
     pub metrics: Metrics,
     /// Small pictures.
     pub thumbnails: &'a mut Thumbnails,
+    /// Pictures beside the canvas, and what differs between them.
+    pub pictures: &'a mut SightCache,
     /// Length of the text, when a model is there to count.
     pub tokens: Option<TokenCount>,
     /// The condition picture of the layers as drawn.

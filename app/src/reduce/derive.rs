@@ -62,18 +62,18 @@ pub(super) fn twin(state: &mut State) -> Vec<Effect> {
         show(state, &original);
         return Vec::new();
     }
-    let effects = run::begin(state, twin, Origin { relation: "twin", parent, step: None });
+    let effects = run::begin(state, twin.clone(), Origin { relation: "twin", parent, step: None });
     if !effects.is_empty() {
-        state.sight.await_twin(state.last_job, original);
+        state.sight.await_twin(twin, original);
     }
     effects
 }
 
-/// A job is done: where it was a twin that somebody waits for, both images are compared.
-pub(super) fn finished(state: &mut State, job: crate::state::JobId) {
-    let Some(twin) = state.results.iter().find(|r| r.job == job).cloned() else { return };
-    if let Some(original) = state.sight.take_awaited(job) {
-        state.sight.compare_twin(&twin);
+/// A result is there: where it is a twin that somebody waits for, both images are compared.
+pub(super) fn finished(state: &mut State) {
+    let Some(newest) = state.results.first().cloned() else { return };
+    if let Some(original) = state.sight.take_awaited(&newest.artifact.request) {
+        state.sight.compare_twin(&newest);
         show(state, &original);
     }
 }

@@ -114,7 +114,7 @@ pub fn finished(state: &mut State, id: JobId, artifact: Arc<Artifact>, unsaved: 
         state.sampling.seed = state.sampling.seed.wrapping_add(1);
         state.history.amend(&state.document, state.sampling);
     }
-    super::derive::finished(state, id);
+    super::derive::finished(state);
     if let Some(why) = unsaved {
         state.messages.push_with(
             Level::Error,

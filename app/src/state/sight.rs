@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use engine::domain::{GenerateRequest, GrayImage};
+use engine::domain::{GenerateRequest, GrayImage, Source};
 
-use super::{JobId, Shown, State, StudioResult};
+use super::{Artifact, Shown, State, StudioResult};
 
 /// How A and B are shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -59,8 +59,10 @@ pub struct Picture {
     pub image: Arc<GrayImage>,
     /// What it is, for tags and lists.
     pub title: String,
-    /// What it was asked for, where a run made it.
-    pub request: Option<Arc<GenerateRequest>>,
+    /// What kind of picture it is, as in "Synthetic".
+    pub mark: &'static str,
+    /// The run that made it, where one did and it is finished.
+    pub artifact: Option<Arc<Artifact>>,
 }
 
 impl Picture {
@@ -73,10 +75,16 @@ impl Picture {
             n => format!("with {n} layers"),
         };
         let run = if result.job > 0 { format!(", run {}", result.job) } else { String::new() };
+        let mark = match request.source {
+            Source::Region { .. } => "EDITED REGION",
+            Source::Image { .. } => "EDITED IMAGE",
+            Source::Noise | Source::Latent { .. } => "Synthetic",
+        };
         Self {
             image: Arc::clone(&result.artifact.image),
             title: format!("{} {layers}{run}", request.seed.0),
-            request: Some(Arc::new(request.clone())),
+            mark,
+            artifact: Some(Arc::clone(&result.artifact)),
         }
     }
 
@@ -85,12 +93,22 @@ impl Picture {
         if let Shown::Result(i) = shown {
             return state.results.get(i).map(Self::of_result);
         }
-        let request = match shown {
-            Shown::Live | Shown::LiveStep(_) => state.job.as_ref().map(|j| Arc::new(j.request.clone())),
-            Shown::ResultStep(i, _) => state.results.get(i).map(|r| Arc::new(r.artifact.request.clone())),
+        let artifact = match shown {
+            Shown::ResultStep(i, _) => state.results.get(i).map(|r| Arc::clone(&r.artifact)),
             _ => None,
         };
-        Some(Self { image: state.image_of(shown)?, title: state.title_of(shown), request })
+        let mark = crate::images::facts::mark_of(state, shown);
+        Some(Self { image: state.image_of(shown)?, title: state.title_of(shown), mark, artifact })
+    }
+
+    /// What it was asked for, where a run made it.
+    pub fn request(&self) -> Option<&GenerateRequest> {
+        self.artifact.as_ref().map(|a| &a.request)
+    }
+
+    /// The model that made it.
+    pub fn model(&self) -> Option<String> {
+        self.artifact.as_ref().map(|a| format!("{}, {} steps", a.record.model_name, a.record.steps_ran))
     }
 }
 
@@ -114,7 +132,8 @@ pub struct Sight {
     pub swipe: f32,
     /// Without motion, blinking is by hand: whether A is seen.
     pub flipped: bool,
-    awaited: Option<(JobId, Box<StudioResult>)>,
+    /// A twin that was asked for, and the image it belongs to.
+    awaited: Option<Box<(GenerateRequest, StudioResult)>>,
 }
 
 impl Default for Sight {
@@ -146,20 +165,14 @@ impl Sight {
         self.swipe = MIDDLE;
     }
 
-    /// Waits for a job to compare its image with another.
-    pub fn await_twin(&mut self, job: JobId, original: StudioResult) {
-        self.awaited = Some((job, Box::new(original)));
+    /// Waits for a twin to compare its image with another.
+    pub fn await_twin(&mut self, twin: GenerateRequest, original: StudioResult) {
+        self.awaited = Some(Box::new((twin, original)));
     }
 
-    /// The image that waits for a job, once.
-    pub fn take_awaited(&mut self, job: JobId) -> Option<StudioResult> {
-        match self.awaited.take() {
-            Some((awaited, original)) if awaited == job => Some(*original),
-            other => {
-                self.awaited = other;
-                None
-            }
-        }
+    /// The image that waits for a twin, once.
+    pub fn take_awaited(&mut self, made: &GenerateRequest) -> Option<StudioResult> {
+        self.awaited.take_if(|awaited| awaited.0 == *made).map(|awaited| awaited.1)
     }
 }
 

@@ -48,6 +48,10 @@ pub const WARN: Color32 = hex(0xE9, 0xBB, 0x54);
 pub const ERR: Color32 = hex(0xFF, 0x8F, 0x80);
 /// Verified, done, check passed.
 pub const OK: Color32 = hex(0x8F, 0xCB, 0xA2);
+/// Difference: darker in B.
+pub const DARKER: Color32 = hex(0x56, 0xB4, 0xE9);
+/// Difference: brighter in B.
+pub const BRIGHTER: Color32 = hex(0xF0, 0xA0, 0x30);
 /// The dashed anatomical guide.
 pub const GUIDE: Color32 = hex(0xC9, 0xCE, 0xD3);
 /// Black casing beside every line on the image, 80 %.
@@ -86,6 +90,11 @@ pub fn alpha(color: Color32, opacity: f32) -> Color32 {
 /// Black of an opacity, 0 to 1, over parts of an image that something does not act on.
 pub fn veil(opacity: f32) -> Color32 {
     Color32::from_black_alpha((opacity.clamp(0.0, 1.0) * 255.0).round() as u8)
+}
+
+/// A colour between two: `share` 0 is `from`, 1 is `to`.
+pub fn mix(from: Color32, to: Color32, share: f32) -> Color32 {
+    from.lerp_to_gamma(to, share)
 }
 
 /// Grey level 0 to 255 as a colour.

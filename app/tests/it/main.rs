@@ -2,6 +2,7 @@
 
 #![allow(clippy::print_stdout, reason = "a skipped test says why")]
 
+mod compare;
 mod e2e;
 mod flow;
 mod harness;

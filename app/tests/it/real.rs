@@ -8,7 +8,7 @@ use app::insight::rows::{self, Row, Value};
 use app::insight::{self, Look};
 use app::jobs::engine_model;
 use eframe::egui::Vec2;
-use engine::domain::Finding;
+use engine::domain::{Finding, SamplerKind};
 
 use crate::harness::{Studio, click, studio_with, wait};
 
@@ -125,4 +125,41 @@ fn words_of_the_practice_model_act_somewhere_and_cost_little() {
     assert!(view.words.iter().any(|r| &view.text[r.clone()] == "pneumothorax"), "{:?}", view.words);
     let heat = view.heat.as_ref().expect("where the first word acts");
     assert!(heat.grid == 8 && heat.highest() > 0.0 && heat.highest() <= 1.0, "{heat:?}");
+}
+
+#[test]
+fn an_unchanged_fork_of_a_one_step_sampler_is_its_parent_bit_for_bit() {
+    let assets = Path::new(env!("CARGO_MANIFEST_DIR")).join("../assets/practice");
+    if !assets.join("model.toml").exists() {
+        println!("skipped: the practice model is not in assets/practice");
+        return;
+    }
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let mut h = studio_with(dir.path(), engine_model::opener(Some(assets)), Vec2::new(1600.0, 1000.0), false);
+    (h.state_mut().state.sampling.steps, h.state_mut().state.sampling.sampler) = (4, SamplerKind::Ddim);
+    let finish = |h: &mut Studio, results: usize| {
+        let began = std::time::Instant::now();
+        while h.state().state.results.len() < results && began.elapsed() < Duration::from_secs(120) {
+            std::thread::sleep(Duration::from_millis(20));
+            h.step();
+        }
+        h.run_steps(2);
+        assert_eq!(h.state().state.results.len(), results, "{:?}", h.state().state.messages.list);
+    };
+    click(&mut h, "Generate");
+    finish(&mut h, 1);
+    h.state_mut().act(Action::StepFilm(-2));
+    h.run_steps(2);
+    click(&mut h, "Fork from step 2");
+    finish(&mut h, 2);
+    let results = &h.state().state.results;
+    assert_eq!(results[0].previews.len(), 2, "the first two steps were not run again");
+    assert_eq!(results[0].artifact.image, results[1].artifact.image);
+    // With another text the same latents become another image.
+    h.state_mut().act(Action::Show(app::state::Shown::ResultStep(1, 1)));
+    h.state_mut().act(Action::SetImpression("The lungs are clear.".to_owned()));
+    h.run_steps(2);
+    click(&mut h, "Fork from step 2");
+    finish(&mut h, 3);
+    assert_ne!(h.state().state.results[0].artifact.image, h.state().state.results[2].artifact.image);
 }

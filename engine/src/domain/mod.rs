@@ -5,6 +5,7 @@
 //! a pixel's centre lies at +0.5.
 
 mod annotation;
+mod difference;
 mod distance;
 mod finding;
 mod geometry;
@@ -17,6 +18,7 @@ mod source;
 mod step_range;
 
 pub use annotation::{Annotation, Shape};
+pub use difference::Difference;
 pub use finding::{Finding, Side, UnknownFinding};
 pub use geometry::{RectPx, patient_side};
 pub use image::{GrayImage, ImageError};

@@ -167,7 +167,7 @@ fn modes_need_two_pictures_and_keep_a_what_it_was() {
     }
     act(&mut state, sight::Action::Toggle);
     assert_eq!(state.sight.mode, Mode::Swipe);
-    let seed = |state: &State| state.sight.a.as_ref().and_then(|a| a.request.as_ref().map(|r| r.seed.0));
+    let seed = |state: &State| state.sight.a.as_ref().and_then(|a| a.request().map(|r| r.seed.0));
     assert_eq!(seed(&state), Some(1), "the one made before");
     // A new result does not change A.
     reduce(&mut state, Action::SetSeed(3));
