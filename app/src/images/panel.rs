@@ -123,7 +123,8 @@ fn head(ui: &mut Ui, panel: &mut Panel<'_>, base: &Base) {
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 let title = windows.get(base.window).map_or("", |w| w.title.as_str());
                 let response = ComboBox::from_id_salt("file window")
-                    .width(168.0)
+                    .width((ui.available_width() - 4.0).clamp(80.0, 168.0))
+                    .truncate()
                     .selected_text(RichText::new(title).font(text::secondary()).color(tokens::INK))
                     .icon(|ui, rect, _visuals, _open| Icon::Down.paint(ui.painter(), rect, 14.0, tokens::INK2))
                     .show_ui(ui, |ui| {
@@ -218,7 +219,7 @@ fn editing(ui: &mut Ui, panel: &mut Panel<'_>, base: &Base) {
         caption(ui, "px");
     });
     if (base.original.width(), base.original.height()) != (base.image.width(), base.image.height()) {
-        ui.horizontal(|ui| {
+        ui.horizontal_wrapped(|ui| {
             ui.label(RichText::new("Fine detail").font(text::secondary()).color(tokens::INK2));
             for (detail, words, purpose) in [
                 (Detail::Opened, "Of the image", "What changed is added to the opened image's own fine structure"),
