@@ -113,14 +113,14 @@ fn take(state: &mut State, news: News) {
 
 fn said(written: &Written) -> String {
     let name = written.files.last().and_then(|f| f.file_name()).map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-    let count = match written.files.len() {
-        1 => format!("Wrote {name}"),
-        n => format!("Wrote {n} files, {name} last,"),
+    let (count, lie) = match written.files.len() {
+        1 => (format!("Wrote {name}"), "it lies"),
+        n => (format!("Wrote {n} files, {name} last"), "they lie"),
     };
     let kept = written.kept.map_or_else(String::new, |kept| {
         format!("; {} of {} pixels outside the region changed", grouped(kept.changed), grouped(kept.outside))
     });
-    format!("{count} into {}{kept}.", written.folder.display())
+    format!("{count}{kept}; {lie} in {}.", written.folder.display())
 }
 
 /// Notes as a part of a sentence.
