@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use engine::domain::{Finding, StepRange};
+use engine::phantom::ShapeWish;
 
+use crate::canvas;
 use crate::examples::Example;
 use crate::images;
 use crate::insight;
@@ -84,6 +86,8 @@ pub enum Action {
     },
     /// The pointer went up.
     StrokeEnd,
+    /// Something with a tool of the canvas.
+    Canvas(canvas::action::Action),
     /// Moves the chosen layer by whole pixels.
     Nudge(i32, i32),
     /// The gesture in progress is over.
@@ -228,4 +232,6 @@ pub enum Effect {
     DrawSeed,
     /// Put the settings file that could not be read aside.
     RenewSettings,
+    /// Draw a shape of the library on a thread of its own, for a layer or a new one.
+    DrawShape(Option<LayerId>, ShapeWish),
 }

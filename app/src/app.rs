@@ -76,8 +76,8 @@ impl StudioApp {
         theme::install(&cc.egui_ctx);
         let mut cache = CanvasCache::default();
         if let Some(render_state) = &cc.wgpu_render_state {
-            gpu::install(render_state);
-            cache.has_gpu = true;
+            let side = gpu::install(render_state);
+            (cache.has_gpu, cache.max_side) = (side.is_some(), side.unwrap_or(0));
             if render_state.adapter.get_info().device_type == eframe::wgpu::DeviceType::Cpu {
                 // Without a graphics card every frame costs what the model could use.
                 theme::reduce_motion(&cc.egui_ctx);
@@ -183,6 +183,7 @@ impl StudioApp {
             Effect::DrawExample(example) => self.chores.draw_examples(vec![example], self.state.document.size_px),
             Effect::RenewSettings => self.memory.renew(&mut self.state),
             Effect::DrawSeed => self.act(Action::SetSeed(chores::random_seed())),
+            Effect::DrawShape(layer, wish) => self.chores.draw_shape(layer, wish, self.state.document.size_px),
         }
     }
 
@@ -240,6 +241,7 @@ impl StudioApp {
                 News::Picked(None) | News::PickedFolder(None) => {
                     self.state.messages.push(Level::Note, "Nothing was chosen; if no dialog appeared, type the path instead.");
                 }
+                News::Shape(layer, finding, shape) => reduce::shape_drawn(&mut self.state, layer, finding, shape),
                 News::Example(example, picture) => {
                     self.state.pictures.retain(|(e, _)| *e != example);
                     self.state.pictures.push((example, picture));
@@ -260,6 +262,10 @@ impl StudioApp {
 
     fn condition(&mut self) -> Option<Arc<GrayImage>> {
         let model = self.state.model.ready()?;
+        if self.state.view.stroke.is_some() {
+            // A stroke must not wait for it, nor be copied because of it.
+            return self.condition.as_ref().and_then(|(_, picture)| picture.clone());
+        }
         if self.condition.as_ref().is_none_or(|(layers, _)| *layers != self.state.document.layers) {
             let picture = model.condition(&self.state.document.annotations()).map(Arc::new);
             self.condition = Some((self.state.document.layers.clone(), picture));

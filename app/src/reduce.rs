@@ -3,9 +3,11 @@
 mod derive;
 mod layers;
 mod run;
+mod shapes;
 mod sight;
 mod stroke;
 mod tabs;
+mod tools;
 
 use crate::action::{Action, Effect};
 use crate::examples::Example;
@@ -21,12 +23,17 @@ pub(crate) use tabs::open_case;
 pub use tabs::{Action as TabAction, session_loaded};
 
 pub use run::{film, film_target, finished, step_done, stopped};
+pub use shapes::shape_drawn;
 
 /// Applies an action and names what the app must do.
 pub fn reduce(state: &mut State, action: Action) -> Vec<Effect> {
+    let chosen = state.view.chosen;
     state.history.meet(&state.document, state.sampling);
     let effects = apply(state, action);
     state.history.note(state.sampling);
+    if state.view.chosen != chosen && chosen.is_some() {
+        state.view.chosen_before = chosen;
+    }
     effects
 }
 
@@ -71,7 +78,12 @@ fn apply(state: &mut State, action: Action) -> Vec<Effect> {
         Action::StrokeEnd => stroke::end(state),
         Action::Settle => state.history.settle(&state.document),
 
-        Action::SetTool(tool) => state.view.tool = tool,
+        Action::Canvas(action) => return tools::reduce(state, action),
+
+        Action::SetTool(tool) => {
+            stroke::finish(state);
+            state.view.tool = tool;
+        }
         Action::ScaleBrush(factor) => set_brush(state, state.view.brush_px * factor),
         Action::SetBrush(radius) => set_brush(state, radius),
         Action::ToggleOverlays => state.view.overlays = !state.view.overlays,
@@ -108,6 +120,7 @@ fn apply(state: &mut State, action: Action) -> Vec<Effect> {
                 return shell::reduce(state, shell::Action::Close);
             }
             state.view.messages_open = false;
+            stroke::drop_stroke(state);
         }
 
         Action::SetSteps(steps) => state.sampling.steps = steps.clamp(1, 1000),

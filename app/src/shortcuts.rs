@@ -3,6 +3,7 @@
 use eframe::egui::{Context, Event, Key, Modifiers};
 
 use crate::action::Action;
+use crate::canvas;
 use crate::command::{Chord, Command, all};
 use crate::shell;
 use crate::state::State;
@@ -24,6 +25,10 @@ pub fn read(ctx: &Context, state: &State, out: &mut Vec<Action>) {
                 _ => true,
             });
             return;
+        }
+        let held = |c: &Command| bound(state, c).iter().any(|k| input.key_down(k.key));
+        if state.view.peeking && !crate::command::find("look.peek").is_some_and(held) {
+            out.push(Action::Canvas(canvas::action::Action::Peek(false)));
         }
         input.events.retain(|event| match event {
             Event::Key { key, physical_key, pressed: true, modifiers, .. } => {

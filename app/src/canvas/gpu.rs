@@ -1,7 +1,7 @@
 //! The canvas on the graphics card: a 16-bit image and 8-bit labels as integer textures.
 //!
-//! The picture and the masks in memory stay the truth; textures are copies that are written again
-//! whenever their key changes.
+//! The picture and the masks in memory stay the truth; textures are copies. An image is written again when
+//! another one is shown, the fills of a case only where a stroke changed them.
 
 use std::sync::Arc;
 
@@ -9,6 +9,13 @@ use eframe::egui::{PaintCallback, PaintCallbackInfo, Rect};
 use eframe::egui_wgpu::{self, CallbackResources, CallbackTrait, RenderState, ScreenDescriptor};
 use eframe::wgpu;
 use engine::domain::GrayImage;
+
+use super::labels::{Changes, LiveLabels};
+
+/// Added to a label's opacity: lines that rise to the right.
+pub const HATCH_UP: f32 = 2.0;
+/// Added to a label's opacity: lines that fall to the right.
+pub const HATCH_DOWN: f32 = 4.0;
 
 /// Labels a picture can have, zero included.
 pub const MAX_LABELS: usize = 32;
@@ -35,7 +42,7 @@ pub struct Params {
     pub has_image: f32,
     /// Nothing.
     pub unused: f32,
-    /// Colour and opacity of each label.
+    /// Colour and opacity of each label; opacity plus [`HATCH_UP`] or [`HATCH_DOWN`] is hatched.
     pub colors: [[f32; 4]; MAX_LABELS],
 }
 
@@ -66,8 +73,10 @@ struct Slot {
     bind_group: wgpu::BindGroup,
     image_key: usize,
     labels_key: usize,
+    /// State of the live labels that the texture shows.
+    labels_state: u64,
     // Kept so that a key, an address, cannot be used again while its texture shows it.
-    held: (Option<Arc<GrayImage>>, Option<Arc<Labels>>),
+    held: (Option<Arc<GrayImage>>, Option<Fills>),
 }
 
 impl Slot {
@@ -81,13 +90,59 @@ impl Slot {
         let image = texture(device, wgpu::TextureFormat::R16Uint, 1, 1);
         let labels = texture(device, wgpu::TextureFormat::R8Uint, 1, 1);
         let bind_group = bind(device, layout, &params, &image, &labels);
-        Self { params, image, labels, bind_group, image_key: 0, labels_key: 0, held: (None, None) }
+        Self { params, image, labels, bind_group, image_key: 0, labels_key: 0, labels_state: 0, held: (None, None) }
     }
 }
 
-/// Creates pipeline and textures; without it the canvas paints plain textures.
-pub fn install(render_state: &RenderState) {
+impl Slot {
+    /// Brings the label texture up to date; true when it was made anew.
+    fn show_fills(&mut self, device: &wgpu::Device, queue: &wgpu::Queue, fills: &Fills) -> bool {
+        let is_new = self.labels_key != fills.address();
+        let mut fresh = false;
+        let mut fit = |slot: &mut Self, side: u32| {
+            if slot.labels.width() != side {
+                slot.labels = texture(device, wgpu::TextureFormat::R8Uint, side, side);
+                fresh = true;
+            }
+        };
+        match fills {
+            Fills::Still(labels) if is_new => {
+                fit(self, labels.size_px);
+                upload(queue, &self.labels, &labels.bytes, 1);
+            }
+            Fills::Still(_) => {}
+            Fills::Live(labels) => {
+                let Ok(picture) = labels.lock() else { return false };
+                fit(self, picture.size_px());
+                let seen = if is_new || fresh { None } else { Some(self.labels_state) };
+                match picture.changes_since(seen) {
+                    Changes::None => {}
+                    Changes::Block(block) => upload_block(queue, &self.labels, picture.bytes(), &block),
+                    Changes::All => upload(queue, &self.labels, picture.bytes(), 1),
+                }
+                self.labels_state = picture.state();
+            }
+        }
+        if is_new {
+            self.labels_key = fills.address();
+            self.held.1 = Some(fills.clone());
+        }
+        fresh
+    }
+}
+
+/// Creates pipeline and textures and returns the largest side of a picture in pixels.
+///
+/// `None`, and no pipeline, where the card lacks a format: the canvas then paints plain textures.
+pub fn install(render_state: &RenderState) -> Option<u32> {
     let device = &render_state.device;
+    let usable = |format: wgpu::TextureFormat| {
+        let needed = wgpu::TextureUsages::TEXTURE_BINDING | wgpu::TextureUsages::COPY_DST;
+        render_state.adapter.get_texture_format_features(format).allowed_usages.contains(needed)
+    };
+    if !usable(wgpu::TextureFormat::R16Uint) || !usable(wgpu::TextureFormat::R8Uint) {
+        return None;
+    }
     let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
         label: Some("canvas"),
         source: wgpu::ShaderSource::Wgsl(include_str!("shader.wgsl").into()),
@@ -148,6 +203,7 @@ pub fn install(render_state: &RenderState) {
     let slots = vec![Slot::new(device, &layout)];
     let resources = Resources { pipeline, layout, slots };
     render_state.renderer.write().callback_resources.insert(resources);
+    Some(device.limits().max_texture_dimension_2d)
 }
 
 fn texture(device: &wgpu::Device, format: wgpu::TextureFormat, width: u32, height: u32) -> wgpu::Texture {
@@ -193,20 +249,59 @@ fn upload(queue: &wgpu::Queue, texture: &wgpu::Texture, bytes: &[u8], bytes_per_
     );
 }
 
+/// Writes a block of a picture of labels into the texture; the rest stays.
+fn upload_block(queue: &wgpu::Queue, texture: &wgpu::Texture, bytes: &[u8], block: &engine::domain::PixelBlock) {
+    let width = texture.width();
+    let size = wgpu::Extent3d { width: block.width(), height: block.height(), depth_or_array_layers: 1 };
+    queue.write_texture(
+        wgpu::TexelCopyTextureInfo { origin: wgpu::Origin3d { x: block.x0, y: block.y0, z: 0 }, ..texture.as_image_copy() },
+        bytes,
+        wgpu::TexelCopyBufferLayout {
+            offset: u64::from(block.y0) * u64::from(width) + u64::from(block.x0),
+            bytes_per_row: Some(width),
+            rows_per_image: None,
+        },
+        size,
+    );
+}
+
+/// Where a view's fills come from.
+#[derive(Clone, Debug)]
+pub enum Fills {
+    /// A picture that does not change; another one has another address.
+    Still(Arc<Labels>),
+    /// The open case, which tells where it changed.
+    Live(LiveLabels),
+}
+
+impl Fills {
+    fn address(&self) -> usize {
+        match self {
+            Self::Still(labels) => Arc::as_ptr(labels) as usize,
+            Self::Live(labels) => Arc::as_ptr(labels) as usize,
+        }
+    }
+}
+
 /// One frame of a view.
 struct Frame {
     slot: usize,
     params: Params,
     image: Option<Arc<GrayImage>>,
-    labels: Arc<Labels>,
+    fills: Fills,
 }
 
 /// The shape that paints an image with its fills into a rectangle.
 ///
 /// Every view of a frame has a `slot` of its own, below [`MAX_SLOTS`]; the canvas is slot 0.
 pub fn callback(rect: Rect, slot: usize, params: Params, image: Option<Arc<GrayImage>>, labels: Arc<Labels>) -> PaintCallback {
+    view(rect, slot, params, image, Fills::Still(labels))
+}
+
+/// The same with fills from anywhere.
+pub fn view(rect: Rect, slot: usize, params: Params, image: Option<Arc<GrayImage>>, fills: Fills) -> PaintCallback {
     let slot = slot.min(MAX_SLOTS - 1);
-    egui_wgpu::Callback::new_paint_callback(rect, Frame { slot, params, image, labels })
+    egui_wgpu::Callback::new_paint_callback(rect, Frame { slot, params, image, fills })
 }
 
 impl CallbackTrait for Frame {
@@ -237,16 +332,7 @@ impl CallbackTrait for Frame {
                 slot.held.0 = Some(Arc::clone(image));
             }
         }
-        let key = Arc::as_ptr(&self.labels) as usize;
-        if key != slot.labels_key {
-            if slot.labels.width() != self.labels.size_px {
-                slot.labels = texture(device, wgpu::TextureFormat::R8Uint, self.labels.size_px, self.labels.size_px);
-                rebind = true;
-            }
-            upload(queue, &slot.labels, &self.labels.bytes, 1);
-            slot.labels_key = key;
-            slot.held.1 = Some(Arc::clone(&self.labels));
-        }
+        rebind |= slot.show_fills(device, queue, &self.fills);
         if rebind {
             slot.bind_group = bind(device, &resources.layout, &slot.params, &slot.image, &slot.labels);
         }

@@ -1,14 +1,12 @@
 //! What lies on the image: outlines with a casing, boxes, the guide, tags, R and L.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
 use eframe::egui::{Align2, Color32, CornerRadius, FontId, Painter, Pos2, Rect, Shape, Stroke, StrokeKind, Vec2, vec2};
-use engine::domain::{Mask, Side};
+use engine::domain::Side;
 
 use super::camera::Camera;
-use super::{contour, guide};
-use crate::state::{Document, Layer, Region, State};
+use super::guide;
+use super::masks::Masks;
+use crate::state::{Document, Layer, Region, State, millimetres};
 use crate::theme::{text, tokens};
 
 /// Width of class lines, without their casing.
@@ -18,45 +16,45 @@ const GUIDE_LINE: f32 = 1.2;
 /// Casing on each side of a line.
 const CASING: f32 = 1.0;
 
-type Outlines = Arc<Vec<Vec<(f32, f32)>>>;
+/// Points of an outline nearer to the last one are left out, in points of the screen.
+const NEAR: f32 = 0.7;
 
-/// Outlines of masks, by the address of the mask.
-#[derive(Default)]
-pub struct Contours {
-    entries: BTreeMap<usize, (Arc<Mask>, Outlines, bool)>,
+/// Lines in a colour over black ones: first all casings, so that none crosses a line.
+fn cased(painter: &Painter, lines: Vec<Vec<Pos2>>, width: f32, color: Color32) {
+    painter.extend(lines.iter().map(|l| Shape::line(l.clone(), Stroke::new(width + 2.0 * CASING, tokens::CASING))));
+    painter.extend(lines.into_iter().map(|l| Shape::line(l, Stroke::new(width, color))));
 }
 
-impl Contours {
-    fn get(&mut self, mask: &Arc<Mask>) -> Outlines {
-        let key = Arc::as_ptr(mask) as usize;
-        let entry = self.entries.entry(key).or_insert_with(|| (Arc::clone(mask), Arc::new(contour::outlines(mask)), true));
-        entry.2 = true;
-        Arc::clone(&entry.1)
+/// The part of a mask's outline that can be seen, on the screen.
+fn outline(painter: &Painter, camera: &Camera, masks: &Masks, layer: &Layer) -> Vec<Vec<Pos2>> {
+    let clip = painter.clip_rect().expand(4.0);
+    let mut lines = Vec::new();
+    for line in masks.lines(layer.id) {
+        let mut points: Vec<Pos2> = Vec::with_capacity(line.len());
+        let mut seen = Rect::NOTHING;
+        for (i, &point) in line.iter().enumerate() {
+            let p = camera.screen_from_image(point);
+            seen.extend_with(p);
+            if i + 1 == line.len() || points.last().is_none_or(|last| last.distance(p) > NEAR) {
+                points.push(p);
+            }
+        }
+        if clip.intersects(seen) {
+            lines.push(points);
+        }
     }
-
-    /// Ends a frame: drops what it did not use.
-    pub fn end_frame(&mut self) {
-        self.entries.retain(|_, e| std::mem::take(&mut e.2));
-    }
-}
-
-/// A line in a class colour between two black ones.
-fn cased(painter: &Painter, points: Vec<Pos2>, width: f32, color: Color32) {
-    painter.add(Shape::closed_line(points.clone(), Stroke::new(width + 2.0 * CASING, tokens::CASING)));
-    painter.add(Shape::closed_line(points, Stroke::new(width, color)));
+    lines
 }
 
 /// Paints all visible layers, lowest first.
-pub fn layers(painter: &Painter, camera: &Camera, state: &State, contours: &mut Contours) {
+pub fn layers(painter: &Painter, camera: &Camera, state: &State, masks: &Masks) {
     for layer in state.document.layers.iter().rev().filter(|l| state.document.is_active(l)) {
         let chosen = state.view.chosen == Some(layer.id);
         let color = super::class_color(layer);
         match &layer.region {
             Region::Guide => lung_guide(painter, camera),
-            Region::Mask(mask) | Region::MayChange(mask) | Region::Keep(mask) => {
-                for outline in contours.get(mask).iter() {
-                    cased(painter, outline.iter().map(|&p| camera.screen_from_image(p)).collect(), LINE, color);
-                }
+            Region::Mask(_) | Region::MayChange(_) | Region::Keep(_) => {
+                cased(painter, outline(painter, camera, masks, layer), LINE, color);
             }
             Region::Box(Some(rect)) => {
                 let rect = Rect::from_min_max(
@@ -95,16 +93,40 @@ fn lung_guide(painter: &Painter, camera: &Camera) {
     }
 }
 
-/// The outline of a lasso or the box being dragged.
+/// What is being drawn and not yet in a layer: an outline, a line, an ellipse or a box.
 pub fn stroke_in_progress(painter: &Painter, camera: &Camera, state: &State) {
     use crate::state::view::Stroke as Drag;
-    let color = state.chosen_layer().map_or(tokens::INK, |l| tokens::class(l.finding));
-    if let Some(Drag::Lasso { points, .. }) = &state.view.stroke
-        && points.len() > 1
-    {
-        let points: Vec<Pos2> = points.iter().map(|&p| camera.screen_from_image(p)).collect();
-        painter.add(Shape::line(points.clone(), Stroke::new(LINE + 2.0 * CASING, tokens::CASING)));
-        painter.add(Shape::line(points, Stroke::new(LINE, color)));
+    let color = state.chosen_layer().map_or(tokens::INK, super::class_color);
+    let screen = |points: &[(f32, f32)]| points.iter().map(|&p| camera.screen_from_image(p)).collect::<Vec<Pos2>>();
+    match &state.view.stroke {
+        Some(Drag::Lasso { points, .. }) if points.len() > 1 => cased(painter, vec![screen(points)], LINE, color),
+        Some(Drag::Polygon { points, .. }) => {
+            let mut line = screen(points);
+            line.extend(state.view.pointer.map(|p| camera.screen_from_image(p)));
+            cased(painter, vec![line], LINE, color);
+            for at in screen(points) {
+                painter.circle_filled(at, 4.0, tokens::CASING);
+                painter.circle_filled(at, 2.5, color);
+            }
+        }
+        Some(Drag::Line { from, to, .. }) => {
+            let radius = state.view.brush_px * camera.zoom;
+            let (from, to) = (camera.screen_from_image(*from), camera.screen_from_image(*to));
+            painter.line_segment([from, to], Stroke::new(2.0 * radius, tokens::alpha(color, 0.3)));
+            for at in [from, to] {
+                painter.circle_stroke(at, radius, Stroke::new(1.2, color));
+            }
+            cased(painter, vec![vec![from, to]], LINE, color);
+        }
+        Some(Drag::Ellipse { from, to, .. }) => {
+            let rect = Rect::from_two_pos(camera.screen_from_image(*from), camera.screen_from_image(*to));
+            let at = |i: i32| {
+                let a = i as f32 / 48.0 * std::f32::consts::TAU;
+                rect.center() + vec2(0.5 * rect.width() * a.cos(), 0.5 * rect.height() * a.sin())
+            };
+            cased(painter, vec![(0..=48).map(at).collect()], LINE, color);
+        }
+        _ => {}
     }
     if let Some(rect) = state.view.dragged_box() {
         let rect = Rect::from_min_max(camera.screen_from_image((rect.x0, rect.y0)), camera.screen_from_image((rect.x1, rect.y1)));
@@ -112,10 +134,16 @@ pub fn stroke_in_progress(painter: &Painter, camera: &Camera, state: &State) {
     }
 }
 
-/// The brush as a ring.
-pub fn ring(painter: &Painter, at: Pos2, radius: f32) {
+/// The brush as a ring, with its size where the spacing is known.
+pub fn ring(painter: &Painter, at: Pos2, camera: &Camera, state: &State) {
+    let radius = state.view.brush_px * camera.zoom;
     painter.circle_stroke(at, radius, Stroke::new(3.0, tokens::CASING));
     painter.circle_stroke(at, radius, Stroke::new(1.2, tokens::INK));
+    if let Some(mm) = millimetres::mm_per_px(&state.document) {
+        let words = format!("{:.1} mm", 2.0 * state.view.brush_px * mm);
+        let below = at + vec2(radius * 0.7 + 4.0, radius * 0.7 + 4.0);
+        tag(painter, below, Align2::LEFT_TOP, &words, tokens::INK, text::tag(), painter.clip_rect());
+    }
 }
 
 fn layer_tag(painter: &Painter, camera: &Camera, document: &Document, layer: &Layer) {
@@ -125,10 +153,11 @@ fn layer_tag(painter: &Painter, camera: &Camera, document: &Document, layer: &La
         Some(Side::Left) => " left",
         None => return,
     };
-    let words = format!("{} {}{side}", document.number(layer.id), layer.finding.code());
+    let what = if layer.region.is_finding() { layer.finding.code() } else { layer.title() };
+    let words = format!("{} {what}{side}", document.number(layer.id));
     let image = camera.image_rect();
     let at = match &layer.region {
-        Region::Mask(mask) => {
+        Region::Mask(mask) | Region::MayChange(mask) | Region::Keep(mask) => {
             let Some(b) = mask.bounds() else { return };
             let right_half = 0.5 * (b.x0 + b.x1) > 0.5 * document.size_px as f32;
             let x = if right_half { b.x0 - 6.0 / camera.zoom } else { b.x1 + 6.0 / camera.zoom };
@@ -139,7 +168,7 @@ fn layer_tag(painter: &Painter, camera: &Camera, document: &Document, layer: &La
         Region::Box(Some(rect)) => (camera.screen_from_image((rect.x0, rect.y0)) + vec2(0.0, -5.0), Align2::LEFT_BOTTOM),
         _ => return,
     };
-    tag(painter, at.0, at.1, &words, tokens::class(layer.finding), text::tag(), image);
+    tag(painter, at.0, at.1, &words, super::class_color(layer), text::tag(), image);
 }
 
 /// Words on a dark ground, kept inside `within`.

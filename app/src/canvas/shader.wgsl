@@ -1,4 +1,4 @@
-// The radiograph and its mask fills: window and level, inversion and bilinear filtering on integers.
+// The radiograph and its mask fills: window and level, inversion, filtering and hatching on integers.
 
 struct Params {
     // Framebuffer position of the image's top left corner.
@@ -13,7 +13,7 @@ struct Params {
     label_size: vec2<f32>,
     has_image: f32,
     unused: f32,
-    // Colour and opacity of each label; label 0 is nothing.
+    // Colour and opacity of each label; label 0 is nothing. Opacity + 2 is hatched upwards, + 4 downwards.
     colors: array<vec4<f32>, 32>,
 }
 
@@ -38,6 +38,36 @@ fn label(at: vec2<i32>) -> u32 {
     return min(textureLoad(labels, clamp(at, vec2<i32>(0, 0), last), 0).r, 31u);
 }
 
+// How far between two pixels: smooth while pixels are small, a narrow step at their edge when they are large.
+fn between(f: vec2<f32>, side: f32) -> vec2<f32> {
+    let steep = mix(1.0, side, smoothstep(4.0, 7.0, side));
+    return clamp((f - vec2<f32>(0.5)) * steep + vec2<f32>(0.5), vec2<f32>(0.0), vec2<f32>(1.0));
+}
+
+// Between four pixels.
+fn enlarged(at: vec2<f32>, side: f32) -> f32 {
+    let p = at - vec2<f32>(0.5, 0.5);
+    let base = vec2<i32>(floor(p));
+    let f = between(p - floor(p), side);
+    let top = mix(grey(base), grey(base + vec2<i32>(1, 0)), f.x);
+    let bottom = mix(grey(base + vec2<i32>(0, 1)), grey(base + vec2<i32>(1, 1)), f.x);
+    return mix(top, bottom, f.y);
+}
+
+// The mean of what lies under one pixel of the screen.
+fn reduced(at: vec2<f32>, scale: f32) -> f32 {
+    let n = i32(clamp(ceil(scale), 2.0, 4.0));
+    let pitch = scale / f32(n);
+    let first = at - vec2<f32>(0.5 * (scale - pitch));
+    var sum = 0.0;
+    for (var j = 0; j < n; j++) {
+        for (var i = 0; i < n; i++) {
+            sum += grey(vec2<i32>(floor(first + vec2<f32>(f32(i), f32(j)) * pitch)));
+        }
+    }
+    return sum / f32(n * n);
+}
+
 @fragment
 fn fs_main(@builtin(position) position: vec4<f32>) -> @location(0) vec4<f32> {
     let at = (position.xy - params.origin) * params.scale;
@@ -47,12 +77,11 @@ fn fs_main(@builtin(position) position: vec4<f32>) -> @location(0) vec4<f32> {
 
     var value = 0.0;
     if params.has_image > 0.5 {
-        let p = at - vec2<f32>(0.5, 0.5);
-        let base = vec2<i32>(floor(p));
-        let f = p - floor(p);
-        let top = mix(grey(base), grey(base + vec2<i32>(1, 0)), f.x);
-        let bottom = mix(grey(base + vec2<i32>(0, 1)), grey(base + vec2<i32>(1, 1)), f.x);
-        value = mix(top, bottom, f.y);
+        if params.scale > 1.25 {
+            value = reduced(at, params.scale);
+        } else {
+            value = enlarged(at, 1.0 / params.scale);
+        }
         value = clamp((value - params.level) / max(params.window, 0.0001) + 0.5, 0.0, 1.0);
         if params.inverted > 0.5 {
             value = 1.0 - value;
@@ -63,7 +92,7 @@ fn fs_main(@builtin(position) position: vec4<f32>) -> @location(0) vec4<f32> {
     if params.label_size.x > 0.5 {
         let q = at * params.label_size / params.size - vec2<f32>(0.5, 0.5);
         let base = vec2<i32>(floor(q));
-        let f = q - floor(q);
+        let f = between(q - floor(q), params.size.x / (params.label_size.x * params.scale));
         let nearest = label(vec2<i32>(floor(q + vec2<f32>(0.5, 0.5))));
         if nearest > 0u {
             var cover = 0.0;
@@ -72,7 +101,16 @@ fn fs_main(@builtin(position) position: vec4<f32>) -> @location(0) vec4<f32> {
             cover += select(0.0, (1.0 - f.x) * f.y, label(base + vec2<i32>(0, 1)) == nearest);
             cover += select(0.0, f.x * f.y, label(base + vec2<i32>(1, 1)) == nearest);
             let fill = params.colors[nearest];
-            color = mix(color, fill.rgb, fill.a * smoothstep(0.3, 0.6, cover));
+            var opacity = fill.a;
+            if opacity > 1.5 {
+                // Lines of the screen, so that they stay as wide at any zoom.
+                let down = opacity > 3.5;
+                opacity -= select(2.0, 4.0, down);
+                let along = select(position.x + position.y, position.x - position.y, down);
+                let line = abs(fract(along / 9.0) - 0.5) * 9.0;
+                opacity = opacity * (0.3 + 2.2 * smoothstep(1.6, 0.9, line));
+            }
+            color = mix(color, fill.rgb, min(opacity, 1.0) * smoothstep(0.3, 0.6, cover));
         }
     }
     return vec4<f32>(color, 1.0);

@@ -9,11 +9,13 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
-use engine::domain::GrayImage;
+use engine::domain::{Finding, GrayImage, Mask};
+use engine::phantom::{ShapeWish, lesion_shape};
 
 use super::files::{self, Artifact, Saved};
 use super::{panic_sentence, sentence};
 use crate::examples::Example;
+use crate::state::LayerId;
 
 /// What a chore has to say.
 pub enum News {
@@ -25,6 +27,8 @@ pub enum News {
     Picked(Option<PathBuf>),
     /// A folder was chosen in the dialog.
     PickedFolder(Option<PathBuf>),
+    /// A shape of the library is drawn, for a layer or a new one of its class.
+    Shape(Option<LayerId>, Finding, Mask),
     /// An example's picture is drawn.
     Example(Example, Arc<GrayImage>),
     /// A chore stopped in the middle.
@@ -90,6 +94,13 @@ impl Chores {
             for example in examples {
                 tell(News::Example(example, Arc::new(example.picture(size_px))));
             }
+        });
+    }
+
+    /// Draws a shape of the library on the square of a document.
+    pub fn draw_shape(&self, layer: Option<LayerId>, wish: ShapeWish, size_px: u32) {
+        self.spawn("shape", move |tell| {
+            tell(News::Shape(layer, wish.finding, lesion_shape(&wish, size_px)));
         });
     }
 

@@ -1,13 +1,11 @@
 //! The strip above the canvas: the tool in hand, and how one looks at the image.
 
-use eframe::egui::{Align, Layout, RichText, Ui};
+use eframe::egui::{Align, Layout, Ui};
 
-use super::{Panel, sight};
+use super::{Panel, sight, tool_options};
 use crate::action::Action;
-use crate::state::Tool;
 use crate::theme::icons::Icon;
-use crate::theme::{text, tokens};
-use crate::widgets::{Push, caption, chip, field};
+use crate::widgets::{Push, field};
 
 /// Named windows: width and level.
 const WINDOWS: [(&str, f32, f32); 4] =
@@ -15,13 +13,13 @@ const WINDOWS: [(&str, f32, f32); 4] =
 
 /// Shows the strip.
 pub fn show(ui: &mut Ui, panel: &mut Panel<'_>) {
-    let view = &panel.state.view;
     ui.horizontal_centered(|ui| {
         if panel.state.sight.is_comparing() {
             sight::pair(ui, panel);
         } else {
-            tool_options(ui, panel);
+            tool_options::show(ui, panel);
         }
+        let view = &panel.state.view;
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             ui.spacing_mut().item_spacing.x = 4.0;
             if panel.metrics.narrow {
@@ -42,40 +40,14 @@ pub fn show(ui: &mut Ui, panel: &mut Panel<'_>) {
                 panel.out.push(Action::ToggleInvert);
             }
             let icon = if view.overlays { Icon::Eye } else { Icon::EyeOff };
-            let overlays =
-                Push::new("Overlays").with_icon(icon).frameless().purpose("Shows or hides all layers on the image (H)");
+            let purpose = "Shows or hides all layers on the image (Shift H); H hides them while held";
+            let overlays = Push::new("Overlays").with_icon(icon).frameless().purpose(purpose);
             if overlays.show(ui).clicked() {
                 panel.out.push(Action::ToggleOverlays);
             }
             sight::modes(ui, panel);
         });
     });
-}
-
-fn tool_options(ui: &mut Ui, panel: &mut Panel<'_>) {
-    let view = &panel.state.view;
-    ui.label(RichText::new(view.tool.title()).font(text::section()).color(tokens::INK));
-    match view.tool {
-        Tool::Brush | Tool::Eraser => {
-            let mut diameter = (view.brush_px * 2.0).round();
-            let most = panel.state.document.size_px as f32;
-            if field::number(ui, "Size", "Brush size", &mut diameter, 2.0..=most, 0.25, 0, 26.0).changed() {
-                panel.out.push(Action::SetBrush(diameter * 0.5));
-            }
-            caption(ui, "px");
-        }
-        Tool::Move => {
-            caption(ui, "drag the chosen layer, or press");
-            chip::key(ui, "B");
-            caption(ui, "to paint");
-        }
-        Tool::Box => {
-            caption(ui, "drag a rectangle");
-        }
-        Tool::Lasso => {
-            caption(ui, "outline a region; Alt cuts it out");
-        }
-    }
 }
 
 fn windows(ui: &mut Ui, panel: &mut Panel<'_>) {

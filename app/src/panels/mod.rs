@@ -22,6 +22,7 @@ pub mod status;
 pub mod tabs;
 pub mod text_checks;
 pub mod toasts;
+pub mod tool_options;
 pub mod tools;
 pub mod top_bar;
 pub mod word_map;

@@ -14,7 +14,7 @@ pub(super) fn reduce(state: &mut State, action: Action) {
         Action::AddMask => {
             let size = state.document.size_px;
             add(state, Region::Mask(Arc::new(Mask::empty(size, size))));
-            if matches!(state.view.tool, Tool::Box | Tool::Move) {
+            if matches!(state.view.tool, Tool::Box | Tool::Move | Tool::Margin) {
                 state.view.tool = Tool::Brush;
             }
         }
@@ -76,8 +76,7 @@ pub(super) fn reduce(state: &mut State, action: Action) {
         Action::SetRegion(id, region) => change(state, id, Gesture::Click, |l| l.region = region),
         Action::Nudge(dx, dy) => {
             let size = state.document.size_px;
-            if let Some(layer) = state.chosen_layer().filter(|l| !l.locked) {
-                let id = layer.id;
+            if let Some(id) = super::stroke::chosen_drawable(state) {
                 change(state, id, Gesture::Draw(id), |l| l.region = shift::shifted(&l.region, dx, dy, size));
             }
         }

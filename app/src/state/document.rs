@@ -155,15 +155,8 @@ impl Layer {
 
 /// The patient's side a mask lies on: `Both` when it crosses the midline by more than a fifth.
 pub fn mask_side(mask: &Mask) -> Option<Side> {
-    let half = mask.width() / 2;
-    let (mut right, mut left) = (0usize, 0usize);
-    for row in mask.bits().chunks(mask.width() as usize) {
-        for (x, &bit) in row.iter().enumerate() {
-            if bit != 0 {
-                if (x as u32) < half { right += 1 } else { left += 1 }
-            }
-        }
-    }
+    // The left half of the picture is the patient's right.
+    let (right, left) = mask.halves();
     let total = right + left;
     if total == 0 {
         return None;

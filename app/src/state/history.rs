@@ -180,6 +180,13 @@ impl History {
         }
     }
 
+    /// Forgets the gesture in progress and gives back the case and the sampler before it.
+    pub fn drop_open(&mut self) -> Option<(Document, Sampling)> {
+        self.open.take()?;
+        let now = Arc::clone(self.now.as_ref()?);
+        Some(self.turn_to(now))
+    }
+
     /// The gesture in progress.
     pub fn open(&self) -> Option<Gesture> {
         self.open

@@ -8,11 +8,13 @@ pub mod film;
 pub mod history;
 pub mod measure;
 pub mod messages;
+pub mod millimetres;
 pub mod origin;
 pub mod room;
 pub mod run;
 pub mod sight;
 pub mod tabs;
+pub mod tools;
 pub mod view;
 
 pub use base::{Base, BaseOrigin};
@@ -25,7 +27,8 @@ pub use messages::{Level, Message, Messages};
 pub use room::Room;
 pub use run::{Artifact, Job, JobId, Sampling, Shown, StudioResult};
 pub use sight::Sight;
-pub use view::{Tool, ViewState};
+pub use tools::Tool;
+pub use view::ViewState;
 
 use std::path::PathBuf;
 use std::sync::Arc;

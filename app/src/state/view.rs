@@ -3,60 +3,8 @@
 use eframe::egui::{Pos2, Vec2};
 use engine::domain::RectPx;
 
-use super::{Document, LayerId, Region};
-
-/// What the left mouse button does on the canvas.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tool {
-    /// Adds to the chosen mask.
-    Brush,
-    /// Takes from the chosen mask.
-    Eraser,
-    /// Fills an outlined region.
-    Lasso,
-    /// Draws a labelled box.
-    Box,
-    /// Moves the chosen mask or box.
-    Move,
-}
-
-impl Tool {
-    /// All tools in column order.
-    pub const ALL: [Self; 5] = [Self::Brush, Self::Eraser, Self::Lasso, Self::Box, Self::Move];
-
-    /// The tool's name.
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::Brush => "Brush",
-            Self::Eraser => "Eraser",
-            Self::Lasso => "Lasso",
-            Self::Box => "Box",
-            Self::Move => "Move",
-        }
-    }
-
-    /// Its key.
-    pub fn key(self) -> &'static str {
-        match self {
-            Self::Brush => "B",
-            Self::Eraser => "E",
-            Self::Lasso => "L",
-            Self::Box => "U",
-            Self::Move => "V",
-        }
-    }
-
-    /// One line what it is for.
-    pub fn purpose(self) -> &'static str {
-        match self {
-            Self::Brush => "Paint into the chosen mask; hold Alt to erase",
-            Self::Eraser => "Take away from the chosen mask",
-            Self::Lasso => "Outline a region and fill it; hold Alt to cut it out",
-            Self::Box => "Drag a box for the chosen class",
-            Self::Move => "Drag the chosen mask or box",
-        }
-    }
-}
+use super::tools::{Handle, ToolOptions};
+use super::{Document, LayerId, Region, Tool};
 
 /// A stroke in progress on the canvas, in image pixels.
 #[derive(Clone, Debug, PartialEq)]
@@ -68,12 +16,37 @@ pub enum Stroke {
         /// The last point.
         last: (f32, f32),
     },
+    /// A straight line of brush or eraser, painted when the button goes up.
+    Line {
+        /// Whether it takes away.
+        erase: bool,
+        /// Where it begins.
+        from: (f32, f32),
+        /// Where it ends.
+        to: (f32, f32),
+    },
     /// The outline so far.
     Lasso {
         /// Whether it takes away.
         erase: bool,
         /// The points.
         points: Vec<(f32, f32)>,
+    },
+    /// The corners so far; goes on while no button is down.
+    Polygon {
+        /// Whether it takes away.
+        erase: bool,
+        /// The corners.
+        points: Vec<(f32, f32)>,
+    },
+    /// An ellipse between a fixed corner and the moving one.
+    Ellipse {
+        /// Whether it takes away.
+        erase: bool,
+        /// Where the drag began.
+        from: (f32, f32),
+        /// Where it is.
+        to: (f32, f32),
     },
     /// The fixed corner and the moving one.
     Box {
@@ -89,18 +62,31 @@ pub enum Stroke {
         /// The region before.
         original: Region,
     },
+    /// A handle of the frame around the layer being dragged.
+    Handle {
+        /// Which one.
+        handle: Handle,
+        /// Where the drag began.
+        from: (f32, f32),
+        /// The region before.
+        original: Region,
+    },
 }
 
 /// Smallest and largest brush radius in image pixels.
-pub const BRUSH_PX: (f32, f32) = (1.0, 96.0);
+pub const BRUSH_PX: (f32, f32) = (0.5, 256.0);
 
 /// How one looks at the case.
 #[derive(Clone, Debug)]
 pub struct ViewState {
     /// The tool in hand.
     pub tool: Tool,
+    /// Settings of the tools.
+    pub tools: ToolOptions,
     /// The layer that tools work on.
     pub chosen: Option<LayerId>,
+    /// The layer that was chosen before.
+    pub chosen_before: Option<LayerId>,
     /// Brush radius in image pixels.
     pub brush_px: f32,
     /// Screen points per image pixel; `None` fits the image.
@@ -115,6 +101,8 @@ pub struct ViewState {
     pub inverted: bool,
     /// Whether layers are drawn over the image.
     pub overlays: bool,
+    /// Whether they are hidden for as long as a key is held.
+    pub peeking: bool,
     /// The stroke in progress.
     pub stroke: Option<Stroke>,
     /// Pointer position in image pixels, when it is over the image.
@@ -150,7 +138,9 @@ impl ViewState {
         let half = document.size_px as f32 * 0.5;
         Self {
             tool: Tool::Brush,
+            tools: ToolOptions::default(),
             chosen: first_drawable(document),
+            chosen_before: None,
             brush_px: (document.size_px as f32 * 0.035).max(2.0).round(),
             zoom: None,
             center: Pos2::new(half, half),
@@ -158,6 +148,7 @@ impl ViewState {
             level: 0.5,
             inverted: false,
             overlays: true,
+            peeking: false,
             stroke: None,
             pointer: None,
             region: None,
@@ -173,6 +164,7 @@ impl ViewState {
     /// Turns to another document but keeps tool, window and panels.
     pub fn turn_to(&mut self, document: &Document) {
         self.chosen = first_drawable(document);
+        self.chosen_before = None;
         self.stroke = None;
         self.zoom = None;
         self.center = Pos2::ZERO + Vec2::splat(document.size_px as f32 * 0.5);
@@ -182,6 +174,11 @@ impl ViewState {
     pub fn drag_window(&mut self, delta: Vec2) {
         self.window = (self.window * (1.0 + delta.x * 0.005)).clamp(0.02, 4.0);
         self.level = (self.level + delta.y * 0.002 * self.window).clamp(0.0, 1.0);
+    }
+
+    /// Whether layers are drawn over the image now.
+    pub fn shows_overlays(&self) -> bool {
+        self.overlays && !self.peeking
     }
 
     /// The box being dragged.

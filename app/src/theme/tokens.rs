@@ -107,6 +107,12 @@ pub fn from_rgb(r: u8, g: u8, b: u8) -> Color32 {
     Color32::from_rgb(r, g, b)
 }
 
+/// A colour from unit-range red, green, blue in display values.
+pub fn from_unit(rgb: [f32; 3]) -> Color32 {
+    let [r, g, b] = rgb.map(|v| (v.clamp(0.0, 1.0) * 255.0 + 0.5) as u8);
+    Color32::from_rgb(r, g, b)
+}
+
 /// Unit-range red, green, blue for a shader, in display values.
 pub fn rgb(color: Color32) -> [f32; 3] {
     [color.r(), color.g(), color.b()].map(|v| f32::from(v) / 255.0)

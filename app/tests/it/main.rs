@@ -11,3 +11,4 @@ mod journal;
 mod pictures;
 mod real;
 mod time;
+mod tools;

@@ -9,7 +9,7 @@ use super::patient::{Patient, Sex, View};
 use super::render::{frame_of, geometry_of, render};
 
 /// A patient at the means of all anatomy.
-fn average(seed: u64, index: u64) -> Patient {
+pub(super) fn average(seed: u64, index: u64) -> Patient {
     let mut p = Patient::draw(&PhantomConfig::practice(), seed, index);
     p.sex = Sex::Male;
     p.age = 64.0;

@@ -26,6 +26,7 @@ mod render;
 mod report;
 mod rng;
 mod scene;
+mod shape;
 #[cfg(test)]
 mod tests;
 mod texture;
@@ -37,6 +38,7 @@ pub use labels::{LABEL_NAMES, Labels};
 pub use lesion::Zone;
 pub use patient::{Sex, View};
 pub use plan::{PhantomCase, PhantomExtra, PhantomFinding, Plan, plan};
+pub use shape::{Extent, ShapeWish, lesion_shape};
 
 /// Case `index` of a data set at `size_px`² pixels; it depends on the arguments and on nothing else.
 ///

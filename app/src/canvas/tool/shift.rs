@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use engine::domain::{Mask, RectPx};
+use engine::domain::RectPx;
 
 use crate::state::Region;
 
@@ -16,7 +16,7 @@ pub fn shifted(region: &Region, dx: i32, dy: i32, size_px: u32) -> Region {
             Region::Box(Some(RectPx { x0: rect.x0 + dx, y0: rect.y0 + dy, x1: rect.x1 + dx, y1: rect.y1 + dy }))
         }
         other => match other.mask() {
-            Some(mask) => other.with_mask(Arc::new(shift_mask(mask, dx, dy))),
+            Some(mask) => other.with_mask(Arc::new(mask.shifted(dx, dy))),
             None => other.clone(),
         },
     }
@@ -34,11 +34,4 @@ pub fn mirrored(region: &Region, size_px: u32) -> Region {
             None => other.clone(),
         },
     }
-}
-
-fn shift_mask(mask: &Mask, dx: i32, dy: i32) -> Mask {
-    Mask::from_fn(mask.width(), mask.height(), |x, y| {
-        let (sx, sy) = (i64::from(x) - i64::from(dx), i64::from(y) - i64::from(dy));
-        sx >= 0 && sy >= 0 && mask.get(u32::try_from(sx).unwrap_or(u32::MAX), u32::try_from(sy).unwrap_or(u32::MAX))
-    })
 }

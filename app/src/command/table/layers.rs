@@ -4,6 +4,7 @@ use eframe::egui::Key;
 use engine::domain::Finding;
 
 use crate::action::Action;
+use crate::canvas::action::Action as Act;
 use crate::command::{Chord, Command, Group};
 use crate::state::State;
 
@@ -71,6 +72,30 @@ pub(super) const COMMANDS: &[Command] = &[
         keys: &[],
         purpose: "Tools leave a locked layer alone",
         action: |s| s.chosen_layer().map(|l| Action::ToggleLocked(l.id)),
+    },
+    Command {
+        id: "layer.above",
+        title: "Choose the layer above",
+        group: Group::Layers,
+        keys: &[Chord::alt(Key::OpenBracket)],
+        purpose: "Goes up the list of layers",
+        action: |s| (!s.document.layers.is_empty()).then_some(Action::Canvas(Act::StepLayer(-1))),
+    },
+    Command {
+        id: "layer.below",
+        title: "Choose the layer below",
+        group: Group::Layers,
+        keys: &[Chord::alt(Key::CloseBracket)],
+        purpose: "Goes down the list of layers",
+        action: |s| (!s.document.layers.is_empty()).then_some(Action::Canvas(Act::StepLayer(1))),
+    },
+    Command {
+        id: "layer.last",
+        title: "Choose the layer before this",
+        group: Group::Layers,
+        keys: &[Chord::plain(Key::Q)],
+        purpose: "Goes back and forth between the last two layers",
+        action: |s| s.view.chosen_before.map(|_| Action::Canvas(Act::LastLayer)),
     },
     class("class.1", "Class 1: pneumothorax", &[Chord::plain(Key::Num1)], set_class::<0>),
     class("class.2", "Class 2: pleural effusion", &[Chord::plain(Key::Num2)], set_class::<1>),

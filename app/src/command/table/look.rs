@@ -3,11 +3,15 @@
 use eframe::egui::Key;
 
 use crate::action::Action;
+use crate::canvas::action::Action as Act;
 use crate::command::{Chord, Command, Group};
 use crate::state::State;
 
 pub(super) const COMMANDS: &[Command] = &[
-    look("look.overlays", "Show or hide overlays", &[Chord::plain(Key::H)], "All layers on the image", |_| {
+    look("look.peek", "Hide overlays while held", &[Chord::plain(Key::H)], "All layers go until the key is let go", |_| {
+        Some(Action::Canvas(Act::Peek(true)))
+    }),
+    look("look.overlays", "Show or hide overlays", &[Chord::shift(Key::H)], "All layers on the image", |_| {
         Some(Action::ToggleOverlays)
     }),
     look("look.invert", "Invert", &[Chord::plain(Key::I)], "Swaps black and white", |_| Some(Action::ToggleInvert)),

@@ -118,8 +118,11 @@ pub(super) const COMMANDS: &[Command] = &[
         title: "Close what is open",
         group: Group::Window,
         keys: &[Chord::plain(Key::Escape)],
-        purpose: "Closes the sheet or list that lies on top",
-        action: |s| (s.shell.sheet.is_some() || s.view.messages_open).then_some(Action::Escape),
+        purpose: "Closes the sheet or list that lies on top, and gives up the stroke in progress",
+        action: |s| {
+            let open = s.shell.sheet.is_some() || s.view.messages_open || s.view.stroke.is_some();
+            open.then_some(Action::Escape)
+        },
     },
 ];
 

@@ -1,0 +1,133 @@
+//! The pointer over the canvas: strokes, handles, zoom, pan, window and level.
+
+use eframe::egui::{CursorIcon, Event, Key, PointerButton, Pos2, Response, Ui, Vec2};
+
+use super::action::Action as Act;
+use super::camera::Camera;
+use super::handles;
+use crate::action::Action;
+use crate::state::view::Stroke;
+use crate::state::{State, Tool};
+
+/// How near to its first corner a click closes a polygon, in points.
+const CLOSE: f32 = 7.0;
+
+struct Input {
+    space: bool,
+    alt: bool,
+    shift: bool,
+    moves: Vec<Pos2>,
+    pressed: bool,
+    released: bool,
+    double_clicked: bool,
+    down: bool,
+}
+
+/// Turns what the pointer did into actions.
+pub(super) fn read(ui: &Ui, response: &Response, camera: &Camera, state: &State, out: &mut Vec<Action>) {
+    let at = response.hover_pos().or_else(|| response.interact_pointer_pos());
+    let size = state.document.size_px as f32;
+    let over = at.map(|p| camera.image_from_screen(p)).filter(|&(x, y)| x >= 0.0 && y >= 0.0 && x < size && y < size);
+    if over != state.view.pointer {
+        out.push(Action::Hover(over));
+    }
+    let input = ui.input(|i| Input {
+        space: i.key_down(Key::Space),
+        alt: i.modifiers.alt,
+        shift: i.modifiers.shift,
+        moves: i.events.iter().filter_map(|e| if let Event::PointerMoved(p) = e { Some(*p) } else { None }).collect(),
+        pressed: i.pointer.primary_pressed(),
+        released: i.pointer.primary_released(),
+        double_clicked: i.pointer.button_double_clicked(PointerButton::Primary),
+        down: i.pointer.primary_down(),
+    });
+    let handle = at.filter(|_| response.hovered() && !input.space).and_then(|p| handles::at(state, camera, p));
+    if let Some(at) = at.filter(|_| response.hovered()) {
+        wheel(ui, response, camera, at, input.shift, out);
+        ui.ctx().set_cursor_icon(match (state.view.tool, handle) {
+            _ if input.space => CursorIcon::Grab,
+            (_, Some(handle)) => handles::cursor(handle),
+            (Tool::Brush | Tool::Eraser, _) => CursorIcon::None,
+            (Tool::Move, _) => CursorIcon::Move,
+            (Tool::Box | Tool::Lasso | Tool::Polygon | Tool::Ellipse | Tool::Wand, _) => CursorIcon::Crosshair,
+            (Tool::Margin | Tool::Shapes | Tool::Earlier, _) => CursorIcon::Default,
+        });
+    }
+    let panning = response.dragged_by(PointerButton::Middle) || (input.space && response.dragged_by(PointerButton::Primary));
+    if panning {
+        let from = camera.image_from_screen(response.rect.center());
+        let d = response.drag_delta() / camera.zoom;
+        out.push(Action::SetCamera { zoom: camera.zoom, center: (from.0 - d.x, from.1 - d.y) });
+    }
+    if response.dragged_by(PointerButton::Secondary) && response.drag_delta() != Vec2::ZERO {
+        let d = response.drag_delta();
+        out.push(Action::DragWindow(d.x, d.y));
+    }
+    strokes(response, camera, state, &input, handle, out);
+    response.context_menu(|ui| {
+        for (label, action) in [
+            ("Fit the image", Action::Fit),
+            ("Reset window and level", Action::ResetWindow),
+            ("Invert", Action::ToggleInvert),
+            ("Show or hide overlays", Action::ToggleOverlays),
+            ("Fill holes", Action::Canvas(Act::FillHoles)),
+            ("Smooth the edge", Action::Canvas(Act::Smooth)),
+        ] {
+            if ui.button(label).clicked() {
+                out.push(action);
+                ui.close();
+            }
+        }
+    });
+}
+
+fn wheel(ui: &Ui, response: &Response, camera: &Camera, at: Pos2, shift: bool, out: &mut Vec<Action>) {
+    let (scroll, zoom) = ui.input(|i| (i.smooth_scroll_delta(), i.zoom_delta()));
+    if shift && (scroll.x != 0.0 || scroll.y != 0.0) {
+        out.push(Action::ScaleBrush(((scroll.x + scroll.y) * 0.004).exp()));
+    } else if scroll.y != 0.0 || (zoom - 1.0).abs() > 1e-4 {
+        let to = (camera.zoom * (scroll.y * 0.0025).exp() * zoom).clamp(0.05, 64.0);
+        out.push(Action::SetCamera { zoom: to, center: camera.center_after_zoom(response.rect, at, to) });
+    }
+}
+
+fn strokes(
+    response: &Response,
+    camera: &Camera,
+    state: &State,
+    input: &Input,
+    handle: Option<crate::state::tools::Handle>,
+    out: &mut Vec<Action>,
+) {
+    let image = |p: Pos2| camera.image_from_screen(p);
+    let polygon = match &state.view.stroke {
+        Some(Stroke::Polygon { points, .. }) => Some(points),
+        _ => None,
+    };
+    if input.pressed && !input.space && response.is_pointer_button_down_on() && response.contains_pointer() {
+        response.request_focus();
+        let Some(p) = response.interact_pointer_pos() else { return };
+        let closes =
+            polygon.is_some_and(|c| c.len() > 2 && c.first().is_some_and(|&c| camera.screen_from_image(c).distance(p) < CLOSE));
+        out.push(match handle {
+            _ if closes => Action::Canvas(Act::ClosePolygon),
+            Some(handle) => Action::Canvas(Act::HandleBegin { handle, at: image(p) }),
+            None if input.shift && matches!(state.view.tool, Tool::Brush | Tool::Eraser) => {
+                Action::Canvas(Act::LineBegin { at: image(p), alternate: input.alt })
+            }
+            None => Action::StrokeBegin { at: image(p), alternate: input.alt },
+        });
+    } else if state.view.stroke.is_some() && polygon.is_none() && input.down {
+        out.extend(input.moves.iter().map(|&p| Action::StrokeTo { at: image(p) }));
+    }
+    if polygon.is_some() {
+        if input.double_clicked && response.contains_pointer() {
+            out.push(Action::Canvas(Act::ClosePolygon));
+        }
+    } else if input.released && state.view.stroke.is_some() {
+        if let Some(p) = response.interact_pointer_pos() {
+            out.push(Action::StrokeTo { at: image(p) });
+        }
+        out.push(Action::StrokeEnd);
+    }
+}
