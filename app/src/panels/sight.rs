@@ -212,6 +212,7 @@ fn legend(ui: &mut Ui, gain: u32) {
 }
 
 fn rows(ui: &mut Ui, figures: &Figures) {
+    ui.spacing_mut().interact_size.y = 20.0;
     let row = |ui: &mut Ui, words: &str, value: String| {
         ui.horizontal(|ui| {
             ui.label(RichText::new(words).font(text::secondary()).color(tokens::INK2));
@@ -231,7 +232,7 @@ fn rows(ui: &mut Ui, figures: &Figures) {
         row(ui, "elsewhere", format!("{elsewhere:.3}"));
     }
     if let Some(inside) = figures.inside {
-        row(ui, "Change inside areas of effect", format!("{:.0} %", inside * 100.0));
+        row(ui, "Inside areas of effect", format!("{:.0} %", inside * 100.0));
     }
 }
 

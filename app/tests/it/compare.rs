@@ -107,7 +107,7 @@ fn the_difference_has_a_map_a_scale_and_figures() {
     }
     assert!(h.query_by_label("Mean change in 1 PTX").is_some());
     assert!(h.query_by_label("elsewhere").is_some());
-    assert!(h.query_by_label("Change inside areas of effect").is_some());
+    assert!(h.query_by_label("Inside areas of effect").is_some());
     assert!(h.query_by_label("The seeds differ (1 and 2): another patient, all else is the same.").is_some());
     click(&mut h, "Difference map");
     assert!(h.state().state.sight.large_map);

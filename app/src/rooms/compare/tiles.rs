@@ -115,6 +115,13 @@ fn picture(ui: &Ui, panel: &mut Panel<'_>, at: usize, view: Rect, camera: &Camer
     if entry.overlays {
         outlines(ui, panel, at, view, place);
     }
+    let (painter, seen) = (ui.painter_at(view), place.intersect(view));
+    if seen.width() > 120.0 && seen.height() > 120.0 {
+        let mark = panel.state.compare.entries[at].picture.mark;
+        let corner = seen.left_top() + vec2(40.0, 8.0);
+        overlay::tag(&painter, corner, Align2::LEFT_TOP, mark, tokens::INK, text::secondary(), seen);
+        overlay::sides(&painter, camera, view);
+    }
 }
 
 /// The drawn findings of a picture's run.
