@@ -15,9 +15,10 @@ pub const VEIL: f32 = 0.78;
 /// Cells of the mesh for each cell of the map, along each side.
 const FINE: usize = 4;
 
-/// Share of the veil at a share of the attention, both 0 to 1.
-pub fn veil(share: f32, highest: f32) -> f32 {
-    VEIL * (1.0 - (share / highest.max(f32::MIN_POSITIVE)).clamp(0.0, 1.0))
+/// Opacity of the veil at a share of the attention, between the lowest and the highest one.
+pub fn veil(share: f32, lowest: f32, highest: f32) -> f32 {
+    let range = (highest - lowest).max(f32::MIN_POSITIVE);
+    VEIL * (1.0 - ((share - lowest) / range).clamp(0.0, 1.0))
 }
 
 /// Paints the veil over the fitted image.
@@ -25,7 +26,7 @@ pub fn paint(ui: &Ui, canvas: Rect, state: &State, heat: &Heat) {
     let camera = Camera::new(canvas, state.document.size_px, state.view.zoom, state.view.center);
     let image = camera.image_rect();
     let cells = heat.grid * FINE;
-    let highest = heat.highest();
+    let (lowest, highest) = (heat.lowest(), heat.highest());
     let mut mesh = Mesh::with_texture(TextureId::default());
     for row in 0..=cells {
         for column in 0..=cells {
@@ -33,7 +34,7 @@ pub fn paint(ui: &Ui, canvas: Rect, state: &State, heat: &Heat) {
             mesh.vertices.push(Vertex {
                 pos: pos2(image.left() + u * image.width(), image.top() + v * image.height()),
                 uv: eframe::egui::epaint::WHITE_UV,
-                color: tokens::veil(veil(between(heat, u, v), highest)),
+                color: tokens::veil(veil(between(heat, u, v), lowest, highest)),
             });
         }
     }
@@ -69,7 +70,9 @@ mod tests {
         let heat = Heat { grid: 2, shares: vec![0.8, 0.0, 0.0, 0.4] };
         assert!((between(&heat, 0.25, 0.25) - 0.8).abs() < 1e-6 && between(&heat, 0.0, 0.0) > 0.79);
         assert!((between(&heat, 0.5, 0.5) - 0.3).abs() < 1e-6);
-        assert_eq!((veil(0.8, 0.8), veil(0.0, 0.8)), (0.0, VEIL));
-        assert_eq!(veil(0.0, 0.0), VEIL);
+        assert_eq!((veil(0.8, 0.2, 0.8), veil(0.2, 0.2, 0.8)), (0.0, VEIL));
+        assert!((veil(0.5, 0.2, 0.8) - 0.5 * VEIL).abs() < 1e-5);
+        assert!((heat.lowest(), heat.highest()) == (0.0, 0.8) && !heat.is_even());
+        assert!(Heat { grid: 2, shares: vec![0.8, 0.7, 0.75, 0.8] }.is_even());
     }
 }

@@ -65,6 +65,16 @@ impl Heat {
     pub fn highest(&self) -> f32 {
         self.shares.iter().copied().fold(0.0, f32::max)
     }
+
+    /// The lowest share.
+    pub fn lowest(&self) -> f32 {
+        self.shares.iter().copied().fold(f32::INFINITY, f32::min).min(self.highest())
+    }
+
+    /// Whether the word acts nearly the same everywhere, so that its map says little.
+    pub fn is_even(&self) -> bool {
+        self.highest() - self.lowest() < 0.25 * self.highest()
+    }
 }
 
 impl WordMaps {

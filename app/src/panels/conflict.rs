@@ -9,6 +9,9 @@ use crate::theme::icons::Icon;
 use crate::theme::{text, tokens};
 use crate::widgets::{Push, caption};
 
+/// Width from which the key has room beside the words, in points.
+const ROOM_FOR_KEY: f32 = 252.0;
+
 /// Shows the card of the first conflict that is not kept on purpose.
 pub fn show(ui: &mut Ui, panel: &mut Panel<'_>) {
     let Some(check) = insight::open_conflict(panel.state) else { return };
@@ -41,11 +44,14 @@ pub fn show(ui: &mut Ui, panel: &mut Panel<'_>) {
                 }
             }
         });
-        let keep = Push::new("Keep both and say so in the record")
-            .key("Alt K")
+        let mut keep = Push::new("Keep both and say so in the record")
             .purpose("Nothing is changed; the run's record notes the conflict")
-            .frameless()
-            .size(24.0, 0.0);
+            .chip()
+            .frameless();
+        // The key goes first when room is short.
+        if ui.available_width() > ROOM_FOR_KEY {
+            keep = keep.key("Alt K");
+        }
         if keep.show(ui).clicked() {
             panel.out.push(Action::Insight(insight::Action::KeepConflict(check.sentence.clone())));
         }

@@ -69,7 +69,6 @@ fn legend(ui: &mut Ui, panel: &Panel<'_>, step: Option<usize>) {
         caption(ui, "Point at a word, here or in the text.");
         return;
     };
-    let highest = shown.highest();
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 10.0), Sense::hover());
     response.widget_info(|| {
         WidgetInfo::labeled(Role::Image, true, "Legend: veiled where the word acts little, clear where it acts most")
@@ -80,18 +79,23 @@ fn legend(ui: &mut Ui, panel: &Panel<'_>, step: Option<usize>) {
         let cell = Rect::from_min_max(pos2(at(i), rect.top()), pos2(at(i + 1) + 0.5, rect.bottom()));
         let share = (i as f32 + 0.5) / cells as f32;
         ui.painter().rect_filled(cell, CornerRadius::ZERO, tokens::INK2);
-        ui.painter().rect_filled(cell, CornerRadius::ZERO, tokens::veil(heat::veil(share, 1.0)));
+        ui.painter().rect_filled(cell, CornerRadius::ZERO, tokens::veil(heat::veil(share, 0.0, 1.0)));
     }
     let (row, _) = ui.allocate_exact_size(vec2(ui.available_width(), 16.0), Sense::hover());
     let mut left = ui.new_child(UiBuilder::new().max_rect(row).layout(Layout::left_to_right(Align::Center)));
-    left.label(RichText::new("0 % of the attention").font(text::caption()).color(tokens::INK3));
+    left.label(
+        RichText::new(format!("{:.1} % of the attention", 100.0 * shown.lowest())).font(text::caption()).color(tokens::INK3),
+    );
     let mut right = ui.new_child(UiBuilder::new().max_rect(row).layout(Layout::right_to_left(Align::Center)));
-    right.label(RichText::new(format!("{:.1} %", 100.0 * highest)).font(text::caption()).color(tokens::INK3));
+    right.label(RichText::new(format!("{:.1} %", 100.0 * shown.highest())).font(text::caption()).color(tokens::INK3));
     let when = match step {
         Some(step) => format!("Step {}. The film leads through the others.", step + 1),
         None => "Mean of all steps. The film leads through them.".to_owned(),
     };
     caption(ui, when);
+    if shown.is_even() {
+        caption(ui, "This word acts nearly the same everywhere.");
+    }
     if insight::shown_request(panel.state).is_some_and(|r| r.impression != panel.state.document.full_impression()) {
         caption(ui, "The text was changed since this run; these are the run's words.");
     }

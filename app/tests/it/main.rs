@@ -7,6 +7,7 @@ mod e2e;
 mod flow;
 mod harness;
 mod images;
+mod insight;
 mod journal;
 mod pictures;
 mod real;

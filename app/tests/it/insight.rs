@@ -1,0 +1,238 @@
+//! Checks and their repairs, adherence, what the model sees, the word map: by accessible names.
+
+use std::time::Duration;
+
+use app::insight::{Look, Trip};
+use app::state::Shown;
+use eframe::egui::{Key, Modifiers, Role};
+use egui_kittest::kittest::{NodeT, Queryable};
+use engine::domain::Side;
+
+use crate::harness::{Studio, click, studio, wait};
+
+const CONFLICT: &str = "Conflict: The text says left; the pneumothorax mask is on the patient's right.";
+
+/// The first example with a text that says the other side.
+fn in_conflict(dir: &std::path::Path) -> Studio {
+    let mut h = studio(dir, Duration::ZERO);
+    type_text(&mut h, "Large left pneumothorax.");
+    assert!(h.query_by_label(CONFLICT).is_some(), "the card is there");
+    h
+}
+
+fn type_text(h: &mut Studio, text: &str) {
+    h.get_by_role_and_label(Role::MultilineTextInput, "Impression").focus();
+    h.run_steps(2);
+    h.key_press_modifiers(Modifiers::COMMAND, Key::A);
+    h.step();
+    h.get_by_role_and_label(Role::MultilineTextInput, "Impression").type_text(text);
+    h.run_steps(2);
+}
+
+fn side(h: &Studio) -> Option<Side> {
+    let document = &h.state().state.document;
+    document.layers[0].side(document.size_px)
+}
+
+fn impression(h: &Studio) -> String {
+    h.state().state.document.impression.clone()
+}
+
+fn generate(h: &mut Studio) {
+    h.key_press_modifiers(Modifiers::COMMAND, Key::Enter);
+    h.run_steps(2);
+    wait(h, "the image", |a| !a.state.is_running() && matches!(a.state.shown, Shown::Result(_)));
+    wait(h, "the checker", |a| !matches!(a.insight().look, Look::Busy | Look::Pending));
+    h.run_steps(3);
+}
+
+/// The labels that begin with some words, each once.
+fn labels(h: &Studio, start: &str) -> Vec<String> {
+    // Plain text has a value and no label.
+    let nodes = h.query_all_by(|node| node.label().or_else(|| node.value()).is_some_and(|l| l.starts_with(start)));
+    let words = |node: egui_kittest::Node<'_>| node.accesskit_node().label().or_else(|| node.accesskit_node().value());
+    let mut found: Vec<String> = nodes.filter_map(words).collect();
+    found.dedup();
+    found
+}
+
+/// Presses a control that may lie below the fold of its panel.
+fn press(h: &mut Studio, name: &str) {
+    h.get_by_role_and_label(Role::Button, name).click_accesskit();
+    h.run_steps(3);
+}
+
+#[test]
+fn a_conflict_is_mended_by_the_mouse_and_taken_back() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let mut h = in_conflict(dir.path());
+    click(&mut h, "Flip the text");
+    assert_eq!((impression(&h).as_str(), side(&h)), ("Large right pneumothorax.", Some(Side::Right)));
+    assert!(h.query_by_label(CONFLICT).is_none() && h.query_by_label("No conflict").is_some());
+    click(&mut h, "Undo");
+    assert!(h.query_by_label(CONFLICT).is_some());
+    click(&mut h, "Flip the mask");
+    assert_eq!((impression(&h).as_str(), side(&h)), ("Large left pneumothorax.", Some(Side::Left)));
+    assert!(h.query_by_label(CONFLICT).is_none());
+}
+
+#[test]
+fn a_conflict_is_mended_by_the_keyboard_alone() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let mut h = in_conflict(dir.path());
+    // The editor has the focus all the time.
+    h.key_press_modifiers(Modifiers::ALT, Key::Num1);
+    h.run_steps(3);
+    assert_eq!(impression(&h), "Large right pneumothorax.");
+    h.key_press_modifiers(Modifiers::COMMAND, Key::Z);
+    h.run_steps(3);
+    h.key_press_modifiers(Modifiers::ALT, Key::Num2);
+    h.run_steps(3);
+    assert_eq!((impression(&h).as_str(), side(&h)), ("Large left pneumothorax.", Some(Side::Left)));
+    h.key_press_modifiers(Modifiers::COMMAND, Key::Z);
+    h.run_steps(3);
+    // The buttons can be reached with Tab, too.
+    h.get_by_role_and_label(Role::Button, "Flip the mask").focus();
+    h.run_steps(2);
+    h.key_press(Key::Enter);
+    h.run_steps(3);
+    assert_eq!(side(&h), Some(Side::Left));
+}
+
+#[test]
+fn a_conflict_can_be_kept_on_purpose_and_never_blocks() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let mut h = in_conflict(dir.path());
+    h.key_press_modifiers(Modifiers::ALT, Key::K);
+    h.run_steps(3);
+    assert!(h.query_by_label(CONFLICT).is_none());
+    assert!(h.query_by_label("1 kept on purpose").is_some());
+    assert_eq!(h.state().state.document.kept_conflicts.len(), 1);
+    h.key_press_modifiers(Modifiers::COMMAND, Key::Z);
+    h.run_steps(3);
+    assert!(h.query_by_label(CONFLICT).is_some(), "keeping is undone");
+    click(&mut h, "Keep both and say so in the record");
+    click(&mut h, "Ask again");
+    assert!(h.query_by_label(CONFLICT).is_some());
+    generate(&mut h);
+    assert_eq!(h.state().state.results.len(), 1, "a conflict never blocks");
+}
+
+#[test]
+fn adherence_is_pending_then_measured_and_a_weak_layer_can_be_tried_again() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let mut h = studio(dir.path(), Duration::from_millis(20));
+    h.key_press_modifiers(Modifiers::COMMAND, Key::Enter);
+    h.run_steps(2);
+    wait(&mut h, "a step", |a| a.state.job.as_ref().is_none_or(|j| j.step >= 2));
+    assert_eq!(labels(&h, "1 PTX, overlap with mask:"), ["1 PTX, overlap with mask: pending"]);
+    wait(&mut h, "the image", |a| !a.state.is_running());
+    wait(&mut h, "the checker", |a| matches!(a.insight().look, Look::Ready(_)));
+    h.run_steps(2);
+    let row = labels(&h, "1 PTX, overlap with mask:").remove(0);
+    let value: f32 = row.rsplit(' ').next().and_then(|v| v.parse().ok()).expect("a number");
+    assert!(value > 0.7, "{row}");
+    assert_eq!(labels(&h, "Found where it was drawn.").len(), 1);
+
+    // The quick model does not draw a layer this weak.
+    let layer = h.state().state.document.layers[0].id;
+    h.state_mut().act(app::action::Action::SetStrength(layer, 0.15));
+    generate(&mut h);
+    assert_eq!(labels(&h, "1 PTX, overlap with mask:"), ["1 PTX, overlap with mask: 0.00"]);
+    assert_eq!(labels(&h, "Did not take. Raise the strength to 0.35 or enlarge the mask.").len(), 1);
+    press(&mut h, "Retry layer 1 at 0.35");
+    wait(&mut h, "the retry", |a| a.state.results.len() == 3);
+    wait(&mut h, "the checker", |a| matches!(a.insight().look, Look::Ready(_)));
+    h.run_steps(2);
+    assert!((h.state().state.document.layers[0].strength - 0.35).abs() < 1e-6);
+    assert_eq!(labels(&h, "Found where it was drawn.").len(), 1);
+}
+
+#[test]
+fn the_image_says_who_won_and_what_nobody_can_measure() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let mut h = in_conflict(dir.path());
+    generate(&mut h);
+    assert_eq!(labels(&h, "Here the layer won over the text: pneumothorax is on the patient's right.").len(), 1);
+    let right = labels(&h, "Pneumothorax, patient's right:").remove(0);
+    let left = labels(&h, "Pneumothorax, patient's left:").remove(0);
+    assert!(right > left.replace("left", "right"), "{right} {left}");
+    let layer = h.state().state.document.layers[0].id;
+    h.state_mut().act(app::action::Action::SetFinding(layer, engine::domain::Finding::Fracture));
+    generate(&mut h);
+    assert_eq!(labels(&h, "1 FRX, overlap with mask:"), ["1 FRX, overlap with mask: –"]);
+    assert_eq!(labels(&h, "Needs a checker; this one does not know fracture.").len(), 1);
+}
+
+#[test]
+fn what_the_model_sees_is_shown_warned_about_and_enlarged() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let mut h = studio(dir.path(), Duration::ZERO);
+    wait(&mut h, "the round trip", |a| matches!(a.insight().trip, Trip::Ready { .. }));
+    press(&mut h, "Condition, enlarge");
+    assert!(h.state().state.insight.enlarged);
+    press(&mut h, "After the autoencoder, make small");
+    assert!(!h.state().state.insight.enlarged);
+    // A line of one pixel does not survive a blur.
+    let line = engine::domain::Mask::from_fn(64, 64, |x, y| x == 12 && (10..50).contains(&y));
+    let layer = h.state().state.document.layers[0].id;
+    let region = app::state::Region::Mask(std::sync::Arc::new(line));
+    h.state_mut().act(app::action::Action::SetRegion(layer, region));
+    wait(
+        &mut h,
+        "the line's round trip",
+        |a| matches!(&a.insight().trip, Trip::Ready { survival: Some(left), .. } if left.thin_share > 0.9),
+    );
+    assert_eq!(labels(&h, "Thin parts lose").len(), 1, "the line is warned about");
+    // Cleaning takes a size away, which is said and mended.
+    type_text(&mut h, "Right 3.5x4 cm mass.");
+    assert_eq!(labels(&h, "Read as:").len(), 1);
+    press(&mut h, "Write it out");
+    assert_eq!(impression(&h), "Right 3.5 by 4 cm mass.");
+    assert_eq!(labels(&h, "Read as:"), Vec::<String>::new());
+}
+
+#[test]
+fn the_word_map_follows_words_film_and_keys() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let mut h = studio(dir.path(), Duration::ZERO);
+    generate(&mut h);
+    assert_eq!(labels(&h, "Shows where on the image each word of the text acts.").len(), 1);
+    press(&mut h, "Word map");
+    generate(&mut h);
+    let words = labels(&h, "Word ");
+    let right = words.iter().find(|w| w.ends_with(": right")).expect("a word of the text").clone();
+    assert!(h.state().insight().heat.is_none());
+    press(&mut h, &right);
+    let first = h.state().insight().heat.clone().expect("where it acts");
+    assert_eq!(labels(&h, "Mean of all steps. The film leads through them.").len(), 1);
+    // Keys lead to the next word, the film to a step.
+    let chosen = h.state().state.insight.word;
+    h.key_press_modifiers(Modifiers::ALT, Key::ArrowRight);
+    h.run_steps(3);
+    assert_eq!(h.state().state.insight.word, chosen.map(|w| w + 1));
+    assert_ne!(h.state().insight().heat.as_deref(), Some(&*first), "another word acts elsewhere");
+    h.key_press(Key::Home);
+    h.run_steps(3);
+    assert_eq!(labels(&h, "Step 1. The film leads through the others.").len(), 1);
+    // The focus on a word shows it, too.
+    let first = words.iter().find(|w| w.starts_with("Word 1:")).expect("the first word");
+    h.get_by_role_and_label(Role::Button, first).focus();
+    h.run_steps(3);
+    assert_eq!(h.state().state.insight.word, Some(0));
+}
+
+#[test]
+fn pointing_at_a_word_in_the_text_shows_where_it_acts() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let mut h = studio(dir.path(), Duration::ZERO);
+    press(&mut h, "Word map");
+    generate(&mut h);
+    let editor = h.get_by_role_and_label(Role::MultilineTextInput, "Impression").rect();
+    h.hover_at(editor.left_top() + eframe::egui::vec2(24.0, 18.0));
+    h.run_steps(3);
+    let view = h.state().insight();
+    let word = h.state().state.insight.word.and_then(|w| view.words.get(w)).and_then(|r| view.text.get(r.clone()));
+    assert_eq!(word, Some("Moderate"));
+    assert!(view.heat.is_some());
+}
