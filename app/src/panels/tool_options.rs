@@ -1,6 +1,6 @@
 //! The left of the strip above the canvas: the tool in hand and its settings.
 
-use eframe::egui::{ComboBox, RichText, Ui};
+use eframe::egui::{ComboBox, RichText, ScrollArea, Ui};
 use engine::domain::Side;
 use engine::phantom::{Extent, Zone};
 
@@ -13,10 +13,26 @@ use crate::theme::icons::Icon;
 use crate::theme::{text, tokens};
 use crate::widgets::{Push, caption, field};
 
-/// Shows name and settings of the tool.
+/// What the right of the strip needs at least, in points.
+const RIGHT: f32 = 376.0;
+
+/// Shows name and settings of the tool; where room is short they are scrolled.
 pub fn show(ui: &mut Ui, panel: &mut Panel<'_>) {
+    let most = (ui.available_width() - RIGHT).max(120.0);
+    ScrollArea::horizontal().id_salt("tool options").max_width(most).show(ui, |ui| {
+        ui.horizontal_centered(|ui| options(ui, panel));
+    });
+}
+
+fn options(ui: &mut Ui, panel: &mut Panel<'_>) {
     let tool = panel.state.view.tool;
-    ui.label(RichText::new(tool.title()).font(text::section()).color(tokens::INK));
+    // The long names stand in the column's tooltips.
+    let title = match tool {
+        Tool::Shapes => "Shapes",
+        Tool::Earlier => "Earlier mask",
+        other => other.title(),
+    };
+    ui.label(RichText::new(title).font(text::section()).color(tokens::INK));
     match tool {
         Tool::Brush | Tool::Eraser => {
             brush_size(ui, panel);
@@ -117,6 +133,14 @@ fn margin(ui: &mut Ui, panel: &mut Panel<'_>) {
 }
 
 fn shapes(ui: &mut Ui, panel: &mut Panel<'_>) {
+    // What is pressed again and again comes first.
+    if Push::new("Place").purpose("A plausible shape of the chosen class, into an empty layer or a new one").show(ui).clicked() {
+        panel.out.push(Action::Canvas(Act::PlaceShape));
+    }
+    let can = panel.state.chosen_layer().is_some_and(|l| !l.locked && l.region.is_finding());
+    if Push::new("Another").purpose("Another shape in place of the chosen layer's").enabled(can).show(ui).clicked() {
+        panel.out.push(Action::Canvas(Act::AnotherShape));
+    }
     let choice = panel.state.view.tools.shape;
     let mut set = |choice: ShapeChoice| panel.out.push(Action::Canvas(Act::SetShape(choice)));
     let extents = [Extent::Small, Extent::Medium, Extent::Large];
@@ -141,13 +165,6 @@ fn shapes(ui: &mut Ui, panel: &mut Panel<'_>) {
     };
     if let Some(zone) = field::choice(ui, "Shape zone", 84.0, choice.zone, &zones, title) {
         set(ShapeChoice { zone, ..choice });
-    }
-    if Push::new("Place").purpose("A plausible shape of the chosen class, into an empty layer or a new one").show(ui).clicked() {
-        panel.out.push(Action::Canvas(Act::PlaceShape));
-    }
-    let can = panel.state.chosen_layer().is_some_and(|l| !l.locked && l.region.is_finding());
-    if Push::new("Another").purpose("Another shape in place of the chosen layer's").enabled(can).show(ui).clicked() {
-        panel.out.push(Action::Canvas(Act::AnotherShape));
     }
 }
 
