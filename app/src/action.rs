@@ -228,6 +228,8 @@ pub enum Effect {
     PickFolder,
     /// Draw the example's picture on a thread of its own.
     DrawExample(Example),
+    /// Something of the Runs room.
+    Runs(runs::Effect),
     /// Draw a random seed.
     DrawSeed,
     /// Put the settings file that could not be read aside.

@@ -1,5 +1,7 @@
 //! The window: drain events, draw, apply actions, run effects. Nothing in here waits.
 
+mod of_rooms;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -60,12 +62,15 @@ pub struct StudioApp {
     thumbnails: Thumbnails,
     pictures: SightCache,
     compare: compare::Work,
+    shelf: rooms::runs::Shelf,
     tokens: Option<(String, TokenCount)>,
     condition: Option<(Vec<Layer>, Option<Arc<GrayImage>>)>,
     facts: images::Cache,
     insight: insight::Live,
     zoom: f32,
     last_typed: f64,
+    /// A text for the clipboard.
+    copied: Option<String>,
     /// When the program began, until the first frame is drawn.
     began: Option<Instant>,
 }
@@ -104,6 +109,8 @@ impl StudioApp {
         let session = Session::start(&options.data_folder, &mut state, move || ctx.request_repaint());
         let ctx = cc.egui_ctx.clone();
         let insight = insight::Live::new(move || ctx.request_repaint());
+        let ctx = cc.egui_ctx.clone();
+        let shelf = rooms::runs::Shelf::new(options.data_folder.clone(), move || ctx.request_repaint());
         let mut app = Self {
             state,
             worker,
@@ -114,12 +121,14 @@ impl StudioApp {
             thumbnails: Thumbnails::default(),
             pictures,
             compare: compare::Work::new(move || repaint.request_repaint()),
+            shelf,
             tokens: None,
             condition: None,
             facts: images::Cache::default(),
             insight,
             zoom: 1.0,
             last_typed: 0.0,
+            copied: None,
             began: Some(options.began),
         };
         app.chores.draw_examples(Example::ALL.to_vec(), START_SIZE_PX);
@@ -182,6 +191,7 @@ impl StudioApp {
             Effect::PickFolder => self.chores.pick_folder(self.state.save_folder.clone()),
             Effect::DrawExample(example) => self.chores.draw_examples(vec![example], self.state.document.size_px),
             Effect::RenewSettings => self.memory.renew(&mut self.state),
+            Effect::Runs(effect) => self.run_runs(effect),
             Effect::DrawSeed => self.act(Action::SetSeed(chores::random_seed())),
             Effect::DrawShape(layer, wish) => self.chores.draw_shape(layer, wish, self.state.document.size_px),
         }
@@ -217,11 +227,7 @@ impl StudioApp {
                 Event::Failed(job, why) => reduce::stopped(&mut self.state, job, Some(why)),
             }
         }
-        while let Some(news) = self.compare.poll() {
-            for effect in compare::arrived(&mut self.state, news) {
-                self.run(effect);
-            }
-        }
+        self.drain_rooms();
         while let Some(news) = self.chores.poll() {
             match news {
                 News::Images(news) => images::news(&mut self.state, *news),
@@ -312,6 +318,7 @@ impl StudioApp {
             metrics,
             thumbnails: &mut self.thumbnails,
             pictures: &mut self.pictures,
+            shelf: &mut self.shelf,
             tokens: tokens_used,
             condition,
             facts,
@@ -405,8 +412,7 @@ impl eframe::App for StudioApp {
         let ctx = ui.ctx().clone();
         let mut out = Vec::new();
         shortcuts::read(&ctx, &self.state, &mut out);
-        let dropped: Vec<PathBuf> = ctx.input(|i| i.raw.dropped_files.iter().map(|f| f.path().to_path_buf()).collect());
-        out.extend(dropped.into_iter().map(Action::OpenFile));
+        self.take_dropped(&ctx, &mut out);
         panels::toasts::tick(&ctx, &mut self.state);
 
         self.draw(ui, &mut out);
@@ -427,6 +433,7 @@ impl eframe::App for StudioApp {
         self.cache.end_frame();
         self.thumbnails.end_frame();
         self.pictures.end_frame();
+        self.end_frame_of_rooms(&ctx);
         if let Some(began) = self.began.take() {
             tracing::info!("usable {:.0} ms after start", began.elapsed().as_secs_f64() * 1000.0);
         }

@@ -1,5 +1,6 @@
 //! Tests of the whole workspace; this package ships nothing and its library is empty on purpose.
 //!
+//! - `commands`: what the studio copies as a command against what `chexgen` takes.
 //! - `golden`: the engine against numbers that the reference implementation made, kept in
 //!   `golden/data` in the form that `chexgen parity` reads.
 //! - `tidy`: the rules of `ARCHITECTURE.md`: who uses whom, how files look, what documents say.

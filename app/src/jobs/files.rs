@@ -105,7 +105,8 @@ fn write_all(artifact: &Artifact, to: &Saved) -> anyhow::Result<()> {
 /// When the file is unreadable, damaged or has no record inside; the sentence names it.
 pub fn open(path: &Path) -> anyhow::Result<Opened> {
     let record = RunRecord::read(path)?;
-    let picture = path.with_extension("png");
+    let is_picture = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("png"));
+    let picture = if is_picture { path.to_path_buf() } else { path.with_extension("png") };
     let image = png::read_gray(&picture)?;
     let name = picture.file_stem().map_or_else(|| "Untitled".to_owned(), |s| s.to_string_lossy().into_owned());
     let mask = picture.with_file_name(format!("{name}_mask.png"));

@@ -5,12 +5,22 @@
 //! ([`Keeper`]); the worker has a connection of its own; both write whole transactions.
 
 pub mod db;
+pub mod details;
+pub mod diff;
+pub mod facets;
+pub mod import;
+pub mod index;
 pub mod jobs;
 pub mod keeper;
+pub mod lineage;
 pub mod owner;
+pub mod query;
+pub mod reader;
 pub mod rows;
 mod rules;
 pub mod runs;
+pub mod testing;
+pub mod thumbs;
 pub mod transfer;
 
 pub use db::{Database, LibraryError};

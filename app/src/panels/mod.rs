@@ -45,6 +45,8 @@ pub struct Panel<'a> {
     pub thumbnails: &'a mut Thumbnails,
     /// Pictures beside the canvas, and what differs between them.
     pub pictures: &'a mut SightCache,
+    /// The library's answers and small pictures.
+    pub shelf: &'a mut crate::rooms::runs::Shelf,
     /// Length of the text, when a model is there to count.
     pub tokens: Option<TokenCount>,
     /// The condition picture of the layers as drawn.

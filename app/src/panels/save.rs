@@ -42,7 +42,7 @@ pub fn open_field(ui: &mut Ui, panel: &mut Panel<'_>) {
 }
 
 /// A field that keeps what is typed until Enter or until it loses the focus.
-fn path_field(ui: &mut Ui, name: &str, current: &str) -> Option<String> {
+pub fn path_field(ui: &mut Ui, name: &str, current: &str) -> Option<String> {
     let id = Id::unique(("path field", name));
     let mut words: String = ui.data(|d| d.get_temp(id)).unwrap_or_else(|| current.to_owned());
     let response = ui

@@ -4,7 +4,7 @@ use eframe::egui::{Align, Layout, RichText, Ui};
 
 use super::Panel;
 use crate::action::Action;
-use crate::state::{Document, Level, Region, millimetres};
+use crate::state::{Document, Level, Region, Room, millimetres};
 use crate::theme::icons::Icon;
 use crate::theme::{text, tokens};
 use crate::widgets::{Push, grouped};
@@ -17,15 +17,10 @@ pub fn show(ui: &mut Ui, panel: &mut Panel<'_>, zoom: f32) {
     };
     ui.horizontal_centered(|ui| {
         ui.spacing_mut().item_spacing.x = 20.0;
-        say(ui, pixel(panel));
-        say(ui, scale(&state.document));
-        say(ui, format!("Window {:.2} / {:.2}", state.view.window, state.view.level));
-        say(ui, format!("Zoom {:.0} %", zoom * 100.0));
-        if let Some(layer) = state.chosen_layer().filter(|l| !l.is_empty() && l.region != Region::Guide) {
-            let area = layer.area_px();
-            let share = area as f32 / (state.document.size_px as f32).powi(2) * 100.0;
-            let cm2 = millimetres::area_cm2(&state.document, area).map_or_else(String::new, |cm2| format!(", {cm2:.1} cm²"));
-            say(ui, format!("{} {} px{cm2}, {share:.1} %", layer.kind(), grouped(area)));
+        if state.room == Room::Runs {
+            crate::rooms::runs::status(ui, panel);
+        } else {
+            canvas(ui, panel, zoom);
         }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             say(ui, "Network: none".to_owned());
@@ -62,6 +57,24 @@ fn scale(document: &Document) -> String {
         Some((x, y)) if (x - y).abs() > 0.005 * x => format!("1 px = {x:.2} × {y:.2} mm"),
         Some((x, _)) => format!("1 px = {x:.2} mm"),
         None => format!("1 px = {:.2} mm, assumed", millimetres::assumed_mm_per_px(document.size_px)),
+    }
+}
+
+/// What is under the pointer and how one looks at it.
+fn canvas(ui: &mut Ui, panel: &Panel<'_>, zoom: f32) {
+    let state = panel.state;
+    let say = |ui: &mut Ui, words: String| {
+        ui.label(RichText::new(words).font(text::secondary()).color(tokens::INK2));
+    };
+    say(ui, pixel(panel));
+    say(ui, scale(&state.document));
+    say(ui, format!("Window {:.2} / {:.2}", state.view.window, state.view.level));
+    say(ui, format!("Zoom {:.0} %", zoom * 100.0));
+    if let Some(layer) = state.chosen_layer().filter(|l| !l.is_empty() && l.region != Region::Guide) {
+        let area = layer.area_px();
+        let share = area as f32 / (state.document.size_px as f32).powi(2) * 100.0;
+        let cm2 = millimetres::area_cm2(&state.document, area).map_or_else(String::new, |cm2| format!(", {cm2:.1} cm²"));
+        say(ui, format!("{} {} px{cm2}, {share:.1} %", layer.kind(), grouped(area)));
     }
 }
 

@@ -11,6 +11,9 @@ use crate::widgets::{Push, chip, field, progress};
 
 /// Shows the top bar.
 pub fn show(ui: &mut Ui, panel: &mut Panel<'_>) {
+    if panel.state.room == crate::state::Room::Runs {
+        return crate::rooms::runs::top(ui, panel);
+    }
     let state = panel.state;
     ui.horizontal_centered(|ui| {
         ui.spacing_mut().item_spacing.x = 8.0;

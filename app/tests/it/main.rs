@@ -11,5 +11,6 @@ mod insight;
 mod journal;
 mod pictures;
 mod real;
+mod runs;
 mod time;
 mod tools;

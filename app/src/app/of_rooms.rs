@@ -1,0 +1,64 @@
+//! What the rooms ask for and what their threads tell.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use eframe::egui::Context;
+
+use super::StudioApp;
+use crate::action::Action;
+use crate::rooms::{compare, runs};
+use crate::state::{Level, Room};
+
+impl StudioApp {
+    /// Does what the room asks for.
+    pub(super) fn run_runs(&mut self, effect: runs::Effect) {
+        match effect {
+            runs::Effect::Ask(question) => {
+                if let Err(why) = self.shelf.ask(question) {
+                    self.state.messages.push(Level::Error, why);
+                }
+            }
+            runs::Effect::Copy(text) => self.copied = Some(text),
+            runs::Effect::Verify(id, record, file) => {
+                if let (Some(model), Some(verifying)) = (self.state.model.ready(), &self.state.runs.verifying) {
+                    self.shelf.work.verify(id, record, file, Arc::clone(model), verifying.cancel.clone());
+                }
+            }
+            runs::Effect::Export(files, folder) => self.shelf.work.export(files, folder),
+            runs::Effect::Import(from) => self.shelf.import(from),
+        }
+    }
+
+    /// Files and folders that were dropped on the window: they come into the library in its room, else they are opened.
+    pub(super) fn take_dropped(&self, ctx: &Context, out: &mut Vec<Action>) {
+        let dropped: Vec<PathBuf> = ctx.input(|i| i.raw.dropped_files.iter().map(|f| f.path().to_path_buf()).collect());
+        match self.state.room {
+            Room::Runs if !dropped.is_empty() => out.push(Action::Runs(runs::Action::Import(dropped))),
+            _ => out.extend(dropped.into_iter().map(Action::OpenFile)),
+        }
+    }
+
+    /// Ends a frame: small pictures, and what goes to the clipboard.
+    pub(super) fn end_frame_of_rooms(&mut self, ctx: &Context) {
+        self.shelf.end_frame(ctx);
+        if let Some(text) = self.copied.take() {
+            ctx.copy_text(text);
+        }
+    }
+
+    /// Takes everything the rooms' threads have to say.
+    pub(super) fn drain_rooms(&mut self) {
+        while let Some(news) = self.compare.poll() {
+            compare::arrived(&mut self.state, news).into_iter().for_each(|e| self.run(e));
+        }
+        while let Some(answer) = self.shelf.poll() {
+            let (actions, effects) = runs::answer(&mut self.state, answer);
+            actions.into_iter().for_each(|a| self.act(a));
+            effects.into_iter().for_each(|e| self.run(e));
+        }
+        while let Some(news) = self.shelf.work.poll() {
+            runs::worked(&mut self.state, news).into_iter().for_each(|e| self.run(e));
+        }
+    }
+}
