@@ -1,5 +1,9 @@
 //! Everything a person can make the studio do, as data: widgets, keys and tests send the same values.
 
+pub mod queue;
+
+pub use queue::QueueAction;
+
 use std::path::PathBuf;
 
 use engine::domain::{Finding, StepRange};
@@ -9,6 +13,7 @@ use crate::canvas;
 use crate::examples::Example;
 use crate::images;
 use crate::insight;
+use crate::library;
 use crate::rooms::{compare, data_sets, models, runs};
 use crate::state::sight;
 use crate::state::view::DockTab;
@@ -157,14 +162,16 @@ pub enum Action {
     NewSeed,
     /// Locks or frees the seed.
     ToggleSeedLock,
-    /// Starts a run.
+    /// Puts the case into the queue; it runs at once where nothing else does.
     Generate,
     /// Starts a run that goes on from the shown step with the text and layers of now.
     Fork,
     /// Starts the shown run again without its findings, to compare.
     Twin,
-    /// Stops the run after its current step.
+    /// Stops the run in progress after its current step.
     Cancel,
+    /// Something with the queue, variants or a finished run.
+    Queue(QueueAction),
 
     /// Something about checks, what the model sees, or words.
     Insight(insight::Action),
@@ -212,8 +219,20 @@ pub enum Action {
 /// What the app must do after a state change.
 #[derive(Clone, Debug)]
 pub enum Effect {
-    /// Hand the job in progress to the worker.
-    StartJob(JobId),
+    /// Ask the library for something.
+    Library(library::Command),
+    /// Let the worker look into the queue.
+    Nudge,
+    /// Stop the queue after the step in progress; `true` gives the model's memory back too.
+    Hold(bool),
+    /// Let the queue go on.
+    Go,
+    /// Stop a job within its step.
+    Stop(JobId),
+    /// A job that was to be stopped may run again.
+    Allow(JobId),
+    /// Give the worker the library; the queue is held at first where that is said.
+    WorkOn(PathBuf, bool),
     /// Open a file on a thread of its own.
     OpenFile(PathBuf),
     /// Something with opened images, masks and exports.

@@ -1,5 +1,6 @@
 //! The window: drain events, draw, apply actions, run effects. Nothing in here waits.
 
+mod drain;
 mod of_rooms;
 
 use std::path::PathBuf;
@@ -17,8 +18,10 @@ use crate::canvas::{self, CanvasCache, gpu};
 use crate::examples::Example;
 use crate::images;
 use crate::insight;
-use crate::jobs::chores::{self, Chores, News};
-use crate::jobs::{Event, ModelState, Opener, TokenCount, Worker, sentence};
+use crate::jobs::chores::{self, Chores};
+use crate::jobs::{ModelState, Opener, TokenCount, Worker, sentence};
+use crate::ledger::Ledger;
+use crate::library::Keeper;
 use crate::memory::Memory;
 use crate::panels::metrics::{HEADER, Metrics};
 use crate::panels::{self, Panel};
@@ -29,7 +32,7 @@ use crate::shell;
 use crate::shell::divider::{self, Edge};
 use crate::shell::regions::{Region, begin};
 use crate::shortcuts;
-use crate::state::{Gesture, Layer, Level, Room, State};
+use crate::state::{Gesture, Layer, Room, State};
 use crate::theme::{self, tokens};
 use crate::widgets::focus;
 
@@ -55,6 +58,8 @@ pub struct StudioApp {
     /// What the window shows.
     pub state: State,
     worker: Option<Worker>,
+    keeper: Option<Keeper>,
+    ledger: Ledger,
     chores: Chores,
     session: Session,
     memory: Memory,
@@ -94,10 +99,18 @@ impl StudioApp {
         state.example = Some(first);
         state.shown = crate::state::Shown::Example;
         let ctx = cc.egui_ctx.clone();
-        let worker = match Worker::spawn(opener, Some(options.data_folder.join("images")), move || ctx.request_repaint()) {
+        let worker = match Worker::spawn(opener, move || ctx.request_repaint()) {
             Ok(worker) => Some(worker),
             Err(error) => {
                 state.model = ModelState::Failed(sentence(&error));
+                None
+            }
+        };
+        let ctx = cc.egui_ctx.clone();
+        let keeper = match Keeper::spawn(options.data_folder.clone(), move || ctx.request_repaint()) {
+            Ok(keeper) => Some(keeper),
+            Err(error) => {
+                reduce::queue::library_unusable(&mut state, sentence(&error));
                 None
             }
         };
@@ -114,6 +127,8 @@ impl StudioApp {
         let mut app = Self {
             state,
             worker,
+            keeper,
+            ledger: Ledger::default(),
             chores,
             session,
             memory,
@@ -157,17 +172,21 @@ impl StudioApp {
 
     fn run(&mut self, effect: Effect) {
         match effect {
-            Effect::StartJob(id) => {
-                let Some(job) = self.state.job.as_ref().filter(|j| j.id == id) else { return };
+            Effect::Library(command) => {
+                let sent = match &self.keeper {
+                    Some(keeper) => keeper.send(command),
+                    None => Err(anyhow::anyhow!("the library is not open; start the studio again")),
+                };
+                if let Err(error) = sent {
+                    reduce::queue::gone(&mut self.state, &error);
+                }
+            }
+            Effect::Nudge | Effect::Hold(_) | Effect::Go | Effect::Stop(_) | Effect::Allow(_) | Effect::WorkOn(..) => {
                 if let Some(model) = self.state.model.ready() {
                     model.watch_words(self.state.insight.word_map);
                 }
-                let sent = match &mut self.worker {
-                    Some(worker) => worker.generate(id, job.name.clone(), job.request.clone(), job.cancel.clone()),
-                    None => Err(anyhow::anyhow!("the engine thread is not running; start the studio again")),
-                };
-                if let Err(error) = sent {
-                    reduce::stopped(&mut self.state, id, Some(sentence(&error)));
+                if let Some(worker) = &self.worker {
+                    drain::tell_worker(worker, effect);
                 }
             }
             Effect::OpenFile(path) => {
@@ -194,65 +213,6 @@ impl StudioApp {
             Effect::Runs(effect) => self.run_runs(effect),
             Effect::DrawSeed => self.act(Action::SetSeed(chores::random_seed())),
             Effect::DrawShape(layer, wish) => self.chores.draw_shape(layer, wish, self.state.document.size_px),
-        }
-    }
-
-    /// Takes everything the threads have to say.
-    fn drain(&mut self) {
-        while let Some(event) = self.worker.as_ref().and_then(Worker::poll) {
-            match event {
-                Event::Loading(since) => self.state.model = ModelState::Loading { since: Some(since) },
-                Event::Ready(model) => {
-                    tracing::info!("model {} is ready", model.card().name);
-                    reduce::model_ready(&mut self.state, model);
-                    self.tokens = None;
-                    self.condition = None;
-                    self.insight.forget();
-                }
-                Event::OpenFailed(why) => {
-                    self.state.model = ModelState::Failed(why.clone());
-                    self.state.messages.push(Level::Error, why);
-                }
-                Event::Started { job, steps } => {
-                    if let Some(job) = self.state.job.as_mut().filter(|j| j.id == job) {
-                        job.of = steps;
-                    }
-                }
-                Event::Step { job, step, of, preview, latent, elapsed_secs } => {
-                    reduce::step_done(&mut self.state, job, step, of, preview, latent, elapsed_secs);
-                }
-                Event::Attention(job, map) => self.state.insight.maps.push(job, map),
-                Event::Done { job, artifact, unsaved } => reduce::finished(&mut self.state, job, artifact, unsaved),
-                Event::Cancelled(job) => reduce::stopped(&mut self.state, job, None),
-                Event::Failed(job, why) => reduce::stopped(&mut self.state, job, Some(why)),
-            }
-        }
-        self.drain_rooms();
-        while let Some(news) = self.chores.poll() {
-            match news {
-                News::Images(news) => images::news(&mut self.state, *news),
-                News::Saved(Ok(saved)) => {
-                    let name = saved.image.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-                    let words = if saved.mask.is_some() { "its mask and its record" } else { "its record" };
-                    self.state
-                        .messages
-                        .push(Level::Done, format!("Saved {name} with {words} into {}.", self.state.save_folder.display()));
-                }
-                News::Failed(why) => self.state.messages.push(Level::Error, why),
-                News::Saved(Err(why)) => {
-                    self.state.messages.push_with(Level::Error, why, "Choose a folder", Action::ToggleSaveFields);
-                }
-                News::Picked(Some(path)) => self.act(Action::OpenFile(path)),
-                News::PickedFolder(Some(path)) => self.act(Action::SetSaveFolder(path)),
-                News::Picked(None) | News::PickedFolder(None) => {
-                    self.state.messages.push(Level::Note, "Nothing was chosen; if no dialog appeared, type the path instead.");
-                }
-                News::Shape(layer, finding, shape) => reduce::shape_drawn(&mut self.state, layer, finding, shape),
-                News::Example(example, picture) => {
-                    self.state.pictures.retain(|(e, _)| *e != example);
-                    self.state.pictures.push((example, picture));
-                }
-            }
         }
     }
 
@@ -406,6 +366,7 @@ impl StudioApp {
 impl eframe::App for StudioApp {
     fn logic(&mut self, _ctx: &Context, _frame: &mut eframe::Frame) {
         self.drain();
+        self.ledger.look(&mut self.state);
     }
 
     fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {

@@ -15,6 +15,7 @@ pub mod images;
 pub mod insight;
 pub mod jobs;
 pub mod journal;
+pub mod ledger;
 pub mod library;
 pub mod memory;
 pub mod panels;

@@ -2,6 +2,7 @@
 
 mod derive;
 mod layers;
+pub mod queue;
 mod run;
 mod shapes;
 mod sight;
@@ -22,7 +23,7 @@ use crate::state::{Document, Gesture, Level, Sampling, Shown, State, StudioResul
 pub(crate) use tabs::open_case;
 pub use tabs::{Action as TabAction, session_loaded};
 
-pub use run::{film, film_target, finished, step_done, stopped};
+pub use run::{FILMS, RESULTS, film, film_target, finished, paused, started, step_done, stopped};
 pub use shapes::shape_drawn;
 
 /// Applies an action and names what the app must do.
@@ -100,7 +101,10 @@ fn apply(state: &mut State, action: Action) -> Vec<Effect> {
         }
         Action::DragWindow(x, y) => state.view.drag_window(eframe::egui::vec2(x, y)),
         Action::Hover(at) => state.view.pointer = at,
-        Action::Show(shown) => state.shown = shown,
+        Action::Show(shown) => {
+            queue::follow(state, shown);
+            state.shown = shown;
+        }
         Action::StepFilm(by) => run::step_film(state, by),
         Action::ToggleKeys => return shell::reduce(state, shell::Action::Toggle(shell::Sheet::Keys)),
         Action::Shell(action) => return shell::reduce(state, action),
@@ -129,11 +133,12 @@ fn apply(state: &mut State, action: Action) -> Vec<Effect> {
         Action::SetSeed(seed) => state.sampling.seed = seed,
         Action::NewSeed => return vec![Effect::DrawSeed],
         Action::ToggleSeedLock => state.sampling.seed_locked = !state.sampling.seed_locked,
-        Action::Generate => return run::generate(state),
+        Action::Generate => return run::generate(state, false),
         Action::Fork => return derive::fork(state),
         Action::Twin => return derive::twin(state),
         Action::Sight(action) => sight::reduce(state, action),
-        Action::Cancel => run::cancel(state),
+        Action::Cancel => return run::cancel(state),
+        Action::Queue(action) => return queue::reduce(state, action),
 
         Action::OpenRoom(room) if room.is_built() => (state.room, state.settings.room) = (room, room),
         Action::Insight(action) => insight::reduce(state, action),
@@ -221,20 +226,13 @@ pub fn restore(state: &mut State, opened: Opened) {
     let document = Document::from_request(&opened.name, &request, size_px);
     tabs::open_case(state, document, Sampling::from_request(&request));
     state.messages.push(Level::Done, format!("Restored {}: text, layers, seed and settings.", opened.name));
-    let result = StudioResult {
-        job: 0,
-        name: opened.name,
-        origin: crate::state::origin::Origin::default(),
-        artifact: std::sync::Arc::new(opened.artifact),
-        previews: Vec::new(),
-        latents: Vec::new(),
-    };
+    let result = StudioResult::opened(opened.name, std::sync::Arc::new(opened.artifact));
     state.results.insert(0, result);
     state.shown = Shown::Result(0);
 }
 
 /// The model can be used: its picture size and natural settings become the studio's.
-pub fn model_ready(state: &mut State, model: std::sync::Arc<dyn crate::jobs::Generator>) {
+pub fn model_ready(state: &mut State, model: std::sync::Arc<dyn crate::jobs::Generator>) -> Vec<Effect> {
     let card = model.card().clone();
     if card.size_px != state.document.size_px {
         state.history.meet(&state.document, state.sampling);
@@ -252,6 +250,7 @@ pub fn model_ready(state: &mut State, model: std::sync::Arc<dyn crate::jobs::Gen
         state.history.amend(&state.document, state.sampling);
     }
     state.model = crate::jobs::ModelState::Ready(model);
+    queue::ask_pace(state).into_iter().collect()
 }
 
 /// The place of the result on the canvas.

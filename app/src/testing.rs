@@ -1,5 +1,6 @@
 //! What tests need: a model that is quick and obeys.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -9,11 +10,16 @@ use engine::cancel::Cancel;
 use engine::domain::{Annotation, GenerateRequest, GrayImage, LatentValues, Mask, Shape, Source};
 use engine::model::checker::CLASSES;
 use engine::pipeline::AttentionMap;
+use engine::store::atomic::write_atomic;
 use engine::store::hash::{hash_bytes, hash_image};
 use engine::store::record::{FileHash, RunRecord};
 use engine::text::Cleaned;
 
-use crate::jobs::{Artifact, Card, Generator, Opener, Progress, TokenCount};
+use crate::action::Effect;
+use crate::jobs::{Artifact, Card, Event, Generator, Kept, Opener, Progress, TokenCount};
+use crate::library::{Command, JobId, JobRow, JobState, RunRow};
+use crate::reduce;
+use crate::state::State;
 
 /// A model that draws a round chest, bright where a finding is drawn with a strength of 0.3 or more; words are its
 /// tokens, its autoencoder blurs, and its checker sees whatever is bright.
@@ -154,6 +160,30 @@ impl Generator for FakeModel {
         cancel: &Cancel,
         on_progress: &mut dyn FnMut(Progress),
     ) -> anyhow::Result<Option<Artifact>> {
+        self.walk(request, request.source.first_step(request.num_steps), cancel, on_progress)
+    }
+
+    fn resume(
+        &self,
+        request: &GenerateRequest,
+        kept: &Path,
+        cancel: &Cancel,
+        on_progress: &mut dyn FnMut(Progress),
+    ) -> anyhow::Result<Option<Artifact>> {
+        let step = std::fs::read_to_string(kept)?.trim().parse()?;
+        self.walk(request, step, cancel, on_progress)
+    }
+}
+
+impl FakeModel {
+    /// Makes an image from a step, from 0, on; pauses between steps.
+    fn walk(
+        &self,
+        request: &GenerateRequest,
+        from: usize,
+        cancel: &Cancel,
+        on_progress: &mut dyn FnMut(Progress),
+    ) -> anyhow::Result<Option<Artifact>> {
         request.check()?;
         if let Some(image) = request.source.image() {
             let size = self.card.size_px;
@@ -163,19 +193,26 @@ impl Generator for FakeModel {
         let of = request.num_steps;
         let first = request.source.first_step(of);
         on_progress(Progress::Started { steps: of });
-        for step in first + 1..=of {
+        for done in from..=of {
+            if done > from {
+                std::thread::sleep(self.step_time);
+                let preview = self.draw(request, done as f32 / of as f32);
+                on_progress(Progress::Step { step: done, of, preview, latent: self.latent(request, done) });
+                if self.watch_words.load(Ordering::Relaxed) {
+                    on_progress(Progress::Attention(attention(&request.impression)));
+                }
+            }
+            if cancel.is_paused() {
+                let state = Kept::new(move |path| Ok(write_atomic(path, done.to_string().as_bytes())?));
+                on_progress(Progress::Paused { step: done, of, state: Some(state) });
+                cancel.wait_while_paused();
+                if !cancel.is_cancelled() {
+                    on_progress(Progress::Resumed);
+                }
+            }
             if cancel.is_cancelled() {
                 return Ok(None);
             }
-            std::thread::sleep(self.step_time);
-            let preview = self.draw(request, step as f32 / of as f32);
-            on_progress(Progress::Step { step, of, preview, latent: self.latent(request, step) });
-            if self.watch_words.load(Ordering::Relaxed) {
-                on_progress(Progress::Attention(attention(&request.impression)));
-            }
-        }
-        if cancel.is_cancelled() {
-            return Ok(None);
         }
         let image = self.draw(request, 1.0);
         let condition = self.condition(&request.annotations);
@@ -194,5 +231,65 @@ impl Generator for FakeModel {
             band_rows: None,
         };
         Ok(Some(Artifact { image: Arc::new(image), condition, request: request.clone(), record }))
+    }
+}
+
+/// News of a step with a tiny picture.
+pub fn preview_event(job: JobId, step: usize) -> Event {
+    let preview = Arc::new(GrayImage::black(2, 2));
+    Event::Step { job, step, of: 1000, preview, latent: None, elapsed_secs: step as f64 }
+}
+
+/// Does what library and worker do with a group that effects put into the queue: its first job begins.
+pub fn begin(state: &mut State, effects: &[Effect]) {
+    let known = state.results.iter().map(|r| r.job).chain(state.queue.jobs.iter().chain(&state.queue.ended).map(|r| r.id));
+    let mut id = known.max().unwrap_or(0);
+    for effect in effects {
+        let Effect::Library(Command::Enqueue(group)) = effect else { continue };
+        let mut rows = Vec::new();
+        for job in &group.jobs {
+            id += 1;
+            rows.push(JobRow {
+                id,
+                position: id as f64,
+                name: job.name.clone(),
+                seed: job.request.seed.0,
+                steps: u32::try_from(job.request.calls()).unwrap_or(u32::MAX),
+                relation: job.relation,
+                parent_run: job.parent_run,
+                parent_step: job.parent_step,
+                ..JobRow::default()
+            });
+        }
+        reduce::queue::enqueued(state, &rows);
+        if let (Some(row), Some(job)) = (rows.first(), group.jobs.first()) {
+            let row = JobRow { state: JobState::Running, rev: 1, ..row.clone() };
+            reduce::started(state, &row, job.request.clone(), Cancel::new());
+        }
+    }
+}
+
+/// Does what library and worker do when the job in progress has an image.
+pub fn finish(state: &mut State, artifact: Artifact) {
+    let Some(row) = state.job.as_ref().and_then(|job| state.queue.job(job.id)).cloned() else { return };
+    let run = RunRow {
+        id: row.id + 1000,
+        job: Some(row.id),
+        name: row.name.clone(),
+        seed: row.seed,
+        steps: row.steps,
+        steps_ran: row.steps,
+        secs: 0.1,
+        relation: row.relation,
+        ..RunRow::default()
+    };
+    let row = JobRow { state: JobState::Done, rev: row.rev + 1, run: Some(run.id), ..row };
+    reduce::finished(state, run, Arc::new(artifact), &[row], &[]);
+}
+
+/// Does what the worker does when the job in progress is cancelled.
+pub fn cancel(state: &mut State) {
+    if let Some(row) = state.job.as_ref().and_then(|job| state.queue.job(job.id)).cloned() {
+        reduce::stopped(state, &JobRow { state: JobState::Cancelled, rev: row.rev + 1, ..row });
     }
 }

@@ -253,8 +253,8 @@ fn use_shown(state: &mut State) -> Vec<AnyEffect> {
         let order = order_of(state, result.clone(), Some(original), ExportChoice::default());
         return vec![AnyEffect::Images(Effect::Compose(Box::new(order), title))];
     }
-    let job = result.map_or(0, |result| i64::try_from(result.job).unwrap_or(0));
-    put_under(state, Base::square(title, BaseOrigin::Run(job), image));
+    let run = result.as_ref().and_then(StudioResult::run_id).unwrap_or(0);
+    put_under(state, Base::square(title, BaseOrigin::Run(run), image));
     Vec::new()
 }
 

@@ -43,12 +43,13 @@ fn open_in(state: &mut State, path: &Path) {
 
 /// Runs the open case to its end, as the worker does.
 fn generate(state: &mut State) {
-    act(state, Any::Generate);
+    let effects = act(state, Any::Generate);
+    crate::testing::begin(state, &effects);
     let job = state.job.as_ref().unwrap_or_else(|| panic!("no run began: {:?}", last(state)));
-    let (id, request) = (job.id, job.request.clone());
+    let request = job.request.clone();
     let model = FakeModel::new(SIDE, std::time::Duration::ZERO);
     let made = model.generate(&request, &Cancel::new(), &mut |_| {}).expect("made").expect("not cancelled");
-    crate::reduce::finished(state, id, Arc::new(made), None);
+    crate::testing::finish(state, made);
     state.shown = Shown::Result(0);
 }
 

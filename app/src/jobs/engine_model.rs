@@ -9,11 +9,11 @@ use engine::adherence::{PracticeChecker, Seen};
 use engine::cancel::Cancel;
 use engine::device::DeviceKind;
 use engine::domain::{Annotation, GenerateRequest, GrayImage};
-use engine::pipeline::{self, Outcome, Pipeline, RunOptions};
+use engine::pipeline::{self, MemoryPlan, Outcome, Pipeline, RunOptions, RunState};
 use engine::store::find_model::practice_model_dir;
 use engine::text::Cleaned;
 
-use super::{Artifact, Card, Generator, Opener, Progress, TokenCount};
+use super::{Artifact, Card, Generator, Kept, Opener, Progress, TokenCount};
 
 /// A loaded pipeline.
 struct EngineModel {
@@ -24,6 +24,7 @@ struct EngineModel {
     checker: OnceLock<Result<Option<PracticeChecker>, String>>,
     /// Whether runs tell where their words act.
     watch_words: AtomicBool,
+    memory: Option<u64>,
 }
 
 impl EngineModel {
@@ -89,34 +90,71 @@ impl Generator for EngineModel {
         cancel: &Cancel,
         on_progress: &mut dyn FnMut(Progress),
     ) -> anyhow::Result<Option<Artifact>> {
-        let mut on_event = |event: pipeline::Event| match event {
-            pipeline::Event::Started { steps } => on_progress(Progress::Started { steps }),
-            pipeline::Event::Step { step, of, previews, noisy, .. } => {
-                if let Some(preview) = previews.into_iter().next() {
-                    let latent = noisy.first().and_then(|latent| latent.values().ok());
-                    on_progress(Progress::Step { step, of, preview, latent });
-                }
-            }
-            pipeline::Event::Attention { maps, .. } => {
-                if let Some(map) = maps.into_iter().next() {
-                    on_progress(Progress::Attention(map));
-                }
-            }
-            pipeline::Event::Paused { .. } | pipeline::Event::Resumed | pipeline::Event::Finished => {}
-        };
+        let mut on_event = |event| tell(event, on_progress);
         let blocks = self.watched_blocks();
         let options = RunOptions { attention: &blocks, ..RunOptions::default() };
-        match self.pipeline.generate_with(std::slice::from_ref(request), &options, cancel, &mut on_event)? {
-            Outcome::Cancelled => Ok(None),
-            Outcome::Done(images) => {
-                let made = images.into_iter().next().context("the engine returned no image")?;
-                Ok(Some(Artifact {
-                    image: Arc::new(made.image),
-                    condition: made.condition,
-                    request: request.clone(),
-                    record: made.record,
-                }))
+        image(self.pipeline.generate_with(std::slice::from_ref(request), &options, cancel, &mut on_event)?, request)
+    }
+
+    fn resume(
+        &self,
+        request: &GenerateRequest,
+        kept: &Path,
+        cancel: &Cancel,
+        on_progress: &mut dyn FnMut(Progress),
+    ) -> anyhow::Result<Option<Artifact>> {
+        let state = RunState::read(kept)?;
+        // A state that is another request's would give another image under this one's name.
+        anyhow::ensure!(
+            matches!(state.records.as_slice(), [record] if record.request == *request),
+            "the run that was kept is another one; generate it again"
+        );
+        let mut on_event = |event| tell(event, on_progress);
+        let blocks = self.watched_blocks();
+        let options = RunOptions { attention: &blocks, ..RunOptions::default() };
+        image(self.pipeline.resume(&state, &options, cancel, &mut on_event)?, request)
+    }
+
+    fn memory_bytes(&self) -> Option<u64> {
+        self.memory
+    }
+}
+
+/// An event of the engine as the window's.
+fn tell(event: pipeline::Event, on_progress: &mut dyn FnMut(Progress)) {
+    match event {
+        pipeline::Event::Started { steps } => on_progress(Progress::Started { steps }),
+        pipeline::Event::Step { step, of, previews, noisy, .. } => {
+            if let Some(preview) = previews.into_iter().next() {
+                let latent = noisy.first().and_then(|latent| latent.values().ok());
+                on_progress(Progress::Step { step, of, preview, latent });
             }
+        }
+        pipeline::Event::Paused { step, of, state } => {
+            let state = state.map(|state| Kept::new(move |path| Ok(state.write(path)?)));
+            on_progress(Progress::Paused { step, of, state });
+        }
+        pipeline::Event::Resumed => on_progress(Progress::Resumed),
+        pipeline::Event::Attention { maps, .. } => {
+            if let Some(map) = maps.into_iter().next() {
+                on_progress(Progress::Attention(map));
+            }
+        }
+        pipeline::Event::Finished => {}
+    }
+}
+
+fn image(outcome: Outcome, request: &GenerateRequest) -> anyhow::Result<Option<Artifact>> {
+    match outcome {
+        Outcome::Cancelled => Ok(None),
+        Outcome::Done(images) => {
+            let made = images.into_iter().next().context("the engine returned no image")?;
+            Ok(Some(Artifact {
+                image: Arc::new(made.image),
+                condition: made.condition,
+                request: request.clone(),
+                record: made.record,
+            }))
         }
     }
 }
@@ -124,8 +162,8 @@ impl Generator for EngineModel {
 /// Opens a model folder, or the practice model when none is named.
 pub fn opener(folder: Option<PathBuf>) -> Opener {
     Box::new(move || {
-        let folder = match folder {
-            Some(folder) => folder,
+        let folder = match &folder {
+            Some(folder) => folder.clone(),
             None => {
                 let exe = std::env::current_exe().ok();
                 let source_tree = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
@@ -146,6 +184,7 @@ pub fn opener(folder: Option<PathBuf>) -> Opener {
             natural: from.request("", 0),
         };
         let (checker, watch_words) = (OnceLock::new(), AtomicBool::new(false));
-        Ok(Arc::new(EngineModel { pipeline, card, folder, checker, watch_words }) as Arc<dyn Generator>)
+        let memory = MemoryPlan::of(&folder).ok().map(|plan| plan.peak());
+        Ok(Arc::new(EngineModel { pipeline, card, folder, checker, watch_words, memory }) as Arc<dyn Generator>)
     })
 }

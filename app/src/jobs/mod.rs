@@ -1,14 +1,17 @@
 //! Work that takes time, on threads of its own behind channels.
 //!
 //! The window never waits: it sends commands and drains events once a frame. One named thread owns
-//! the model ([`worker`]); short file work has threads of its own ([`files`]).
+//! the model and works on the queue ([`worker`]); short file work has threads of its own ([`files`]).
 
 pub mod chores;
 pub mod engine_model;
 pub mod files;
+pub mod keep;
+mod outbox;
 pub mod worker;
 
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -70,6 +73,44 @@ pub enum Progress {
     },
     /// Where the words acted in the step just told; only while words are watched.
     Attention(AttentionMap),
+    /// It waits between two steps, as [`Cancel::pause`] asked.
+    Paused {
+        /// Steps done.
+        step: usize,
+        /// Steps in all.
+        of: usize,
+        /// The run as it is, where the model can keep it; [`Generator::resume`] goes on from it.
+        state: Option<Kept>,
+    },
+    /// It goes on after a pause in memory.
+    Resumed,
+}
+
+/// A run between two steps that can be written into a file.
+pub struct Kept(Box<Write>);
+
+/// Writes a run into a file.
+type Write = dyn FnOnce(&Path) -> anyhow::Result<()>;
+
+impl Kept {
+    /// A run that `write` writes, whole or not at all.
+    pub fn new(write: impl FnOnce(&Path) -> anyhow::Result<()> + 'static) -> Self {
+        Self(Box::new(write))
+    }
+
+    /// Writes it.
+    ///
+    /// # Errors
+    /// When the folder cannot be written or the disk is full.
+    pub fn write(self, path: &Path) -> anyhow::Result<()> {
+        (self.0)(path)
+    }
+}
+
+impl fmt::Debug for Kept {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Kept")
+    }
 }
 
 /// A model that makes images. The engine's pipeline is one; tests have others.
@@ -122,10 +163,31 @@ pub trait Generator: Send + Sync {
         cancel: &Cancel,
         on_progress: &mut dyn FnMut(Progress),
     ) -> anyhow::Result<Option<Artifact>>;
+
+    /// Goes on with a run that was kept at a pause; the image is that of the uninterrupted run, bit for bit. A model
+    /// that keeps no runs begins again, which gives the same image.
+    ///
+    /// # Errors
+    /// As [`Generator::generate`]; also when the file belongs to another model or is damaged.
+    fn resume(
+        &self,
+        request: &GenerateRequest,
+        kept: &Path,
+        cancel: &Cancel,
+        on_progress: &mut dyn FnMut(Progress),
+    ) -> anyhow::Result<Option<Artifact>> {
+        tracing::debug!("{} keeps no runs; this one begins again", kept.display());
+        self.generate(request, cancel, on_progress)
+    }
+
+    /// Bytes that it takes while it makes an image, where that is known.
+    fn memory_bytes(&self) -> Option<u64> {
+        None
+    }
 }
 
-/// Opens a model on the worker thread.
-pub type Opener = Box<dyn FnOnce() -> anyhow::Result<Arc<dyn Generator>> + Send>;
+/// Opens a model on the worker thread; more than once, where its memory was given back meanwhile.
+pub type Opener = Box<dyn Fn() -> anyhow::Result<Arc<dyn Generator>> + Send>;
 
 /// The model behind the window.
 #[derive(Clone)]
@@ -137,6 +199,8 @@ pub enum ModelState {
     },
     /// It can be used.
     Ready(Arc<dyn Generator>),
+    /// Its memory was given back; it is read again when the queue goes on.
+    Unloaded(Box<Card>),
     /// It cannot be used, with one sentence why.
     Failed(String),
 }
@@ -149,6 +213,15 @@ impl ModelState {
             _ => None,
         }
     }
+
+    /// What is known of it, also while its memory is given back.
+    pub fn card(&self) -> Option<&Card> {
+        match self {
+            Self::Ready(model) => Some(model.card()),
+            Self::Unloaded(card) => Some(card),
+            Self::Loading { .. } | Self::Failed(_) => None,
+        }
+    }
 }
 
 impl fmt::Debug for ModelState {
@@ -156,6 +229,7 @@ impl fmt::Debug for ModelState {
         match self {
             Self::Loading { .. } => f.write_str("Loading"),
             Self::Ready(model) => write!(f, "Ready({})", model.card().name),
+            Self::Unloaded(card) => write!(f, "Unloaded({})", card.name),
             Self::Failed(why) => write!(f, "Failed({why})"),
         }
     }

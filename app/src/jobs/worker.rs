@@ -1,12 +1,16 @@
-//! The thread that owns the model.
+//! The thread that owns the model and works on the queue.
 //!
-//! Commands go in, events come out; a panic in the engine becomes a failed job. The event channel is
-//! bounded: should the window stop draining, the sampler waits and nothing grows. Dropping the
-//! [`Worker`] cancels the run and ends the thread after its current step.
+//! It takes one job after the other from the library, tells the window each step, saves each image and puts it into the
+//! library before it says that it is done. The window speaks to it by wishes that it reads between jobs, and by a handle
+//! on the job in progress that counts within a step. A panic in the engine becomes a failed job. Dropping the [`Worker`]
+//! keeps the job in progress on disk, where its model can, and ends the thread.
 
+mod job;
+
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -16,32 +20,15 @@ use engine::cancel::Cancel;
 use engine::domain::{GenerateRequest, GrayImage, LatentValues};
 use engine::pipeline::AttentionMap;
 
-use super::{Artifact, Generator, Opener, Progress, files, panic_sentence, sentence};
-use crate::state::JobId;
+use super::outbox::Outbox;
+use super::{Artifact, Card, Generator, Opener, panic_sentence, sentence};
+use crate::library::{Database, JobId, JobRow, RunRow, jobs, now_ms};
 
-/// Events that wait for the window at most.
-const EVENTS: usize = 256;
-/// Commands that wait for the worker at most.
-const COMMANDS: usize = 16;
+/// How long a window that closes waits for the step in progress, so that the run can be kept.
+const CLOSING: Duration = Duration::from_secs(3);
 
 /// How long the window has to let go of a model before another is opened.
 const LET_GO: Duration = Duration::from_secs(3);
-
-/// What the worker is asked to do.
-enum Command {
-    /// Make an image.
-    Run(Run),
-    /// Give the model back and open another.
-    Open(Opener),
-}
-
-/// An image to be made.
-struct Run {
-    job: JobId,
-    name: String,
-    request: GenerateRequest,
-    cancel: Cancel,
-}
 
 /// What the worker tells the window.
 pub enum Event {
@@ -51,12 +38,23 @@ pub enum Event {
     Ready(Arc<dyn Generator>),
     /// The model cannot be used.
     OpenFailed(String),
-    /// A run begins.
+    /// The model's memory is free; it is read again when the queue goes on.
+    Unloaded(Box<Card>),
+    /// A run begins, or goes on from where it was kept.
     Started {
-        /// Which.
+        /// Its row.
+        row: Box<JobRow>,
+        /// What is asked for.
+        request: Box<GenerateRequest>,
+        /// Stops it.
+        cancel: Cancel,
+    },
+    /// Text and condition are ready.
+    Steps {
+        /// Of which run.
         job: JobId,
         /// Steps in all.
-        steps: usize,
+        of: usize,
     },
     /// A step is done.
     Step {
@@ -75,178 +73,327 @@ pub enum Event {
     },
     /// Where the words acted in the step just told.
     Attention(JobId, Arc<AttentionMap>),
-    /// An image is made, and saved unless `unsaved` says why not.
+    /// A run is paused: kept on disk, or, where its model cannot keep it, waiting in memory.
+    Paused {
+        /// Its row.
+        row: Box<JobRow>,
+        /// Whether it waits in memory, with one sentence why.
+        in_memory: Option<String>,
+    },
+    /// A run that waited in memory goes on.
+    Resumed(JobId),
+    /// An image is made, saved and in the library.
     Done {
-        /// Which run.
-        job: JobId,
+        /// Its run.
+        run: Box<RunRow>,
         /// The image with its record.
         artifact: Arc<Artifact>,
-        /// Why the automatic save failed.
-        unsaved: Option<String>,
+        /// Jobs that changed: the finished one first, then those that its rule added.
+        jobs: Vec<JobRow>,
+        /// Further runs that changed, because a rule marked them.
+        marked: Vec<RunRow>,
     },
     /// A run stopped because it was asked to.
-    Cancelled(JobId),
-    /// A run failed, with one sentence why.
-    Failed(JobId, String),
+    Cancelled(Box<JobRow>),
+    /// A run failed; its row says why.
+    Failed(Box<JobRow>),
+    /// Jobs that changed by themselves.
+    Jobs(Vec<JobRow>),
+    /// The queue stopped, one sentence why.
+    Stuck(String),
+    /// News were left out because the window did not look; the library knows them.
+    Missed,
+}
+
+/// What the window wants; read between jobs.
+#[derive(Default)]
+struct Wishes {
+    /// The library, once it belongs to this window.
+    folder: Option<PathBuf>,
+    /// No further job is taken.
+    held: bool,
+    /// The model's memory is wanted back.
+    free: bool,
+    /// A model to be opened instead.
+    opener: Option<Opener>,
+    /// The job in progress.
+    current: Option<(JobId, Cancel)>,
+    /// Jobs to be stopped that were not yet in progress when that was asked.
+    unwanted: BTreeSet<JobId>,
+    /// The window closes.
+    closing: bool,
+}
+
+#[derive(Clone, Default)]
+struct Shared(Arc<Mutex<Wishes>>);
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Wishes> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// A handle on the worker thread.
 pub struct Worker {
-    commands: Sender<Command>,
-    events: Receiver<Event>,
-    cancel: Option<Cancel>,
+    shared: Shared,
+    nudge: Sender<()>,
+    outbox: Outbox,
+    ended: Receiver<()>,
 }
 
 impl Worker {
-    /// Starts the thread; it opens the model first.
+    /// Starts the thread; it opens the model first and takes jobs once it is given a library.
     ///
-    /// `wake` is called after each event so that the window draws it. Each image is saved into
-    /// `session_dir` before it is reported as done.
+    /// `wake` is called after each event so that the window draws it.
     ///
     /// # Errors
     /// When the system starts no thread.
-    pub fn spawn(opener: Opener, session_dir: Option<PathBuf>, wake: impl Fn() + Send + 'static) -> anyhow::Result<Self> {
-        let (commands, inbox) = bounded::<Command>(COMMANDS);
-        let (outbox, events) = bounded(EVENTS);
+    pub fn spawn(opener: Opener, wake: impl Fn() + Send + Sync + 'static) -> anyhow::Result<Self> {
+        let (nudge, inbox) = bounded(1);
+        let (ending, ended) = bounded(0);
+        let (shared, outbox) = (Shared::default(), Outbox::new(wake));
+        let (wishes, out) = (shared.clone(), outbox.clone());
         thread::Builder::new()
             .name("engine".to_owned())
-            .spawn(move || run(opener, session_dir.as_deref(), &inbox, &Out { outbox, wake: Box::new(wake) }))
+            .spawn(move || {
+                Thread { shared: wishes, inbox, out, opener, model: Model::None, library: None }.run();
+                drop(ending);
+            })
             .context("the engine thread could not be started")?;
-        Ok(Self { commands, events, cancel: None })
+        Ok(Self { shared, nudge, outbox, ended })
     }
 
-    /// Asks for an image.
-    ///
-    /// # Errors
-    /// When the worker is gone or too much is waiting.
-    pub fn generate(&mut self, job: JobId, name: String, request: GenerateRequest, cancel: Cancel) -> anyhow::Result<()> {
-        self.cancel = Some(cancel.clone());
-        self.commands
-            .try_send(Command::Run(Run { job, name, request, cancel }))
-            .map_err(|_| anyhow::anyhow!("the engine takes no more work now; start the studio again, your files are saved"))
+    /// Gives the library whose queue it works on; the queue is held until [`Worker::go`] if `held`.
+    pub fn work_on(&self, folder: PathBuf, held: bool) {
+        {
+            let mut wishes = self.shared.lock();
+            wishes.folder = Some(folder);
+            wishes.held |= held;
+        }
+        self.nudge();
+    }
+
+    /// There is something new in the queue.
+    pub fn nudge(&self) {
+        // A full channel holds a nudge already.
+        if self.nudge.try_send(()).is_err() {
+            tracing::trace!("the worker was nudged already");
+        }
+    }
+
+    /// Stops the queue: the job in progress pauses after its step. `free` gives the model's memory back too.
+    pub fn hold(&self, free: bool) {
+        {
+            let mut wishes = self.shared.lock();
+            wishes.held = true;
+            wishes.free |= free;
+            if let Some((_, cancel)) = &wishes.current {
+                cancel.pause();
+            }
+        }
+        self.nudge();
+    }
+
+    /// Lets the queue go on.
+    pub fn go(&self) {
+        {
+            let mut wishes = self.shared.lock();
+            wishes.held = false;
+            wishes.free = false;
+            if let Some((_, cancel)) = &wishes.current {
+                cancel.resume();
+            }
+        }
+        self.nudge();
+    }
+
+    /// Stops a job within its step, or as soon as it begins.
+    pub fn cancel(&self, job: JobId) {
+        let mut wishes = self.shared.lock();
+        wishes.unwanted.insert(job);
+        if let Some((_, cancel)) = wishes.current.as_ref().filter(|(current, _)| *current == job) {
+            cancel.cancel();
+        }
+    }
+
+    /// A job that was to be stopped may run again.
+    pub fn allow(&self, job: JobId) {
+        self.shared.lock().unwanted.remove(&job);
     }
 
     /// Asks for another model, after the run in progress; the old one's memory is given back first.
     ///
     /// # Errors
-    /// When the worker is gone or too much is waiting.
-    pub fn open(&mut self, opener: Opener) -> anyhow::Result<()> {
-        self.commands
-            .try_send(Command::Open(opener))
-            .map_err(|_| anyhow::anyhow!("the engine takes no other model now; start the studio again, your files are saved"))
+    /// When the worker is gone.
+    pub fn open(&self, opener: Opener) -> anyhow::Result<()> {
+        self.shared.lock().opener = Some(opener);
+        match self.nudge.try_send(()) {
+            Err(error) if error.is_disconnected() => {
+                Err(anyhow::anyhow!("the engine takes no other model now; start the studio again, your files are saved"))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The next event, if any.
     pub fn poll(&self) -> Option<Event> {
-        self.events.try_recv().ok()
+        self.outbox.take()
     }
 }
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        if let Some(cancel) = &self.cancel {
-            cancel.cancel();
+        let busy = {
+            let mut wishes = self.shared.lock();
+            wishes.closing = true;
+            wishes.held = true;
+            wishes.current.as_ref().inspect(|(_, cancel)| cancel.pause()).is_some()
+        };
+        self.nudge();
+        if busy && self.ended.recv_timeout(CLOSING).is_err_and(|e| e.is_timeout()) {
+            // Its step is long: the run begins again at the next start.
+            if let Some((_, cancel)) = &self.shared.lock().current {
+                cancel.cancel();
+            }
         }
     }
 }
 
-struct Out {
-    outbox: Sender<Event>,
-    wake: Box<dyn Fn() + Send>,
+/// The model as the thread has it.
+enum Model {
+    /// Not opened yet.
+    None,
+    /// In memory.
+    Loaded(Arc<dyn Generator>),
+    /// Given back; opened again when there is work.
+    Freed,
+    /// Could not be opened.
+    Failed,
 }
 
-impl Out {
-    /// False when the window is gone.
-    fn send(&self, event: Event) -> bool {
-        let sent = self.outbox.send(event).is_ok();
-        (self.wake)();
-        sent
-    }
+struct Thread {
+    shared: Shared,
+    inbox: Receiver<()>,
+    out: Outbox,
+    opener: Opener,
+    model: Model,
+    library: Option<Database>,
 }
 
-fn run(opener: Opener, session_dir: Option<&std::path::Path>, inbox: &Receiver<Command>, out: &Out) {
-    let Some(mut model) = open(opener, out) else { return };
-    for command in inbox {
-        let event = match (command, &model) {
-            (Command::Open(opener), _) => {
-                match reopen(model.take(), opener, out) {
-                    Some(opened) => model = opened,
-                    None => return,
-                }
+impl Thread {
+    fn run(mut self) {
+        self.load();
+        loop {
+            let (closing, held, free, opener) = {
+                let mut wishes = self.shared.lock();
+                (wishes.closing, wishes.held, std::mem::take(&mut wishes.free), wishes.opener.take())
+            };
+            if closing {
+                return;
+            }
+            if let Some(opener) = opener {
+                self.opener = opener;
+                self.out.tell(Event::Loading(Instant::now()));
+                self.let_go();
+                self.load();
+            }
+            if free {
+                self.unload();
+            }
+            if !held && self.work() {
                 continue;
             }
-            (Command::Run(run), None) => Event::Failed(run.job, "There is no model; choose one in the room Train.".to_owned()),
-            (Command::Run(run), Some(model)) => {
-                let job = run.job;
-                match catch_unwind(AssertUnwindSafe(|| generate(model.as_ref(), session_dir, run, out))) {
-                    Ok(event) => event,
-                    Err(payload) => Event::Failed(job, panic_sentence(payload.as_ref())),
+            if self.inbox.recv().is_err() {
+                return;
+            }
+        }
+    }
+
+    fn load(&mut self) {
+        self.out.tell(Event::Loading(Instant::now()));
+        let opener = &self.opener;
+        let opened = catch_unwind(AssertUnwindSafe(opener));
+        let failed = match opened {
+            Ok(Ok(model)) => {
+                self.model = Model::Loaded(Arc::clone(&model));
+                self.out.tell(Event::Ready(model));
+                return;
+            }
+            Ok(Err(error)) => sentence(&error),
+            Err(payload) => panic_sentence(payload.as_ref()),
+        };
+        self.model = Model::Failed;
+        self.out.tell(Event::OpenFailed(failed));
+    }
+
+    fn unload(&mut self) {
+        if let Model::Loaded(model) = &self.model {
+            let card = Box::new(model.card().clone());
+            self.out.tell(Event::Unloaded(card));
+            self.let_go();
+            self.model = Model::Freed;
+        }
+    }
+
+    /// Gives the model back: the window lets go of it when it hears so.
+    fn let_go(&mut self) {
+        if let Model::Loaded(old) = std::mem::replace(&mut self.model, Model::None) {
+            let left = Arc::downgrade(&old);
+            drop(old);
+            let began = Instant::now();
+            while left.strong_count() > 0 && began.elapsed() < LET_GO && !self.shared.lock().closing {
+                thread::sleep(Duration::from_millis(10));
+            }
+        }
+    }
+
+    /// Does the next job; false when there is none that can be done now.
+    fn work(&mut self) -> bool {
+        let Some(folder) = self.shared.lock().folder.clone() else { return false };
+        if self.library.is_none() {
+            match Database::open(&folder) {
+                Ok(db) => self.library = Some(db),
+                Err(error) => {
+                    self.stick(&error.into());
+                    return false;
                 }
             }
-        };
-        if !out.send(event) {
-            return;
         }
-    }
-}
-
-/// Opens a model and says so; the inner `None` is a model that cannot be used, the outer one a window that is gone.
-fn open(opener: Opener, out: &Out) -> Option<Option<Arc<dyn Generator>>> {
-    if !out.send(Event::Loading(Instant::now())) {
-        return None;
-    }
-    load(opener, out)
-}
-
-fn load(opener: Opener, out: &Out) -> Option<Option<Arc<dyn Generator>>> {
-    let (model, event) = match catch_unwind(AssertUnwindSafe(opener)) {
-        Ok(Ok(model)) => (Some(Arc::clone(&model)), Event::Ready(model)),
-        Ok(Err(error)) => (None, Event::OpenFailed(sentence(&error))),
-        Err(payload) => (None, Event::OpenFailed(panic_sentence(payload.as_ref()))),
-    };
-    out.send(event).then_some(model)
-}
-
-/// Gives a model back and opens another: the window lets go of the old one when it hears that another is loading.
-fn reopen(old: Option<Arc<dyn Generator>>, opener: Opener, out: &Out) -> Option<Option<Arc<dyn Generator>>> {
-    if !out.send(Event::Loading(Instant::now())) {
-        return None;
-    }
-    if let Some(old) = old {
-        let left = Arc::downgrade(&old);
-        drop(old);
-        let began = Instant::now();
-        while left.strong_count() > 0 && began.elapsed() < LET_GO {
-            thread::sleep(Duration::from_millis(10));
+        if matches!(self.model, Model::Freed) && self.is_work_waiting() {
+            self.load();
         }
-    }
-    load(opener, out)
-}
-
-fn generate(model: &dyn Generator, session_dir: Option<&std::path::Path>, run: Run, out: &Out) -> Event {
-    let Run { job, name, request, cancel } = run;
-    let began = Instant::now();
-    let mut on_progress = |progress: Progress| {
-        let alive = match progress {
-            Progress::Started { steps } => out.send(Event::Started { job, steps }),
-            Progress::Attention(map) => out.send(Event::Attention(job, Arc::new(map))),
-            Progress::Step { step, of, preview, latent } => {
-                let elapsed_secs = began.elapsed().as_secs_f64();
-                out.send(Event::Step { job, step, of, preview: Arc::new(preview), latent, elapsed_secs })
+        let (Model::Loaded(model), Some(db)) = (&self.model, &mut self.library) else { return false };
+        let model = Arc::clone(model);
+        let claimed = match jobs::claim(db, &model.card().hash, now_ms()) {
+            Ok(Some(claimed)) => claimed,
+            Ok(None) => {
+                match jobs::explain_foreign(db, &model.card().hash) {
+                    Ok(rows) if rows.is_empty() => {}
+                    Ok(rows) => self.out.tell(Event::Jobs(rows)),
+                    Err(error) => self.stick(&error.into()),
+                }
+                return false;
+            }
+            Err(error) => {
+                self.stick(&error.into());
+                return false;
             }
         };
-        if !alive {
-            cancel.cancel();
+        if let Some(why) = job::run(model.as_ref(), db, claimed, &self.shared, &self.out) {
+            self.stick(&why);
+            return false;
         }
-    };
-    match model.generate(&request, &cancel, &mut on_progress) {
-        Ok(Some(artifact)) => {
-            let unsaved = session_dir.and_then(|dir| {
-                files::save_new(&artifact, dir, &files::stem(&name, artifact.request.seed.0)).err().map(|e| sentence(&e))
-            });
-            Event::Done { job, artifact: Arc::new(artifact), unsaved }
-        }
-        Ok(None) => Event::Cancelled(job),
-        Err(error) => Event::Failed(job, sentence(&error)),
+        true
+    }
+
+    fn is_work_waiting(&self) -> bool {
+        let open = self.library.as_ref().map(|db| jobs::open(&db.connection));
+        open.is_some_and(|rows| rows.is_ok_and(|rows| !rows.is_empty()))
+    }
+
+    /// Holds the queue and says why.
+    fn stick(&self, error: &anyhow::Error) {
+        self.shared.lock().held = true;
+        self.out.tell(Event::Stuck(sentence(error)));
     }
 }

@@ -9,6 +9,7 @@ use engine::store::hash::{hash_bytes, hash_image};
 use serde::{Deserialize, Serialize};
 
 use crate::state::history::Snapshot;
+use crate::state::queue::VARIANTS;
 use crate::state::{Base, BaseOrigin, Document, Group, Layer, Region, Sampling, Sex, View};
 
 /// A form that is none of ours.
@@ -92,6 +93,8 @@ struct SamplingForm {
     eta: f32,
     karras: bool,
     preset: String,
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    variants: usize,
 }
 
 /// What a form names by hash.
@@ -259,10 +262,18 @@ fn read_base(form: BaseForm, store: &Store) -> Option<Base> {
     })
 }
 
+fn one() -> usize {
+    1
+}
+
+fn is_one(n: &usize) -> bool {
+    *n == 1
+}
+
 fn sampling_form(sampling: &Sampling) -> SamplingForm {
-    let Sampling { steps, guidance, seed, seed_locked, sampler, eta, karras, preset } = *sampling;
+    let Sampling { steps, guidance, seed, seed_locked, sampler, eta, karras, preset, variants } = *sampling;
     let (sampler, preset) = (sampler.name().to_owned(), preset.name().to_owned());
-    SamplingForm { steps, guidance, seed, seed_locked, sampler, eta, karras, preset }
+    SamplingForm { steps, guidance, seed, seed_locked, sampler, eta, karras, preset, variants }
 }
 
 fn read_sampling(form: &SamplingForm) -> Result<Sampling, FormError> {
@@ -277,6 +288,7 @@ fn read_sampling(form: &SamplingForm) -> Result<Sampling, FormError> {
         eta: form.eta,
         karras: form.karras,
         preset,
+        variants: form.variants.clamp(*VARIANTS.start(), *VARIANTS.end()),
     })
 }
 

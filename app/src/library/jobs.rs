@@ -75,6 +75,8 @@ pub struct Claimed {
     pub request: GenerateRequest,
     /// Where the run is kept, relative to the library's folder, when it was paused; else empty.
     pub state_file: String,
+    /// Seconds that were spent before it was paused.
+    pub spent_secs: f64,
 }
 
 /// How many jobs there are of each kind.
@@ -296,9 +298,10 @@ pub fn claim(db: &mut Database, model_hash: &str, now_ms: i64) -> Result<Option<
                 }
             };
             update(t, next.id, "state = 'running', started_ms = ?2, reason = ''", params![next.id, now_ms])?;
-            let kept = "SELECT state_file FROM jobs WHERE id = ?1";
-            let state_file = t.query_row(kept, [next.id], |r| r.get(0)).map_err(LibraryError::sql("gives no job"))?;
-            return Ok(Some(Claimed { row: get(t, next.id)?, request, state_file }));
+            let kept = "SELECT state_file, spent_secs FROM jobs WHERE id = ?1";
+            let kept = t.query_row(kept, [next.id], |r| Ok((r.get(0)?, r.get(1)?)));
+            let (state_file, spent_secs) = kept.map_err(LibraryError::sql("gives no job"))?;
+            return Ok(Some(Claimed { row: get(t, next.id)?, request, state_file, spent_secs }));
         }
     })
 }

@@ -6,6 +6,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::thread;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use crossbeam_channel::{Receiver, Sender, bounded};
@@ -23,6 +24,10 @@ const COMMANDS: usize = 256;
 const NEWS: usize = 1024;
 /// Ended jobs that are told at start.
 const ENDED: usize = 64;
+/// How long a window that closes waits for what is being written.
+const CLOSING: Duration = Duration::from_secs(3);
+/// How often a library that another window is just leaving is asked for, and how long between.
+const KNOCKS: (usize, Duration) = (20, Duration::from_millis(50));
 /// Results of the last session that are shown again.
 const RESULTS: usize = 12;
 
@@ -53,6 +58,8 @@ pub enum Command {
     Import(PathBuf),
     /// Tell how long a step takes with a model and a size, from earlier runs.
     Pace(String, u32),
+    /// Tell the queue as it is.
+    Look,
 }
 
 /// What the library tells.
@@ -66,6 +73,8 @@ pub enum News {
     Jobs(Vec<JobRow>),
     /// Jobs that were just put into the queue, as a group.
     Enqueued(Vec<JobRow>),
+    /// Jobs that were paused and wait for their turn now; the queue may go on.
+    Resumed(Vec<JobRow>),
     /// Jobs that were taken back by one command.
     Cleared(Vec<JobRow>),
     /// Runs that were added or changed.
@@ -74,7 +83,11 @@ pub enum News {
     Exported(usize, PathBuf),
     /// Seconds a step takes with a model and a size; `None` before the first run.
     Pace(String, u32, Option<f64>),
-    /// A command was refused, one sentence.
+    /// How many jobs there are of each kind.
+    Counts(Counts),
+    /// A group or a file was not taken into the queue, one sentence why.
+    NotEnqueued(String),
+    /// Another command was refused, one sentence.
     Refused(String),
 }
 
@@ -96,8 +109,10 @@ pub struct AtStart {
 /// A handle on the library's thread.
 #[derive(Debug)]
 pub struct Keeper {
-    commands: Sender<Command>,
+    /// Gone when the window closes, which ends the thread.
+    commands: Option<Sender<Command>>,
     news: Receiver<News>,
+    ended: Receiver<()>,
 }
 
 impl Keeper {
@@ -108,6 +123,7 @@ impl Keeper {
     pub fn spawn(folder: PathBuf, wake: impl Fn() + Send + 'static) -> anyhow::Result<Self> {
         let (commands, inbox) = bounded(COMMANDS);
         let (outbox, news) = bounded(NEWS);
+        let (ending, ended) = bounded(0);
         let tell = move |news: News| {
             let told = outbox.send(news).is_ok();
             wake();
@@ -115,9 +131,12 @@ impl Keeper {
         };
         thread::Builder::new()
             .name("library".to_owned())
-            .spawn(move || keep(&folder, &inbox, &tell))
+            .spawn(move || {
+                keep(&folder, &inbox, &tell);
+                drop(ending);
+            })
             .context("the library's thread could not be started")?;
-        Ok(Self { commands, news })
+        Ok(Self { commands: Some(commands), news, ended })
     }
 
     /// Asks for something.
@@ -125,14 +144,25 @@ impl Keeper {
     /// # Errors
     /// When the library is not open or too much is waiting.
     pub fn send(&self, command: Command) -> anyhow::Result<()> {
-        self.commands
-            .try_send(command)
-            .map_err(|_| anyhow::anyhow!("the library takes nothing more now; start the studio again, your files are saved"))
+        let sent = self.commands.as_ref().map(|commands| commands.try_send(command));
+        sent.filter(Result::is_ok)
+            .map(drop)
+            .ok_or_else(|| anyhow::anyhow!("the library takes nothing more now; start the studio again, your files are saved"))
     }
 
     /// The next piece of news, if any.
     pub fn poll(&self) -> Option<News> {
         self.news.try_recv().ok()
+    }
+}
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        self.commands = None;
+        // What was asked for is written before the library is given up.
+        if self.ended.recv_timeout(CLOSING).is_err_and(|e| e.is_timeout()) {
+            tracing::warn!("the library is still being written while the window closes");
+        }
     }
 }
 
@@ -155,19 +185,34 @@ fn keep(folder: &Path, inbox: &Receiver<Command>, tell: &dyn Fn(News) -> bool) {
         }
     };
     for command in inbox {
+        let enqueues = matches!(command, Command::Enqueue(_) | Command::Import(_));
+        let refused = |why| if enqueues { News::NotEnqueued(why) } else { News::Refused(why) };
         let news = match catch_unwind(AssertUnwindSafe(|| obey(&mut db, command))) {
             Ok(Ok(news)) => news,
-            Ok(Err(error)) => News::Refused(sentence(&error)),
-            Err(payload) => News::Refused(panic_sentence(payload.as_ref())),
+            Ok(Err(error)) => refused(sentence(&error)),
+            Err(payload) => refused(panic_sentence(payload.as_ref())),
         };
-        if !tell(news) {
+        let counts = matches!(news, News::Jobs(_) | News::Enqueued(_) | News::Cleared(_) | News::Resumed(_))
+            .then(|| jobs::counts(&db.connection));
+        let told = tell(news);
+        if !told || matches!(counts, Some(Ok(counts)) if !tell(News::Counts(counts))) {
             return;
         }
     }
 }
 
+fn take(folder: &Path) -> Result<Owner, LibraryError> {
+    for _ in 1..KNOCKS.0 {
+        match Owner::take(folder) {
+            Err(LibraryError::InUse { .. }) => thread::sleep(KNOCKS.1),
+            other => return other,
+        }
+    }
+    Owner::take(folder)
+}
+
 fn open(folder: &Path) -> Result<(Database, Owner, AtStart), LibraryError> {
-    let owner = Owner::take(folder)?;
+    let owner = take(folder)?;
     let mut db = Database::open(folder)?;
     jobs::recover(&mut db)?;
     let newest = runs::newest(&db.connection, RESULTS)?;
@@ -197,7 +242,7 @@ fn obey(db: &mut Database, command: Command) -> anyhow::Result<News> {
         }
         Command::PutBack(ids) => News::Jobs(jobs::put_back(db, &ids)?),
         Command::Again(ids) => News::Jobs(jobs::again(db, &ids)?),
-        Command::Resume => News::Jobs(jobs::resume(db)?),
+        Command::Resume => News::Resumed(jobs::resume(db)?),
         Command::Move(ids, before) => News::Jobs(jobs::move_before(db, &ids, before)?),
         Command::Change(ids, change) => News::Runs(runs::change(db, &ids, &change)?),
         Command::Add(new) => {
@@ -211,6 +256,12 @@ fn obey(db: &mut Database, command: Command) -> anyhow::Result<News> {
         Command::Import(path) => {
             let group = transfer::import(&path)?;
             News::Enqueued(jobs::enqueue(db, &group, now)?)
+        }
+        Command::Look => {
+            let mut rows = jobs::ended(&db.connection, ENDED)?;
+            rows.reverse();
+            rows.extend(jobs::open(&db.connection)?);
+            News::Jobs(rows)
         }
         Command::Pace(model_hash, size_px) => {
             let pace = runs::secs_per_step(&db.connection, &model_hash, size_px)?;

@@ -30,6 +30,7 @@ CREATE TABLE jobs (
   rule        TEXT    NOT NULL DEFAULT '',  -- JSON: what happens with the results of its group
   attempt     INTEGER NOT NULL DEFAULT 1,   -- of a rule that retries
   steps_done  INTEGER NOT NULL DEFAULT 0,   -- when it was paused or ended
+  spent_secs  REAL    NOT NULL DEFAULT 0,   -- on the steps before it was paused
   reason      TEXT    NOT NULL DEFAULT '',  -- why it waits or failed, one sentence
   state_file  TEXT    NOT NULL DEFAULT '',  -- where a paused run is kept, relative to the library's folder
   run         INTEGER REFERENCES runs (id)  -- what came out

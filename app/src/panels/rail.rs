@@ -20,6 +20,9 @@ pub fn show(ui: &mut Ui, panel: &mut Panel<'_>) {
     for (index, room) in Room::ALL.into_iter().enumerate() {
         let open = panel.state.room == room;
         let response = cell(ui, vec2(width, height), compact, room.icon(), room.title(), room.title(), room.is_built(), open);
+        if room == Room::Runs && !panel.state.queue.is_empty() {
+            badge(ui, response.rect, panel.state.queue.len());
+        }
         let tip = format!("{} (Ctrl+{})\n{}.", room.title(), index + 1, room.purpose());
         if response.on_hover_text(tip).clicked() {
             panel.out.push(Action::OpenRoom(room));
@@ -46,6 +49,16 @@ pub fn show(ui: &mut Ui, panel: &mut Panel<'_>) {
             }
         }
     }
+}
+
+/// How many runs wait, in the corner of a cell.
+fn badge(ui: &Ui, cell: Rect, waiting: usize) {
+    let words = if waiting > 99 { "99+".to_owned() } else { waiting.to_string() };
+    let galley = ui.painter().layout_no_wrap(words, text::caption(), tokens::INK);
+    let size = vec2((galley.size().x + 9.0).max(17.0), 16.0);
+    let rect = Rect::from_center_size(cell.center() + vec2(15.0, -16.0), size);
+    ui.painter().rect_filled(rect, CornerRadius::same(8), tokens::PRESS);
+    ui.painter().galley(rect.center() - galley.size() * 0.5, galley, tokens::INK);
 }
 
 fn cell(

@@ -35,6 +35,8 @@ pub fn show(ui: &mut Ui, panel: &mut Panel<'_>) {
         rule(ui);
         adherence::show(ui, panel);
         rule(ui);
+        super::rule::show(ui, panel);
+        rule(ui);
         model_card(ui, panel);
         ui.add_space(12.0);
     });
@@ -87,6 +89,10 @@ fn model_card(ui: &mut Ui, panel: &mut Panel<'_>) {
         ModelState::Loading { .. } => card(ui, &mut |ui| {
             ui.label(RichText::new("Loading model…").font(text::medium()).color(tokens::INK));
             secondary(ui, "Weights are being read. Draw and type meanwhile.");
+        }),
+        ModelState::Unloaded(card_of) => card(ui, &mut |ui| {
+            ui.label(RichText::new(format!("The memory of {} is free", card_of.name)).font(text::medium()).color(tokens::INK));
+            secondary(ui, "Resume reads the model again; runs go on where they were, with the same result.");
         }),
         ModelState::Ready(model) if model.card().practice => {
             let size = model.card().size_px;

@@ -7,7 +7,7 @@ use crate::action::Action;
 use crate::state::{Document, Level, Region, Room, millimetres};
 use crate::theme::icons::Icon;
 use crate::theme::{text, tokens};
-use crate::widgets::{Push, grouped};
+use crate::widgets::{Push, duration, gigabytes, grouped};
 
 /// Shows the bar; `zoom` is screen points per image pixel.
 pub fn show(ui: &mut Ui, panel: &mut Panel<'_>, zoom: f32) {
@@ -42,10 +42,18 @@ pub fn show(ui: &mut Ui, panel: &mut Panel<'_>, zoom: f32) {
             if list.selected(state.view.messages_open).show(ui).clicked() {
                 panel.out.push(Action::ToggleMessages);
             }
-            if let Some(result) = state.results.first().filter(|r| r.job > 0)
-                && state.saved_by_itself
-            {
-                say(ui, format!("Saved, seed {}", result.artifact.request.seed.0));
+            if let Some(run) = state.results.first().and_then(|r| r.run.as_ref()) {
+                say(ui, format!("Saved, seed {}", run.seed));
+            }
+            if let Some(memory) = state.memory {
+                say(ui, format!("Memory {} of {:.0} GB", gigabytes(memory.used), memory.total as f64 / 1e9));
+            }
+            match (state.queue.len(), state.queue.secs_waiting()) {
+                (0, _) => {}
+                (n, Some(secs)) if secs > 0.0 && state.queue.held.is_none() => {
+                    say(ui, format!("{n} waiting, {}", duration(secs)))
+                }
+                (n, _) => say(ui, format!("{n} waiting")),
             }
         });
     });

@@ -1,29 +1,71 @@
-//! Starting, following and ending a run.
+//! Asking for images, following the one that forms, and ending it.
 
 use std::sync::Arc;
 
 use engine::cancel::Cancel;
-use engine::domain::{GenerateRequest, GrayImage, LatentValues};
+use engine::domain::{GenerateRequest, GrayImage, LatentValues, Seed, Source};
 
+use super::queue;
 use crate::action::{Action, Effect};
 use crate::jobs::{Artifact, ModelState};
+use crate::library::{self, JobRow, NewGroup, NewJob, Relation, RunRow};
 use crate::state::origin::Origin;
-use crate::state::{Job, JobId, Level, Shown, State, StudioResult};
+use crate::state::{BaseOrigin, Job, JobId, Level, Shown, State, StudioResult};
 
-/// Starts what is drawn and typed.
-pub(super) fn generate(state: &mut State) -> Vec<Effect> {
+/// Results that keep their steps for the film; those before are shown by their image only.
+pub const FILMS: usize = 12;
+/// Results that stay in the strip; those before are found in the Runs room.
+pub const RESULTS: usize = 200;
+/// Bytes of pictures that stay in memory for the strip.
+const RESULT_BYTES: usize = 512 << 20;
+
+/// Asks for the images of what is drawn and typed; `first` puts them before everything that waits.
+pub(super) fn generate(state: &mut State, first: bool) -> Vec<Effect> {
     let request = state.document.request(&state.sampling);
-    begin(state, request, Origin::default())
+    let edited = match (&state.document.base, &request.source) {
+        (Some(base), Source::Region { .. } | Source::Image { .. }) => match base.origin {
+            BaseOrigin::Run(run) if run > 0 => Some(run),
+            _ => None,
+        },
+        _ => None,
+    };
+    let variants = state.sampling.variants.max(1);
+    let (name, rule) = (state.document.name.clone(), state.queue.rule);
+    let job = |i: usize| {
+        let relation = match (edited, i) {
+            (Some(_), _) => Relation::Edit,
+            (None, 0) => Relation::None,
+            (None, _) => Relation::Variant,
+        };
+        let request = GenerateRequest { seed: Seed(request.seed.0.wrapping_add(i as u64)), ..request.clone() };
+        NewJob { relation, parent_run: edited, rule, ..NewJob::new(name.clone(), request, "") }
+    };
+    let effects = ask(state, NewGroup { jobs: (0..variants).map(job).collect(), first });
+    if !effects.is_empty() && !state.sampling.seed_locked {
+        state.sampling.seed = state.sampling.seed.wrapping_add(variants as u64);
+        // Counting up is no edit of the person's.
+        state.history.amend(&state.document, state.sampling);
+    }
+    effects
 }
 
-/// Checks a request and makes it the job in progress.
+/// Asks for one image that comes from another.
 pub(super) fn begin(state: &mut State, request: GenerateRequest, origin: Origin) -> Vec<Effect> {
-    if state.job.is_some() {
-        state.messages.push(Level::Note, "An image is forming already; cancel it or wait for it.");
-        return Vec::new();
-    }
-    match &state.model {
-        ModelState::Ready(_) => {}
+    let parent = state.results.iter().find(|r| r.job == origin.parent && r.job > 0);
+    let job = NewJob {
+        relation: Relation::from_word(origin.relation).unwrap_or_default(),
+        parent_run: parent.and_then(StudioResult::run_id),
+        parent_step: origin.step.and_then(|step| u32::try_from(step).ok()),
+        ..NewJob::new(state.document.name.clone(), request, "")
+    };
+    ask(state, NewGroup { jobs: vec![job], first: false })
+}
+
+/// Asks for a group by the model in use; the canvas shows its runs as they form.
+fn ask(state: &mut State, mut group: NewGroup) -> Vec<Effect> {
+    let model_hash = match &state.model {
+        ModelState::Ready(model) => model.card().hash.clone(),
+        ModelState::Unloaded(card) => card.hash.clone(),
         ModelState::Loading { .. } => {
             state.messages.push(Level::Note, "The model is still loading; Generate works as soon as it is ready.");
             return Vec::new();
@@ -33,43 +75,75 @@ pub(super) fn begin(state: &mut State, request: GenerateRequest, origin: Origin)
             state.messages.push(Level::Error, why);
             return Vec::new();
         }
-    }
+    };
     if let Some(why) = state.document.edit_fault() {
         state.messages.push(Level::Note, why);
         return Vec::new();
     }
     crate::images::remember(state);
     state.history.settle(&state.document);
-    if let Err(error) = request.check() {
-        state.messages.push(Level::Error, format!("{}.", capital(&error.to_string())));
-        return Vec::new();
+    group.jobs.iter_mut().for_each(|job| job.model_hash.clone_from(&model_hash));
+    let idle = state.job.is_none() && state.queue.held.is_none();
+    let effects = queue::enqueue(state, group);
+    if !effects.is_empty() {
+        state.has_generated = true;
+        state.settings.has_generated = true;
+        state.queue.follow = true;
+        if idle {
+            state.shown = Shown::Live;
+        }
     }
-    state.last_job += 1;
-    state.has_generated = true;
-    state.settings.has_generated = true;
-    state.job = Some(Job {
-        id: state.last_job,
-        name: state.document.name.clone(),
-        origin,
-        step: 0,
-        of: request.calls(),
-        request,
-        previews: Vec::new(),
-        latents: Vec::new(),
-        cancel: Cancel::new(),
-        cancelling: false,
-        elapsed_secs: 0.0,
-    });
-    state.shown = Shown::Live;
-    vec![Effect::StartJob(state.last_job)]
+    effects
 }
 
 /// Asks the job in progress to stop.
-pub(super) fn cancel(state: &mut State) {
-    if let Some(job) = &mut state.job {
-        job.cancel.cancel();
-        job.cancelling = true;
+pub(super) fn cancel(state: &mut State) -> Vec<Effect> {
+    let Some(job) = &mut state.job else {
+        // Between two runs: the next one is meant.
+        let next = state.queue.waiting().next().map(|row| row.id);
+        return next.map_or_else(Vec::new, |id| vec![Effect::Stop(id), Effect::Library(library::Command::Cancel(vec![id]))]);
+    };
+    job.cancel.cancel();
+    job.cancelling = !job.paused;
+    let id = job.id;
+    vec![Effect::Stop(id), Effect::Library(library::Command::Cancel(vec![id]))]
+}
+
+/// A run begins, or goes on from where it was kept.
+pub fn started(state: &mut State, row: &JobRow, request: GenerateRequest, cancel: Cancel) {
+    state.queue.apply(std::slice::from_ref(row));
+    let before = state.job.take().filter(|job| job.id == row.id);
+    let step = row.steps_done as usize;
+    let job = match before {
+        // The film goes on.
+        Some(job) => Job { cancel, cancelling: false, pausing: false, paused: false, ..job },
+        None => Job {
+            id: row.id,
+            name: row.name.clone(),
+            origin: origin(state, row),
+            step,
+            of: request.calls(),
+            first_step: step.max(request.source.first_step(request.calls())),
+            request,
+            previews: Vec::new(),
+            latents: Vec::new(),
+            cancel,
+            cancelling: false,
+            pausing: false,
+            paused: false,
+            elapsed_secs: 0.0,
+        },
+    };
+    state.job = Some(job);
+    if state.queue.follow || matches!(state.shown, Shown::Live | Shown::LiveStep(_)) {
+        state.shown = Shown::Live;
     }
+}
+
+/// The run a job came from, in the window's words.
+fn origin(state: &State, row: &JobRow) -> Origin {
+    let parent = row.parent_run.and_then(|run| state.results.iter().find(|r| r.run_id() == Some(run)));
+    Origin { relation: row.relation.word(), parent: parent.map_or(0, |r| r.job), step: row.parent_step.map(|step| step as usize) }
 }
 
 /// A step of the job in progress is done.
@@ -91,11 +165,22 @@ pub fn step_done(
     }
 }
 
-/// An image is made; `unsaved` says why the automatic save failed.
-pub fn finished(state: &mut State, id: JobId, artifact: Arc<Artifact>, unsaved: Option<String>) {
-    let Some(job) = state.job.take_if(|j| j.id == id) else { return };
-    state.last_secs = Some(job.elapsed_secs);
-    state.saved_by_itself = unsaved.is_none();
+/// An image is made, saved and in the library.
+pub fn finished(state: &mut State, run: RunRow, artifact: Arc<Artifact>, jobs: &[JobRow], marked: &[RunRow]) {
+    state.queue.apply(jobs);
+    // The first one ended; the others are attempts that its rule added.
+    state.queue.counts.done += 1;
+    state.queue.counts.queued += jobs.len().saturating_sub(1);
+    state.queue.counts.open = (state.queue.counts.open + jobs.len()).saturating_sub(2);
+    queue::runs_changed(state, marked);
+    let id = run.job.unwrap_or(0);
+    let job = state.job.take_if(|j| j.id == id);
+    state.last_secs = Some(run.secs);
+    if run.secs > 0.0 && run.steps_ran > 0 {
+        let secs = run.secs / f64::from(run.steps_ran);
+        // The newest counts most, and one odd run does not turn the estimate over.
+        state.queue.secs_per_step = Some(state.queue.secs_per_step.map_or(secs, |before| 0.6 * before + 0.4 * secs));
+    }
     let watching = matches!(state.shown, Shown::Live | Shown::LiveStep(_));
     // Results move one place down.
     state.shown = match state.shown {
@@ -103,37 +188,81 @@ pub fn finished(state: &mut State, id: JobId, artifact: Arc<Artifact>, unsaved: 
         Shown::ResultStep(i, s) => Shown::ResultStep(i + 1, s),
         other => other,
     };
-    state.results.insert(
-        0,
-        StudioResult { job: id, name: job.name, origin: job.origin, artifact, previews: job.previews, latents: job.latents },
-    );
+    let result = StudioResult::of_run(run, artifact);
+    let result = match job {
+        Some(Job { first_step, previews, latents, origin, .. }) => {
+            StudioResult { first_step, previews, latents, origin, ..result }
+        }
+        None => result,
+    };
+    state.results.insert(0, result);
     if watching {
         state.shown = Shown::Result(0);
     }
-    if !state.sampling.seed_locked && state.sampling.seed == job.request.seed.0 {
-        state.sampling.seed = state.sampling.seed.wrapping_add(1);
-        state.history.amend(&state.document, state.sampling);
-    }
     super::derive::finished(state);
-    if let Some(why) = unsaved {
-        state.messages.push_with(
-            Level::Error,
-            format!("The image is here but was not saved by itself: {why}"),
-            "Save",
-            Action::Save,
-        );
+    bound(state);
+}
+
+/// Drops the steps of old results, and the oldest results; the library keeps their images.
+pub(super) fn bound(state: &mut State) {
+    let looked_at = match state.shown {
+        Shown::Result(i) | Shown::ResultStep(i, _) => Some(i),
+        _ => None,
+    };
+    for (index, result) in state.results.iter_mut().enumerate().skip(FILMS) {
+        if Some(index) != looked_at && !result.previews.is_empty() {
+            result.previews = Vec::new();
+            result.latents = Vec::new();
+        }
+    }
+    let mut bytes = 0;
+    let fit = state.results.iter().take_while(|r| {
+        bytes += r.bytes();
+        bytes <= RESULT_BYTES
+    });
+    let fit = fit.count().clamp(1, RESULTS);
+    if state.results.len() > fit && looked_at.is_none_or(|i| i < fit) {
+        state.results.truncate(fit);
     }
 }
 
-/// The job in progress ended without an image; `why` is `None` when it was cancelled.
-pub fn stopped(state: &mut State, id: JobId, why: Option<String>) {
-    let Some(job) = state.job.take_if(|j| j.id == id) else { return };
+/// The job in progress, or one that waited, ended without an image; `row` says how.
+pub fn stopped(state: &mut State, row: &JobRow) {
+    let failed = row.state == library::JobState::Failed;
+    let counts = &mut state.queue.counts;
+    counts.open = counts.open.saturating_sub(1);
+    if failed {
+        counts.failed += 1
+    } else {
+        counts.cancelled += 1
+    }
+    state.queue.apply(std::slice::from_ref(row));
+    let Some(job) = state.job.take_if(|j| j.id == row.id) else { return };
+    leave_live(state);
+    if failed {
+        state.messages.push(Level::Error, row.reason.clone());
+    } else {
+        let text = format!("Stopped after step {} of {}; nothing was kept.", job.step, job.of);
+        state.messages.push(Level::Note, text);
+    }
+}
+
+/// The canvas turns from a run that is gone to the newest result.
+pub(super) fn leave_live(state: &mut State) {
     if matches!(state.shown, Shown::Live | Shown::LiveStep(_)) {
         state.shown = if state.results.is_empty() { Shown::Example } else { Shown::Result(0) };
     }
-    match why {
-        None => state.messages.push(Level::Note, format!("Stopped after step {} of {}; nothing was kept.", job.step, job.of)),
-        Some(why) => state.messages.push(Level::Error, why),
+}
+
+/// A run is paused: on disk, or in memory for a reason.
+pub fn paused(state: &mut State, row: &JobRow, in_memory: Option<String>) {
+    state.queue.apply(std::slice::from_ref(row));
+    if let Some(job) = state.job.as_mut().filter(|j| j.id == row.id) {
+        job.paused = true;
+        job.pausing = false;
+    }
+    if let Some(why) = in_memory {
+        state.messages.push_with(Level::Note, why, "Resume", Action::Queue(crate::action::QueueAction::Resume));
     }
 }
 
@@ -179,7 +308,7 @@ pub(super) fn step_film(state: &mut State, by: i32) {
     }
 }
 
-fn capital(text: &str) -> String {
+pub(super) fn capital(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map_or_else(String::new, |c| c.to_uppercase().chain(chars).collect())
 }

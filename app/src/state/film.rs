@@ -42,16 +42,16 @@ impl<'a> Film<'a> {
             request: None,
             live: false,
         };
-        let (previews, latents, request, frame, live) = match shown {
+        let (previews, latents, request, first, frame, live) = match shown {
             Shown::Live | Shown::LiveStep(_) => {
                 let Some(job) = &state.job else { return empty };
                 let frame = if let Shown::LiveStep(s) = shown { Some(s) } else { None };
-                (&job.previews, &job.latents, &job.request, frame, true)
+                (&job.previews, &job.latents, &job.request, job.first_step, frame, true)
             }
             Shown::Result(i) | Shown::ResultStep(i, _) => {
                 let Some(result) = state.results.get(i) else { return empty };
                 let frame = if let Shown::ResultStep(_, s) = shown { Some(s) } else { None };
-                (&result.previews, &result.latents, &result.artifact.request, frame, false)
+                (&result.previews, &result.latents, &result.artifact.request, result.first_step, frame, false)
             }
             Shown::Example | Shown::Blank | Shown::Base => return empty,
         };
@@ -59,7 +59,7 @@ impl<'a> Film<'a> {
         Self {
             previews,
             latents,
-            first: request.source.first_step(total),
+            first,
             total,
             chosen: frame.or_else(|| previews.len().checked_sub(1)),
             request: Some(request),

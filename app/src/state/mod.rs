@@ -10,6 +10,7 @@ pub mod measure;
 pub mod messages;
 pub mod millimetres;
 pub mod origin;
+pub mod queue;
 pub mod room;
 pub mod run;
 pub mod sight;
@@ -24,6 +25,7 @@ pub use edit::{EditRegion, RegionFrom};
 pub use film::Film;
 pub use history::{Gesture, History};
 pub use messages::{Level, Message, Messages};
+pub use queue::{Held, LibraryState, Queue};
 pub use room::Room;
 pub use run::{Artifact, Job, JobId, Sampling, Shown, StudioResult};
 pub use sight::Sight;
@@ -38,6 +40,7 @@ use engine::domain::GrayImage;
 use crate::examples::Example;
 use crate::insight;
 use crate::jobs::ModelState;
+use crate::ledger::Memory;
 use crate::rooms::{compare, data_sets, models, runs};
 use crate::settings::Settings;
 
@@ -68,9 +71,11 @@ pub struct State {
     pub view: ViewState,
     /// Steps, guidance and seed.
     pub sampling: Sampling,
-    /// The run in progress, if any.
+    /// The run in progress or between two steps, if any.
     pub job: Option<Job>,
-    /// Results of this session, newest first.
+    /// What waits, what ended, and how the queue stands.
+    pub queue: Queue,
+    /// Results of this session, newest first; those of long ago are in the library only.
     pub results: Vec<StudioResult>,
     /// Which picture is on the canvas.
     pub shown: Shown,
@@ -90,14 +95,12 @@ pub struct State {
     pub settings: Settings,
     /// Where `Ctrl+S` writes.
     pub save_folder: PathBuf,
-    /// Number of the last job.
-    pub last_job: u64,
     /// Whether Generate was ever pressed; the button calls for attention until then.
     pub has_generated: bool,
     /// Seconds the last finished run took.
     pub last_secs: Option<f64>,
-    /// Whether the newest result lies in the session folder.
-    pub saved_by_itself: bool,
+    /// Memory of the program and the machine, where the system tells it.
+    pub memory: Option<Memory>,
 }
 
 impl State {
@@ -117,6 +120,7 @@ impl State {
             tabs: tabs::Tabs::default(),
             sampling: Sampling::default(),
             job: None,
+            queue: Queue { follow: true, ..Queue::default() },
             results: Vec::new(),
             shown: Shown::Blank,
             sight: Sight::default(),
@@ -127,10 +131,9 @@ impl State {
             shell: crate::shell::State::default(),
             settings: Settings::default(),
             save_folder,
-            last_job: 0,
             has_generated: false,
             last_secs: None,
-            saved_by_itself: false,
+            memory: None,
         }
     }
 
@@ -187,8 +190,16 @@ impl State {
         }
     }
 
-    /// Whether a run is under way.
+    /// Whether a run is under way or will be without a further word.
     pub fn is_running(&self) -> bool {
-        self.job.is_some()
+        self.job.as_ref().is_some_and(|j| !j.paused) || (self.queue.is_busy() && !matches!(self.model, ModelState::Failed(_)))
+    }
+
+    /// The library's row of the result on the canvas.
+    pub fn shown_run(&self) -> Option<&crate::library::RunRow> {
+        match self.shown {
+            Shown::Result(i) | Shown::ResultStep(i, _) => self.results.get(i).and_then(|r| r.run.as_deref()),
+            _ => None,
+        }
     }
 }

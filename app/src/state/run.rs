@@ -8,9 +8,8 @@ use engine::domain::{GenerateRequest, GrayImage, LatentValues, Preset, SamplerKi
 use super::origin::Origin;
 
 pub use crate::jobs::Artifact;
-
-/// Number of a job in this session.
-pub type JobId = u64;
+pub use crate::library::JobId;
+use crate::library::{RunId, RunRow};
 
 /// Settings of the sampler.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -21,8 +20,10 @@ pub struct Sampling {
     pub guidance: f32,
     /// Seed of the next image.
     pub seed: u64,
-    /// Whether the seed stays after a run; otherwise it counts up.
+    /// Whether the seed stays after Generate; otherwise it counts up.
     pub seed_locked: bool,
+    /// Images at once, with seeds that count up, 1 to 64.
+    pub variants: usize,
     /// The integrator.
     pub sampler: SamplerKind,
     /// DDIM's noise share.
@@ -47,6 +48,7 @@ impl Sampling {
             guidance: request.guidance_scale,
             seed: request.seed.0,
             seed_locked: true,
+            variants: 1,
             sampler: request.sampler,
             eta: request.eta,
             karras: request.karras,
@@ -70,6 +72,8 @@ pub struct Job {
     pub step: usize,
     /// Steps in all.
     pub of: usize,
+    /// Steps before the first preview: an edit begins after some, and so does a run that goes on after a restart.
+    pub first_step: usize,
     /// Predicted clean image after each step.
     pub previews: Vec<Arc<GrayImage>>,
     /// Latents after each step, as far as the model tells them; a run can go on from each.
@@ -78,6 +82,10 @@ pub struct Job {
     pub cancel: Cancel,
     /// Whether it was asked to stop.
     pub cancelling: bool,
+    /// Whether it was asked to pause after its step.
+    pub pausing: bool,
+    /// Whether it waits between two steps, on disk or in memory.
+    pub paused: bool,
     /// Seconds since it began, at the last event.
     pub elapsed_secs: f64,
 }
@@ -85,7 +93,9 @@ pub struct Job {
 impl Job {
     /// Seconds left, from the steps so far; `None` before the first step.
     pub fn secs_left(&self) -> Option<f64> {
-        (self.step > 0).then(|| self.elapsed_secs / self.step as f64 * (self.of.saturating_sub(self.step)) as f64)
+        let first = self.request.source.first_step(self.of);
+        let done = self.step.checked_sub(first).filter(|done| *done > 0)?;
+        Some(self.elapsed_secs / done as f64 * self.of.saturating_sub(self.step) as f64)
     }
 }
 
@@ -94,16 +104,47 @@ impl Job {
 pub struct StudioResult {
     /// The job that made it, or zero when it was opened from a file.
     pub job: JobId,
+    /// Its row in the library; none when it was opened from a file.
+    pub run: Option<Box<RunRow>>,
     /// Name of the case and of its files.
     pub name: String,
     /// The run it came from.
     pub origin: Origin,
     /// The image with its record.
     pub artifact: Arc<Artifact>,
-    /// Predicted clean image after each step; empty when it was opened from a file.
+    /// Steps before the first preview.
+    pub first_step: usize,
+    /// Predicted clean image after each step; empty when it was opened from a file, and of results of long ago.
     pub previews: Vec<Arc<GrayImage>>,
-    /// Latents after each step; empty when it was opened from a file.
+    /// Latents after each step; empty where the previews are.
     pub latents: Vec<Option<LatentValues>>,
+}
+
+impl StudioResult {
+    /// An image from a file, without its steps.
+    pub fn opened(name: String, artifact: Arc<Artifact>) -> Self {
+        let origin = Origin::default();
+        Self { job: 0, run: None, name, origin, artifact, first_step: 0, previews: Vec::new(), latents: Vec::new() }
+    }
+
+    /// A run of the library, without its steps.
+    pub fn of_run(run: RunRow, artifact: Arc<Artifact>) -> Self {
+        let (job, name) = (run.job.unwrap_or(0), run.name.clone());
+        Self { job, run: Some(Box::new(run)), ..Self::opened(name, artifact) }
+    }
+
+    /// Its number in the library.
+    pub fn run_id(&self) -> Option<RunId> {
+        self.run.as_ref().map(|run| run.id)
+    }
+
+    /// Bytes that its pictures take.
+    pub fn bytes(&self) -> usize {
+        let picture = |image: &GrayImage| image.pixels().len() * 2;
+        let latents = self.latents.iter().flatten().map(|l| l.values().len() * 4).sum::<usize>();
+        let condition = self.artifact.condition.as_ref().map_or(0, picture);
+        picture(&self.artifact.image) + condition + self.previews.iter().map(|p| picture(p)).sum::<usize>() + latents
+    }
 }
 
 /// Which picture is on the canvas.

@@ -117,6 +117,8 @@ pub struct ViewState {
     pub save_open: bool,
     /// Whether the file field is open.
     pub open_open: bool,
+    /// Whether the fields of the rule for variants are open.
+    pub rule_open: bool,
     /// Whether panels and dock are hidden.
     pub panels_hidden: bool,
     /// Which tab of the dock is open in a small window.
@@ -156,6 +158,7 @@ impl ViewState {
             messages_open: false,
             save_open: false,
             open_open: false,
+            rule_open: false,
             panels_hidden: false,
             dock_tab: DockTab::Steps,
         }

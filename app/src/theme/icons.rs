@@ -16,9 +16,11 @@ enum Mark {
     Arc(f32, f32, f32, f32, f32),
     /// Filled dot: centre, radius.
     Dot(f32, f32, f32),
+    /// Filled convex shape.
+    Fill(&'static [(f32, f32)]),
 }
 
-use Mark::{Arc, Dot, Line, Loop, Ring};
+use Mark::{Arc, Dot, Fill, Line, Loop, Ring};
 
 /// An icon of the set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,7 +77,10 @@ pub enum Icon {
     Shapes,
     Earlier,
     Copy,
+    Pause,
+    Play,
     Star,
+    StarFull,
 }
 
 impl Icon {
@@ -371,21 +376,31 @@ impl Icon {
                 Loop(&[(7.0, 7.0), (17.0, 7.0), (17.0, 17.0), (7.0, 17.0)]),
                 Line(&[(4.0, 13.0), (3.0, 13.0), (3.0, 3.0), (13.0, 3.0), (13.0, 4.0)]),
             ],
-            Self::Star => &[Loop(&[
-                (10.0, 2.6),
-                (12.2, 7.4),
-                (17.4, 8.0),
-                (13.6, 11.6),
-                (14.6, 16.8),
-                (10.0, 14.2),
-                (5.4, 16.8),
-                (6.4, 11.6),
-                (2.6, 8.0),
-                (7.8, 7.4),
-            ])],
             Self::Messages => {
                 &[Loop(&[(3.0, 4.0), (17.0, 4.0), (17.0, 13.0), (9.0, 13.0), (5.5, 16.5), (5.5, 13.0), (3.0, 13.0)])]
             }
+            Self::Pause => &[Line(&[(7.0, 4.5), (7.0, 15.5)]), Line(&[(13.0, 4.5), (13.0, 15.5)])],
+            Self::Play => &[Loop(&[(6.5, 4.0), (15.5, 10.0), (6.5, 16.0)])],
+            Self::Star => &[Loop(&[
+                (10.0, 3.0),
+                (11.8, 8.1),
+                (17.2, 8.3),
+                (12.9, 11.6),
+                (14.5, 16.7),
+                (10.0, 13.7),
+                (5.5, 16.7),
+                (7.1, 11.6),
+                (2.8, 8.3),
+                (8.2, 8.1),
+            ])],
+            Self::StarFull => &[
+                Fill(&[(10.0, 3.0), (11.8, 8.1), (8.2, 8.1)]),
+                Fill(&[(17.2, 8.3), (12.9, 11.6), (11.8, 8.1)]),
+                Fill(&[(14.5, 16.7), (10.0, 13.7), (12.9, 11.6)]),
+                Fill(&[(5.5, 16.7), (7.1, 11.6), (10.0, 13.7)]),
+                Fill(&[(2.8, 8.3), (8.2, 8.1), (7.1, 11.6)]),
+                Fill(&[(11.8, 8.1), (12.9, 11.6), (10.0, 13.7), (7.1, 11.6), (8.2, 8.1)]),
+            ],
         }
     }
 
@@ -411,6 +426,10 @@ impl Icon {
                 }
                 Dot(x, y, r) => {
                     painter.circle_filled(at(x, y), r * unit, color);
+                }
+                Fill(points) => {
+                    let points = points.iter().map(|&(x, y)| at(x, y)).collect();
+                    painter.add(Shape::convex_polygon(points, color, Stroke::NONE));
                 }
             }
         }

@@ -49,6 +49,21 @@ pub fn rule(ui: &mut Ui) {
     ui.add_space(10.0);
 }
 
+/// A time span in words: seconds with a tenth, then minutes, then hours.
+pub fn duration(secs: f64) -> String {
+    let whole = secs.max(0.0).round() as u64;
+    match whole {
+        0..60 => format!("{:.1} s", secs.max(0.0)),
+        60..3600 => format!("{} min {} s", whole / 60, whole % 60),
+        _ => format!("{} h {} min", whole / 3600, whole % 3600 / 60),
+    }
+}
+
+/// Bytes in GB with a tenth, as numbers of memory are read.
+pub fn gigabytes(bytes: u64) -> String {
+    format!("{:.1}", bytes as f64 / 1e9)
+}
+
 /// A count with thin spaces between thousands.
 pub fn grouped(n: usize) -> String {
     let digits = n.to_string();
@@ -60,4 +75,18 @@ pub fn grouped(n: usize) -> String {
         out.push(c);
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_and_sizes_are_words() {
+        assert_eq!(
+            [0.0, 1.26, 59.4, 59.96, 72.0, 7500.0].map(duration),
+            ["0.0 s", "1.3 s", "59.4 s", "1 min 0 s", "1 min 12 s", "2 h 5 min"]
+        );
+        assert_eq!((duration(-3.0), gigabytes(440_000_000)), ("0.0 s".to_owned(), "0.4".to_owned()));
+    }
 }

@@ -138,8 +138,12 @@ fn an_image_forms_and_is_saved_before_it_is_shown_as_done() {
     let state = &h.state().state;
     assert_eq!(state.shown, Shown::Result(0));
     assert_eq!(state.results[0].previews.len(), state.sampling.steps);
-    let saved: Vec<_> =
-        std::fs::read_dir(dir.path().join("data/images")).expect("the session folder").flatten().map(|f| f.file_name()).collect();
+    let saved: Vec<_> = std::fs::read_dir(dir.path().join("data/images"))
+        .expect("the folder of images")
+        .flatten()
+        .flat_map(|day| std::fs::read_dir(day.path()).expect("the folder of a day").flatten())
+        .map(|f| f.file_name())
+        .collect();
     assert_eq!(saved.len(), 3, "image, mask and record: {saved:?}");
     // Scrubbing shows an early step at full size.
     h.key_press(Key::Home);

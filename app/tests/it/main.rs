@@ -10,6 +10,7 @@ mod images;
 mod insight;
 mod journal;
 mod pictures;
+mod queue;
 mod real;
 mod runs;
 mod time;

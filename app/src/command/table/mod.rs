@@ -6,6 +6,7 @@ mod images;
 mod insight;
 mod layers;
 mod look;
+mod queue;
 mod time;
 mod tools;
 mod window;
@@ -15,6 +16,7 @@ use super::Command;
 /// Every table.
 pub(super) const TABLES: &[&[Command]] = &[
     time::COMMANDS,
+    queue::COMMANDS,
     compare::COMMANDS,
     case::COMMANDS,
     images::COMMANDS,

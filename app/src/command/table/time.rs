@@ -20,7 +20,7 @@ pub(super) const COMMANDS: &[Command] = &[
         group: Group::Generate,
         keys: &[Chord::shift(Key::X)],
         purpose: "Stops after the step in progress",
-        action: |s| s.is_running().then_some(Action::Cancel),
+        action: |s| (s.job.is_some() || s.is_running()).then_some(Action::Cancel),
     },
     Command {
         id: "run.new-seed",

@@ -9,14 +9,13 @@ use crate::library::rows::{JobId, JobRow, JobState};
 /// Gap between two positions below which they are counted anew.
 const SMALLEST_GAP: f64 = 1e-6;
 
-/// Keeps a running job for later: so many steps are done, and its state lies in a file.
+/// Keeps a running job for later: so many steps are done in so many seconds, and its state lies in a file.
 ///
 /// # Errors
 /// When the library cannot be written.
-pub fn pause(db: &mut Database, id: JobId, steps_done: u32, state_file: &str) -> Result<JobRow, LibraryError> {
-    db.write("cannot change a job", |t| {
-        update(t, id, "state = 'paused', steps_done = ?2, state_file = ?3", params![id, steps_done, state_file])
-    })
+pub fn pause(db: &mut Database, id: JobId, steps_done: u32, spent_secs: f64, state_file: &str) -> Result<JobRow, LibraryError> {
+    let set = "state = 'paused', steps_done = ?2, spent_secs = ?3, state_file = ?4";
+    db.write("cannot change a job", |t| update(t, id, set, params![id, steps_done, spent_secs, state_file]))
 }
 
 /// Ends a running job without an image.
@@ -64,7 +63,7 @@ pub fn put_back(db: &mut Database, ids: &[JobId]) -> Result<Vec<JobRow>, Library
 /// When the library cannot be written.
 pub fn again(db: &mut Database, ids: &[JobId]) -> Result<Vec<JobRow>, LibraryError> {
     each(db, ids, |t, row| {
-        let set = "state = 'waiting', ended_ms = NULL, reason = '', steps_done = 0";
+        let set = "state = 'waiting', ended_ms = NULL, reason = '', steps_done = 0, spent_secs = 0";
         (row.state == JobState::Failed).then(|| update(t, row.id, set, [row.id])).transpose()
     })
 }
@@ -142,7 +141,7 @@ pub fn recover(db: &mut Database) -> Result<Vec<JobRow>, LibraryError> {
                 (true, JobState::Paused) => {}
                 (true, _) => changed.push(update(t, id, "state = 'paused'", [id])?),
                 (false, _) => {
-                    changed.push(update(t, id, "state = 'waiting', state_file = '', steps_done = 0", [id])?);
+                    changed.push(update(t, id, "state = 'waiting', state_file = '', steps_done = 0, spent_secs = 0", [id])?);
                 }
             }
         }

@@ -113,7 +113,7 @@ fn what_a_killed_program_was_making_waits_again() {
     s.claim();
     s.claim();
     std::fs::write(s.dir.path().join("kept"), b"state").expect("writable");
-    pause(&mut s.db, ids[1], 1, "kept").expect("writable");
+    pause(&mut s.db, ids[1], 1, 0.5, "kept").expect("writable");
     assert_eq!(recover(&mut s.db).expect("writable").len(), 1);
     let states = |s: &Studio| open(&s.db.connection).expect("readable").iter().map(|r| r.state).collect::<Vec<_>>();
     assert_eq!(states(&s), [JobState::Waiting, JobState::Paused, JobState::Waiting]);

@@ -11,14 +11,21 @@ use super::*;
 use crate::action::Action;
 use crate::examples::Example;
 use crate::jobs::{Generator, Progress};
-use crate::reduce::{self, model_ready, reduce};
+use crate::reduce::{self, model_ready};
 use crate::state::sight::{self, Mode};
-use crate::testing::FakeModel;
+use crate::testing::{self, FakeModel};
 
 fn studio() -> State {
     let mut state = State::new(Example::RightPneumothorax.document(64), PathBuf::from("out"));
     model_ready(&mut state, Arc::new(FakeModel::new(64, Duration::ZERO)));
     state
+}
+
+/// Applies an action; a job that it asks for begins at once.
+fn reduce(state: &mut State, action: Action) -> Vec<crate::action::Effect> {
+    let effects = reduce::reduce(state, action);
+    testing::begin(state, &effects);
+    effects
 }
 
 /// Lets the job in progress run to its end.
@@ -35,7 +42,7 @@ fn run(state: &mut State) {
             reduce::step_done(state, id, step, of, Arc::new(preview), latent, 0.1);
         }
     }
-    reduce::finished(state, id, Arc::new(artifact), None);
+    testing::finish(state, artifact);
 }
 
 fn said(state: &State) -> &str {
@@ -146,8 +153,7 @@ fn a_cancelled_twin_compares_nothing_later() {
     reduce(&mut state, Action::Generate);
     run(&mut state);
     reduce(&mut state, Action::Twin);
-    let id = state.job.as_ref().expect("a job").id;
-    reduce::stopped(&mut state, id, None);
+    testing::cancel(&mut state);
     reduce(&mut state, Action::Generate);
     run(&mut state);
     assert_eq!(state.sight.mode, Mode::Single);

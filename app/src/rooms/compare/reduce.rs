@@ -76,14 +76,7 @@ pub fn arrived(state: &mut State, news: News) -> Vec<action::Effect> {
 }
 
 fn of_file(opened: Opened) -> Picture {
-    let result = StudioResult {
-        job: 0,
-        name: opened.name.clone(),
-        origin: crate::state::origin::Origin::default(),
-        artifact: Arc::new(opened.artifact),
-        previews: Vec::new(),
-        latents: Vec::new(),
-    };
+    let result = StudioResult::opened(opened.name.clone(), Arc::new(opened.artifact));
     let picture = Picture::of_result(&result);
     Picture { title: format!("{}: {}", opened.name, picture.title), ..picture }
 }

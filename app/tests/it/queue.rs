@@ -1,0 +1,276 @@
+//! The queue by accessible names: variants, pause and resume, cancel, clear and undo, a killed program.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use app::action::{Action, QueueAction};
+use app::library::{Counts, Database, JobState, Mark, jobs, runs};
+use app::state::Shown;
+use eframe::egui::{Key, Modifiers, Role};
+use egui_kittest::kittest::Queryable;
+
+use crate::harness::{Studio, click, studio, wait};
+
+const CTRL_SHIFT: Modifiers = Modifiers { shift: true, ..Modifiers::COMMAND };
+
+fn counts(dir: &Path) -> Counts {
+    let db = Database::open(&dir.join("data")).expect("the library is there");
+    jobs::counts(&db.connection).expect("readable")
+}
+
+fn variants(h: &mut Studio, n: usize) {
+    h.state_mut().act(Action::Queue(QueueAction::SetVariants(n)));
+    h.run_steps(1);
+}
+
+fn pngs(dir: &Path) -> usize {
+    fn below(dir: &Path) -> Vec<std::path::PathBuf> {
+        let entries = std::fs::read_dir(dir).into_iter().flatten().flatten().map(|e| e.path());
+        entries.flat_map(|path| if path.is_dir() { below(&path) } else { vec![path] }).collect()
+    }
+    let is_image =
+        |path: &std::path::PathBuf| path.extension().is_some_and(|e| e == "png") && !path.to_string_lossy().contains("_mask");
+    below(&dir.join("data/images")).iter().filter(|path| is_image(path)).count()
+}
+
+#[test]
+fn variants_form_one_after_the_other_and_are_starred_and_rejected() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let mut h = studio(dir.path(), Duration::from_millis(15));
+    variants(&mut h, 4);
+    click(&mut h, "Generate");
+    wait(&mut h, "the first of four", |a| a.state.job.is_some() && a.state.queue.waiting().count() == 3);
+    assert!(h.query_by_label("1 of 4 forming").is_some(), "the group is counted");
+    for seed in 1483..=1485 {
+        assert!(h.query_by_label(&format!("Run that waits: Right pneumothorax, seed {seed}")).is_some());
+    }
+    wait(&mut h, "all four", |a| a.state.results.len() == 4 && !a.state.is_running());
+    let seeds: Vec<u64> = h.state().state.results.iter().map(|r| r.artifact.request.seed.0).collect();
+    assert_eq!(seeds, [1485, 1484, 1483, 1482]);
+    assert_eq!((pngs(dir.path()), counts(dir.path())), (4, Counts { queued: 4, done: 4, ..Counts::default() }));
+
+    click(&mut h, "Result 2 of 4: Right pneumothorax, seed 1484");
+    h.key_press(Key::S);
+    h.run_steps(2);
+    click(&mut h, "Result 3 of 4: Right pneumothorax, seed 1483");
+    h.key_press(Key::R);
+    h.run_steps(2);
+    assert!(h.query_by_label("Result 2 of 4: Right pneumothorax, seed 1484, starred").is_some());
+    assert!(h.query_by_label("Result 3 of 4: Right pneumothorax, seed 1483, rejected").is_some());
+    h.get_by_role_and_label(Role::TextInput, "Note").focus();
+    h.run_steps(2);
+    h.get_by_role_and_label(Role::TextInput, "Note").type_text("margin too soft");
+    h.run_steps(2);
+    h.key_press(Key::Enter);
+    h.run_steps(2);
+    h.key_press_modifiers(Modifiers::SHIFT, Key::S);
+    h.run_steps(2);
+    assert_eq!(h.state().state.sampling.seed, 1483);
+    drop(h);
+    let db = Database::open(&dir.path().join("data")).expect("the library is there");
+    let kept = runs::newest(&db.connection, 9).expect("readable");
+    let marks: Vec<(Mark, &str)> = kept.iter().map(|r| (r.mark, r.note.as_str())).collect();
+    assert_eq!(marks, [(Mark::None, ""), (Mark::Star, ""), (Mark::Reject, "margin too soft"), (Mark::None, "")]);
+}
+
+#[test]
+fn pause_frees_memory_and_resume_gives_the_same_image() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let mut h = studio(dir.path(), Duration::from_millis(40));
+    click(&mut h, "Generate");
+    wait(&mut h, "the image", |a| a.state.results.len() == 1);
+    let whole = h.state().state.results[0].artifact.image.clone();
+
+    click(&mut h, "Generate");
+    wait(&mut h, "two steps", |a| a.state.job.as_ref().is_some_and(|j| j.step >= 2));
+    h.state_mut().act(Action::Queue(QueueAction::Pause(true)));
+    wait(&mut h, "the pause", |a| a.state.job.as_ref().is_some_and(|j| j.paused) && a.state.model.ready().is_none());
+    let step = h.state().state.job.as_ref().expect("the run").step;
+    assert!(
+        h.query_by_label(&format!("Paused at step {step} of 8")).is_some()
+            || h.query_by_label(&format!("Step {step} of 8")).is_some()
+    );
+    assert!(step < 8, "it stopped between two steps");
+    assert!(dir.path().join("data/paused").read_dir().is_ok_and(|files| files.count() == 1), "it is on disk");
+    click(&mut h, "Resume the queue");
+    wait(&mut h, "the image", |a| a.state.results.len() == 2);
+    assert_eq!(h.state().state.results[0].artifact.image, whole, "the same bits");
+    assert_eq!(h.state().state.results[0].previews.len(), 8, "the film is whole");
+    assert!(dir.path().join("data/paused").read_dir().is_ok_and(|files| files.count() == 0), "nothing is left behind");
+}
+
+#[test]
+fn a_paused_run_is_cancelled_and_what_waits_is_cleared_and_put_back() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let mut h = studio(dir.path(), Duration::from_millis(40));
+    variants(&mut h, 3);
+    click(&mut h, "Generate");
+    wait(&mut h, "a step", |a| a.state.job.as_ref().is_some_and(|j| j.step >= 1));
+    click(&mut h, "Pause");
+    wait(&mut h, "the pause", |a| a.state.job.as_ref().is_some_and(|j| j.paused));
+    h.key_press_modifiers(Modifiers::SHIFT, Key::X);
+    wait(&mut h, "the end of it", |a| a.state.job.is_none());
+    assert_eq!(h.state().state.queue.len(), 2);
+    assert!(h.query_by_label("Paused, 2 waiting").is_some());
+
+    h.key_press_modifiers(CTRL_SHIFT, Key::X);
+    wait(&mut h, "an empty queue", |a| a.state.queue.is_empty());
+    wait(&mut h, "the message", |a| a.state.messages.list.iter().any(|m| m.text == "2 runs were taken out of the queue."));
+    let undo = h.state().state.messages.list.iter().rev().find_map(|m| m.action.clone()).expect("it can be undone");
+    assert_eq!(undo.0, "Undo");
+    h.state_mut().act(undo.1);
+    wait(&mut h, "the runs to come back", |a| a.state.queue.len() == 2);
+    click(&mut h, "Resume the queue");
+    wait(&mut h, "both images", |a| a.state.results.len() == 2 && !a.state.is_running());
+    assert_eq!(counts(dir.path()), Counts { queued: 3, done: 2, cancelled: 1, ..Counts::default() });
+}
+
+#[test]
+fn a_failed_run_says_why_and_the_queue_goes_on() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let mut h = studio(dir.path(), Duration::from_millis(10));
+    h.state_mut().act(Action::Queue(QueueAction::Pause(false)));
+    h.state_mut().act(Action::SetImpression(app::testing::PANIC_WORD.to_owned()));
+    h.state_mut().act(Action::Generate);
+    h.state_mut().act(Action::SetImpression("Clear lungs.".to_owned()));
+    h.state_mut().act(Action::Generate);
+    h.state_mut().act(Action::SetImpression("Left effusion.".to_owned()));
+    h.state_mut().act(Action::Queue(QueueAction::GenerateFirst));
+    wait(&mut h, "three runs", |a| a.state.queue.len() == 3);
+    click(&mut h, "Resume the queue");
+    wait(&mut h, "two images", |a| a.state.results.len() == 2 && !a.state.is_running());
+    let texts: Vec<String> = h.state().state.results.iter().map(|r| r.artifact.request.impression.clone()).collect();
+    assert!(texts[1].ends_with("Left effusion.") && texts[0].ends_with("Clear lungs."), "{texts:?}");
+    let failed = h.state().state.queue.ended.iter().find(|r| r.state == JobState::Failed).expect("one failed");
+    assert!(failed.reason.contains("stopped in the middle"), "{}", failed.reason);
+    assert_eq!(counts(dir.path()), Counts { queued: 3, done: 2, failed: 1, ..Counts::default() });
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_stops_the_queue_and_nothing_is_half_there() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let mut h = studio(dir.path(), Duration::from_millis(10));
+    let images = dir.path().join("data/images");
+    std::fs::create_dir_all(dir.path().join("data")).expect("writable");
+    std::fs::write(&images, b"a file where a folder is needed").expect("writable");
+    variants(&mut h, 2);
+    click(&mut h, "Generate");
+    wait(&mut h, "the failure", |a| a.state.queue.held.is_some());
+    assert!(h.state().state.results.is_empty());
+    assert_eq!(counts(dir.path()), Counts { queued: 2, open: 1, failed: 1, ..Counts::default() });
+    assert!(h.query_by_label("Paused, 1 waiting").is_some());
+    std::fs::remove_file(&images).expect("it is there");
+    click(&mut h, "Resume the queue");
+    wait(&mut h, "the other image", |a| a.state.results.len() == 1);
+    let failed = h.state().state.queue.ended.iter().find(|r| r.state == JobState::Failed).map(|r| r.id).expect("one failed");
+    h.state_mut().act(Action::Queue(QueueAction::Again(vec![failed])));
+    wait(&mut h, "the first image after all", |a| a.state.results.len() == 2 && !a.state.is_running());
+    assert_eq!(counts(dir.path()), Counts { queued: 2, done: 2, ..Counts::default() });
+}
+
+#[test]
+fn the_session_goes_on_after_the_window_was_closed() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let mut h = studio(dir.path(), Duration::from_millis(30));
+    variants(&mut h, 3);
+    click(&mut h, "Generate");
+    wait(&mut h, "one image and a step of the next", |a| {
+        a.state.results.len() == 1 && a.state.job.as_ref().is_some_and(|j| j.step >= 2 && j.step < 6)
+    });
+    drop(h);
+    assert_eq!(counts(dir.path()), Counts { queued: 3, open: 2, done: 1, ..Counts::default() });
+
+    let mut h = studio(dir.path(), Duration::from_millis(5));
+    wait(&mut h, "the library", |a| a.state.queue.len() == 2);
+    assert!(h.query_by_label("Paused, 2 waiting").is_some());
+    assert!(h.state().state.messages.list.iter().any(|m| m.text == "2 runs wait from the last session."));
+    assert!(h.query_by_label("Result 1 of 1: Right pneumothorax, seed 1482").is_some(), "the last results are shown");
+    click(&mut h, "Resume the queue");
+    wait(&mut h, "all images", |a| a.state.results.len() == 3 && !a.state.is_running());
+    let film = &h.state().state.results[1];
+    assert!(film.first_step >= 2, "the run went on where it was kept: {}", film.first_step);
+    assert_eq!(film.previews.len() + film.first_step, 8);
+    assert_eq!(counts(dir.path()), Counts { queued: 3, done: 3, ..Counts::default() });
+    h.state_mut().act(Action::Show(Shown::Result(0)));
+    h.run_steps(1);
+}
+
+#[test]
+fn a_second_window_leaves_the_library_alone_and_says_so() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let first = studio(dir.path(), Duration::ZERO);
+    let mut second = studio(dir.path(), Duration::ZERO);
+    wait(&mut second, "the message", |a| {
+        a.state.messages.list.iter().any(|m| m.text.contains("window of the studio works with this library"))
+    });
+    click(&mut second, "Generate");
+    assert!(!second.state().state.is_running() && second.state().state.results.is_empty());
+    drop(first);
+}
+
+/// What [`no_run_is_lost_by_killing`] starts and kills: it works on the queue of a folder until it is killed.
+#[test]
+#[ignore = "a part of another test, which starts it as a program of its own"]
+fn works_until_it_is_killed() {
+    let Some(dir) = std::env::var_os("CHEXGEN_TEST_QUEUE") else { return };
+    let mut h = studio(Path::new(&dir), Duration::from_millis(2));
+    let began = Instant::now();
+    wait(&mut h, "the library", |a| matches!(a.state.queue.library, app::state::LibraryState::Open(_)));
+    h.state_mut().act(Action::Queue(QueueAction::Resume));
+    while began.elapsed() < Duration::from_secs(60) {
+        h.step();
+        std::thread::sleep(Duration::from_millis(1));
+        if h.state().state.queue.jobs.is_empty() && h.state().state.job.is_none() {
+            return;
+        }
+    }
+}
+
+#[test]
+fn no_run_is_lost_by_killing() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let mut h = studio(dir.path(), Duration::from_millis(2));
+    h.state_mut().act(Action::Queue(QueueAction::Pause(false)));
+    variants(&mut h, 24);
+    h.state_mut().act(Action::Generate);
+    wait(&mut h, "24 runs", |a| a.state.queue.len() == 24);
+    drop(h);
+    let program = std::env::current_exe().expect("this program");
+    let mut kills = 0;
+    // Moments that differ from kill to kill and are the same in every test run.
+    for round in 0u64..200 {
+        let child = std::process::Command::new(&program)
+            .args(["queue::works_until_it_is_killed", "--exact", "--ignored"])
+            .env("CHEXGEN_TEST_QUEUE", dir.path())
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .spawn();
+        let mut child = child.expect("it starts");
+        let until = Instant::now() + Duration::from_millis(250 + (round * 7919) % 700);
+        let mut over = None;
+        while over.is_none() && Instant::now() < until {
+            over = child.try_wait().expect("it can be asked");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        if over.is_none() {
+            child.kill().expect("it is killed");
+            kills += 1;
+        }
+        child.wait().expect("it is gone");
+        let counts = counts(dir.path());
+        assert!(counts.adds_up() && counts.queued == 24 && counts.failed + counts.cancelled == 0, "{counts:?}");
+        let db = Database::open(&dir.path().join("data")).expect("the library is whole");
+        let kept = runs::newest(&db.connection, 99).expect("readable");
+        assert_eq!(kept.len(), counts.done, "a run for every job that is done");
+        for run in &kept {
+            app::jobs::files::open(&runs::path(&db.folder, run)).expect("its image is whole and has its record");
+        }
+        if counts.open == 0 {
+            break;
+        }
+    }
+    assert_eq!(counts(dir.path()), Counts { queued: 24, done: 24, ..Counts::default() });
+    assert_eq!(pngs(dir.path()), 24, "no image lies there twice");
+    assert!(kills > 0, "it was killed at least once");
+    println!("killed {kills} times, 24 of 24 images made, none lost and none twice");
+}
