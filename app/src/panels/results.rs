@@ -154,7 +154,7 @@ fn place(ui: &mut Ui, side: f32, words: &str, row: &JobRow) {
     response.on_hover_text(if row.reason.is_empty() { name.as_str() } else { row.reason.as_str() });
 }
 
-/// A finished image with its seed, its least value and its mark; true when it was clicked.
+/// A finished image with its seed, its adherence and its mark; true when it was clicked.
 fn made(ui: &mut Ui, side: f32, texture: TextureId, chosen: bool, index: usize, result: &StudioResult, of: usize) -> bool {
     let seed = result.artifact.request.seed.0;
     let run = result.run.as_deref();
@@ -165,9 +165,6 @@ fn made(ui: &mut Ui, side: f32, texture: TextureId, chosen: bool, index: usize, 
         Mark::Star => name.push_str(", starred"),
         Mark::Reject => name.push_str(", rejected"),
         Mark::None => {}
-    }
-    if let Some(value) = value {
-        name = format!("{name}, least value {value:.2}");
     }
     let code = result.artifact.request.annotations.first().map_or("text", |a| a.finding.code());
     let right = value.map_or_else(|| code.to_owned(), |value| format!("{value:.2}"));

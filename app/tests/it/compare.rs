@@ -169,7 +169,9 @@ fn the_room_holds_nine_and_is_worked_by_keys() {
     // The same picture is not added twice, a file is a picture of its own.
     h.state_mut().act(Action::Compare(compare::Action::Add(Shown::Result(1))));
     assert_eq!(room(&h).len(), 1);
-    let png = std::fs::read_dir(dir.path().join("data/images")).expect("images").flatten().map(|f| f.path());
+    // Images lie in a folder for each day.
+    let days = std::fs::read_dir(dir.path().join("data/images")).expect("images").flatten();
+    let png = days.filter_map(|day| std::fs::read_dir(day.path()).ok()).flat_map(|day| day.flatten().map(|f| f.path()));
     let png =
         png.filter(|p| p.extension().is_some_and(|e| e == "png") && !p.to_string_lossy().contains("mask")).take(1).collect();
     h.state_mut().act(Action::Compare(compare::Action::AddFiles(png)));

@@ -131,7 +131,7 @@ fn an_image_forms_and_is_saved_before_it_is_shown_as_done() {
     h.key_press_modifiers(Modifiers::COMMAND, Key::Enter);
     h.run_steps(2);
     assert!(h.state().state.is_running());
-    wait(&mut h, "a step", |a| a.state.job.as_ref().is_none_or(|j| j.step >= 2));
+    wait(&mut h, "a step", |a| a.state.job.as_ref().is_some_and(|j| j.step >= 2));
     assert!(h.query_by_label("Cancel").is_some(), "Cancel is where Generate was");
     assert_eq!(h.state().state.shown, Shown::Live);
     wait(&mut h, "the image", |a| !a.state.is_running());

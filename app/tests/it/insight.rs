@@ -124,7 +124,7 @@ fn adherence_is_pending_then_measured_and_a_weak_layer_can_be_tried_again() {
     let mut h = studio(dir.path(), Duration::from_millis(20));
     h.key_press_modifiers(Modifiers::COMMAND, Key::Enter);
     h.run_steps(2);
-    wait(&mut h, "a step", |a| a.state.job.as_ref().is_none_or(|j| j.step >= 2));
+    wait(&mut h, "a step", |a| a.state.job.as_ref().is_some_and(|j| j.step >= 2));
     assert_eq!(labels(&h, "1 PTX, overlap with mask:"), ["1 PTX, overlap with mask: pending"]);
     wait(&mut h, "the image", |a| !a.state.is_running());
     wait(&mut h, "the checker", |a| matches!(a.insight().look, Look::Ready(_)));
