@@ -210,7 +210,6 @@ fn a_second_window_leaves_the_library_alone_and_says_so() {
 
 /// What [`no_run_is_lost_by_killing`] starts and kills: it works on the queue of a folder until it is killed.
 #[test]
-#[ignore = "a part of another test, which starts it as a program of its own"]
 fn works_until_it_is_killed() {
     let Some(dir) = std::env::var_os("CHEXGEN_TEST_QUEUE") else { return };
     let mut h = studio(Path::new(&dir), Duration::from_millis(2));
@@ -240,7 +239,7 @@ fn no_run_is_lost_by_killing() {
     // Moments that differ from kill to kill and are the same in every test run.
     for round in 0u64..200 {
         let child = std::process::Command::new(&program)
-            .args(["queue::works_until_it_is_killed", "--exact", "--ignored"])
+            .args(["queue::works_until_it_is_killed", "--exact"])
             .env("CHEXGEN_TEST_QUEUE", dir.path())
             .stdout(std::process::Stdio::null())
             .stderr(std::process::Stdio::null())
