@@ -110,7 +110,7 @@ fn words_of_the_practice_model_act_somewhere_and_cost_little() {
     for _ in 0..3 {
         for (k, secs) in secs.iter_mut().enumerate() {
             if h.state().state.insight.word_map != (k == 1) {
-                click(&mut h, "Word map");
+                h.state_mut().act(Action::Insight(insight::Action::ToggleWordMap));
             }
             image(&mut h);
             secs.extend(h.state().state.last_secs);
