@@ -179,7 +179,10 @@ pub fn show(ui: &mut Ui, state: &State, cache: &mut SightCache, camera: &Camera,
     let Some(a) = sight.a.as_ref().filter(|_| sight.is_comparing()) else { return };
     let window = Window { width: state.view.window, level: state.view.level, inverted: state.view.inverted };
     match (sight.mode, layout.a) {
-        (Mode::SideBySide, Some(rect)) => beside(ui, state, cache, a, rect, window, out),
+        (Mode::SideBySide, Some(rect)) => {
+            beside(ui, state, cache, a, rect, window, out);
+            letter(&ui.painter_at(layout.canvas), camera, layout.canvas, "B", Align2::CENTER_TOP, 0.0);
+        }
         (Mode::Swipe, _) => swipe(ui, state, cache, a, layout.canvas, camera, window, out),
         _ => {}
     }

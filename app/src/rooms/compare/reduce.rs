@@ -166,7 +166,7 @@ fn save_sheet(state: &mut State) -> Vec<action::Effect> {
         title: format!("{} pictures", room.entries.len()),
         columns: Vec::new(),
         rows: Vec::new(),
-        across: super::tiles::columns(room.entries.len(), 1.0),
+        across: super::tiles::columns(room.entries.len(), 1.5),
         tiles: tiles.collect(),
         window: room.linked.window,
     };
