@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub enum MeasureKind {
     /// Overlap of the finding that was seen with the drawn mask: Dice, 0 to 1.
     Overlap,
-    /// Share of the finding that was seen that lies in the drawn box, 0 to 1.
+    /// Overlap of the box around the finding that was seen with the drawn box: intersection over union, 0 to 1.
     BoxHit,
     /// How sure the checker is that the finding is there, 0 to 1.
     Score,

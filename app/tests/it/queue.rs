@@ -273,3 +273,19 @@ fn no_run_is_lost_by_killing() {
     assert!(kills > 0, "it was killed at least once");
     println!("killed {kills} times, 24 of 24 images made, none lost and none twice");
 }
+
+#[test]
+fn a_conflict_that_was_kept_stands_in_the_library_and_the_room_shows_the_queue() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let mut h = studio(dir.path(), Duration::from_millis(2));
+    h.state_mut().act(Action::SetImpression("Moderate left pneumothorax.".to_owned()));
+    click(&mut h, "Generate");
+    wait(&mut h, "the image", |a| a.state.results.len() == 1 && !a.state.is_running());
+    let db = Database::open(&dir.path().join("data")).expect("the library opens");
+    assert!(runs::newest(&db.connection, 9).expect("readable")[0].conflict, "text says left, the mask lies on the right");
+    h.state_mut().act(Action::OpenRoom(app::state::Room::Runs));
+    wait(&mut h, "the wall", |a| a.state.runs.wall.is_some());
+    assert!(h.query_by_label("Count in equals count out: 1 queued, 1 accounted for.").is_some());
+    assert!(h.query_by_label("Pause and free memory").is_some());
+    assert!(h.query_all_by_label_contains("Finished: Right pneumothorax, run 1").count() == 1);
+}

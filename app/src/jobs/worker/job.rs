@@ -10,10 +10,12 @@ use engine::cancel::Cancel;
 use engine::domain::{Annotation, Shape};
 
 use super::{Event, Shared};
+use crate::checks::{self, Reading};
 use crate::jobs::outbox::Outbox;
 use crate::jobs::{Artifact, Generator, Kept, Progress, files, keep, panic_sentence, sentence};
 use crate::library::jobs::Claimed;
 use crate::library::{Database, JobId, JobRow, JobState, NewRun, day, jobs, now_ms, runs};
+use crate::state::Document;
 use crate::state::measure::{LayerMeasure, MeasureKind};
 
 /// Folder of kept runs inside the studio's folder.
@@ -188,7 +190,14 @@ fn store(
     let now = now_ms();
     let mut new = NewRun::new(&row.name, artifact, &model.card().hash, file, now)?.of_job(row).measured(measure(model, artifact));
     new.row.secs = secs;
+    new.row.conflict = in_conflict(artifact);
     Ok(runs::finish(db, row.id, &new, now)?)
+}
+
+/// Whether text and layers of an image disagree, whoever kept it so.
+fn in_conflict(artifact: &Artifact) -> bool {
+    let document = Document::from_request("", &artifact.request, artifact.image.width());
+    checks::conflicts(&checks::check(&document, &Reading::default())) > 0
 }
 
 /// How well an image keeps to its layers, where the model has a checker that fits.

@@ -8,6 +8,7 @@ pub mod facet_list;
 pub mod family;
 pub mod filter_bar;
 pub mod inspector;
+pub mod queue;
 pub mod reduce;
 pub mod shelf;
 pub mod state;
@@ -45,6 +46,8 @@ pub fn show(ui: &mut Ui, panel: &mut Panel<'_>) {
     }
     let (facets, inspector) = columns(panel, ui.max_rect().width());
     let side = |fill| Frame::new().fill(fill).inner_margin(Margin::symmetric(12, 8));
+    let queue = if panel.metrics.compact { 264.0 } else { 328.0 };
+    Side::left("queue").exact_size(queue).resizable(false).frame(side(tokens::BG)).show(ui, |ui| queue::show(ui, panel));
     Side::right("run").exact_size(inspector).resizable(false).frame(side(tokens::BG)).show(ui, |ui| inspector::show(ui, panel));
     CentralPanel::default().frame(Frame::new().fill(tokens::VIEW)).show(ui, |ui| {
         Side::top("filters")
