@@ -35,9 +35,13 @@ pub(super) fn average(seed: u64, index: u64) -> Patient {
 /// Each runs from the apex down the chest wall to the costophrenic angle, along the dome and back up
 /// beside heart and mediastinum.
 pub fn lung_guide(size_px: u32) -> [Vec<(f32, f32)>; 2] {
-    let p = average(0, 0);
-    let g = geometry_of(&p, &[]);
-    let frame: Frame = frame_of(&p, size_px.max(1) as usize);
+    outlines(&average(0, 0), size_px)
+}
+
+/// Lung outlines of a patient, in the order of [`lung_guide`].
+pub(crate) fn outlines(p: &Patient, size_px: u32) -> [Vec<(f32, f32)>; 2] {
+    let g = geometry_of(p, &[]);
+    let frame: Frame = frame_of(p, size_px.max(1) as usize);
     [0usize, 1].map(|side| {
         let sign = if side == 0 { -1.0 } else { 1.0 };
         let mut outline = Vec::new();

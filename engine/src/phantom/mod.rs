@@ -21,6 +21,7 @@ mod labels;
 mod lesion;
 mod patient;
 mod physics;
+mod placement;
 mod plan;
 mod render;
 mod report;
@@ -37,6 +38,10 @@ pub use guide::{ExampleCase, example_case, lung_guide};
 pub use labels::{LABEL_NAMES, Labels};
 pub use lesion::Zone;
 pub use patient::{Sex, View};
+pub use placement::{
+    Body, LesionSize, Placement, PlacementError, PlacementWish, UnknownWord, has_sizes, normal_impression, place_finding,
+    possible_sides, possible_zones,
+};
 pub use plan::{PhantomCase, PhantomExtra, PhantomFinding, Plan, plan};
 pub use shape::{Extent, ShapeWish, lesion_shape};
 

@@ -20,7 +20,7 @@ pub(crate) struct Rendered {
 }
 
 /// Samples a side of the sampling grid for an output size: twice as many up to 256 px.
-fn grid_for(size: usize) -> usize {
+pub(crate) fn grid_for(size: usize) -> usize {
     if size <= 256 { size * 2 } else { size }
 }
 

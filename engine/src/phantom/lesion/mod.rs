@@ -34,6 +34,9 @@ pub enum Zone {
 }
 
 impl Zone {
+    /// All zones, from above.
+    pub const ALL: [Self; 7] = [Self::Whole, Self::Apical, Self::Upper, Self::Mid, Self::Lower, Self::Perihilar, Self::Basal];
+
     /// The word used in files.
     pub fn name(self) -> &'static str {
         match self {
