@@ -221,6 +221,8 @@ pub enum Action {
 pub enum Effect {
     /// Ask the library for something.
     Library(library::Command),
+    /// Do work of the Data sets room.
+    DataSets(data_sets::Work),
     /// Let the worker look into the queue.
     Nudge,
     /// Stop the queue after the step in progress; `true` gives the model's memory back too.

@@ -63,6 +63,7 @@ pub struct StudioApp {
     chores: Chores,
     session: Session,
     memory: Memory,
+    data_sets: rooms::data_sets::Works,
     cache: CanvasCache,
     thumbnails: Thumbnails,
     pictures: SightCache,
@@ -124,6 +125,8 @@ impl StudioApp {
         let insight = insight::Live::new(move || ctx.request_repaint());
         let ctx = cc.egui_ctx.clone();
         let shelf = rooms::runs::Shelf::new(options.data_folder.clone(), move || ctx.request_repaint());
+        let ctx = cc.egui_ctx.clone();
+        let data_sets = rooms::data_sets::Works::new(options.data_folder.clone(), move || ctx.request_repaint());
         let mut app = Self {
             state,
             worker,
@@ -132,6 +135,7 @@ impl StudioApp {
             chores,
             session,
             memory,
+            data_sets,
             cache,
             thumbnails: Thumbnails::default(),
             pictures,
@@ -189,6 +193,7 @@ impl StudioApp {
                     drain::tell_worker(worker, effect);
                 }
             }
+            Effect::DataSets(work) => self.data_sets.start(work),
             Effect::OpenFile(path) => {
                 self.state.settings.opened(&path);
                 self.chores.open_any(path, images::Hints::of(&self.state));

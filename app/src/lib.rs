@@ -10,6 +10,7 @@ pub mod canvas;
 pub mod checks;
 pub mod cli;
 pub mod command;
+pub mod dataset;
 pub mod examples;
 pub mod images;
 pub mod insight;

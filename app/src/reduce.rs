@@ -18,7 +18,7 @@ use crate::jobs::Opened;
 use crate::rooms;
 use crate::shell;
 use crate::state::view::BRUSH_PX;
-use crate::state::{Document, Gesture, Level, Sampling, Shown, State, StudioResult};
+use crate::state::{Document, Gesture, Level, Room, Sampling, Shown, State, StudioResult};
 
 pub(crate) use tabs::open_case;
 pub use tabs::{Action as TabAction, session_loaded};
@@ -140,7 +140,12 @@ fn apply(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Cancel => return run::cancel(state),
         Action::Queue(action) => return queue::reduce(state, action),
 
-        Action::OpenRoom(room) if room.is_built() => (state.room, state.settings.room) = (room, room),
+        Action::OpenRoom(room) if room.is_built() => {
+            (state.room, state.settings.room) = (room, room);
+            if room == Room::DataSets {
+                return rooms::data_sets::opened(state);
+            }
+        }
         Action::Insight(action) => insight::reduce(state, action),
         Action::OpenRoom(_) => {}
         Action::Images(action) => return images::reduce(state, action),

@@ -3,6 +3,7 @@
 //! - `commands`: what the studio copies as a command against what `chexgen` takes.
 //! - `golden`: the engine against numbers that the reference implementation made, kept in
 //!   `golden/data` in the form that `chexgen parity` reads.
+//! - `studio`: files of the studio in the headless program, and back.
 //! - `tidy`: the rules of `ARCHITECTURE.md`: who uses whom, how files look, what documents say.
 //!
 //! Tests of one module lie beside it; tests of the window lie in `app/tests`.

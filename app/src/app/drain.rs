@@ -6,6 +6,7 @@ use crate::jobs::chores::News;
 use crate::jobs::{Event, ModelState, Worker};
 use crate::library::{self, Command};
 use crate::reduce;
+use crate::rooms;
 use crate::state::Level;
 
 use super::StudioApp;
@@ -69,7 +70,10 @@ impl StudioApp {
                 self.tokens = None;
                 self.condition = None;
             }
-            Event::Started { row, request, cancel } => reduce::started(state, &row, *request, cancel),
+            Event::Started { row, request, cancel } => {
+                effects = rooms::data_sets::runs_changed(state, &row.recipe);
+                reduce::started(state, &row, *request, cancel);
+            }
             Event::Steps { job, of } => {
                 if let Some(job) = state.job.as_mut().filter(|j| j.id == job) {
                     job.of = of;
@@ -85,8 +89,14 @@ impl StudioApp {
                     (job.paused, job.pausing) = (false, false);
                 }
             }
-            Event::Done { run, artifact, jobs, marked } => reduce::finished(state, *run, artifact, &jobs, &marked),
-            Event::Cancelled(row) | Event::Failed(row) => reduce::stopped(state, &row),
+            Event::Done { run, artifact, jobs, marked } => {
+                effects = rooms::data_sets::runs_changed(state, &run.recipe);
+                reduce::finished(state, *run, artifact, &jobs, &marked);
+            }
+            Event::Cancelled(row) | Event::Failed(row) => {
+                effects = rooms::data_sets::runs_changed(state, &row.recipe);
+                reduce::stopped(state, &row);
+            }
             Event::Jobs(rows) => state.queue.apply(&rows),
             Event::Stuck(why) => reduce::queue::stuck(state, &why),
             Event::Missed => effects.push(Effect::Library(Command::Look)),
@@ -105,7 +115,10 @@ impl StudioApp {
             News::Resumed(rows) => effects = reduce::queue::resumed(state, &rows),
             News::Cleared(rows) => effects = reduce::queue::cleared(state, &rows),
             News::Unusable(why) => reduce::queue::library_unusable(state, why),
-            News::Runs(rows) => reduce::queue::runs_changed(state, &rows),
+            News::Runs(rows) => {
+                effects = rows.first().map_or_else(Vec::new, |run| rooms::data_sets::runs_changed(state, &run.recipe));
+                reduce::queue::runs_changed(state, &rows);
+            }
             News::Pace(hash, _, secs) => reduce::queue::paced(state, &hash, secs),
             News::Counts(counts) => reduce::queue::counted(state, counts),
             News::NotEnqueued(why) => reduce::queue::not_enqueued(state, why),

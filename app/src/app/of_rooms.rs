@@ -7,7 +7,7 @@ use eframe::egui::Context;
 
 use super::StudioApp;
 use crate::action::Action;
-use crate::rooms::{compare, runs};
+use crate::rooms::{compare, data_sets, runs};
 use crate::state::{Level, Room};
 
 impl StudioApp {
@@ -59,6 +59,9 @@ impl StudioApp {
         }
         while let Some(news) = self.shelf.work.poll() {
             runs::worked(&mut self.state, news).into_iter().for_each(|e| self.run(e));
+        }
+        while let Some(news) = self.data_sets.poll() {
+            data_sets::hear(&mut self.state, news).into_iter().for_each(|e| self.run(e));
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Who the patient is said to be: written in front of the impression in the model's format.
 
 /// The patient's sex, as the model was taught to read it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Sex {
     /// Left out.
     #[default]
@@ -27,7 +27,7 @@ impl Sex {
 }
 
 /// The fictitious group tag of the practice model.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Group {
     /// Left out.
     #[default]
@@ -56,7 +56,7 @@ impl Group {
 }
 
 /// The projection.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum View {
     /// Left out.
     #[default]

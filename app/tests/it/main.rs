@@ -3,6 +3,7 @@
 #![allow(clippy::print_stdout, reason = "a skipped test says why")]
 
 mod compare;
+mod data_sets;
 mod e2e;
 mod flow;
 mod harness;

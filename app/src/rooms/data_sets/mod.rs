@@ -1,25 +1,38 @@
 //! Data sets: many images from a recipe of who, where and how.
+//!
+//! Left the recipe, in the middle its plan or its images, right cost, work and the chosen image.
 
-use eframe::egui::Ui;
+mod action;
+mod draw;
+mod form;
+mod images;
+mod judge;
+mod people;
+mod plan;
+pub mod reduce;
+pub mod review;
+mod side;
+pub mod state;
+pub mod work;
 
-use crate::action::Effect;
+pub use action::Action;
+pub use reduce::{hear, opened, reduce, runs_changed};
+pub use state::State;
+pub use work::{Work, Works};
+
+use eframe::egui::{CentralPanel, Frame, Margin, Panel as Side, Ui};
+
 use crate::panels::Panel;
-use crate::widgets::caption;
-
-/// What the room knows.
-#[derive(Debug, Default)]
-pub struct State {}
-
-/// What a person can do in the room.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Action {}
-
-/// Applies an action and names what the app must do.
-pub fn reduce(_state: &mut crate::state::State, action: Action) -> Vec<Effect> {
-    match action {}
-}
+use crate::theme::tokens;
 
 /// Shows the room.
-pub fn show(ui: &mut Ui, _panel: &mut Panel<'_>) {
-    caption(ui, "Data sets are shown here.");
+pub fn show(ui: &mut Ui, panel: &mut Panel<'_>) {
+    let frame = |fill| Frame::new().fill(fill).inner_margin(Margin::symmetric(12, 8));
+    let width = panel.metrics.side.clamp(264.0, 328.0);
+    Side::left("data set form").exact_size(width).resizable(false).frame(frame(tokens::BG)).show(ui, |ui| form::show(ui, panel));
+    Side::right("data set side").exact_size(width).resizable(false).frame(frame(tokens::BG)).show(ui, |ui| side::show(ui, panel));
+    CentralPanel::default().frame(frame(tokens::VIEW)).show(ui, |ui| match panel.state.data_sets.page {
+        state::Page::Plan => plan::show(ui, panel),
+        state::Page::Images => images::show(ui, panel),
+    });
 }

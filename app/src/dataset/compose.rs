@@ -1,0 +1,199 @@
+//! From quotas to rows: exact counts by the largest remainder, spread evenly over what was counted before.
+
+use engine::domain::{Finding, Side};
+use engine::phantom::{LesionSize, PlacementWish, Zone, has_sizes, possible_sides, possible_zones};
+use engine::store::hash::hash_bytes;
+
+use super::recipe::Quotas;
+use super::row::{Class, Row};
+use crate::state::{Group, Sex, View};
+
+/// Rows and what was left out.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Composed {
+    /// In the order of findings, sides, zones, sizes and people.
+    pub rows: Vec<Row>,
+    /// Choices that the anatomy forbids and that were left out, one sentence each.
+    pub left_out: Vec<String>,
+}
+
+/// Whole numbers in the ratio of `shares` that add up to `total`; the largest remainders are rounded up, of equal ones
+/// the first. All zero where no share is.
+pub fn apportion(shares: &[u32], total: usize) -> Vec<usize> {
+    let sum: u64 = shares.iter().map(|&s| u64::from(s)).sum();
+    if sum == 0 {
+        return vec![0; shares.len()];
+    }
+    let exact = |share: u32| u64::from(share) * total as u64;
+    let mut counts: Vec<usize> = shares.iter().map(|&s| (exact(s) / sum) as usize).collect();
+    let mut order: Vec<usize> = (0..shares.len()).collect();
+    order.sort_by_key(|&i| std::cmp::Reverse(exact(shares[i]) % sum));
+    let left = total - counts.iter().sum::<usize>();
+    for &i in order.iter().take(left) {
+        counts[i] += 1;
+    }
+    counts
+}
+
+/// Which choice each of `n` places in a row gets: exact counts in all, and every stretch as even as whole numbers allow.
+pub fn spread(shares: &[u32], n: usize) -> Vec<usize> {
+    let counts = apportion(shares, n);
+    let mut given = vec![0usize; counts.len()];
+    let mut out = Vec::with_capacity(n);
+    for place in 1..=n {
+        // Whoever is farthest behind its share; the differences are compared without fractions.
+        let behind = |k: usize| counts[k] as i64 * place as i64 - given[k] as i64 * n as i64;
+        let next = (0..counts.len()).filter(|&k| given[k] < counts[k]).max_by_key(|&k| (behind(k), std::cmp::Reverse(k)));
+        let Some(next) = next else { break };
+        given[next] += 1;
+        out.push(next);
+    }
+    out
+}
+
+/// Composes the rows of quotas; ages within a band follow from `seed` and the row's number.
+///
+/// # Errors
+/// When nothing is asked for, an age band is turned round, or a finding is left without side, zone or size.
+pub fn compose(quotas: &Quotas, seed: u64) -> Result<Composed, String> {
+    if quotas.rows == 0 || quotas.findings.iter().all(|(_, share)| *share == 0) {
+        return Err("the quotas ask for no row; set a number of rows and a share of a finding".to_owned());
+    }
+    if let Some(band) = quotas.ages.iter().find(|band| band.from > band.to || band.to > 120) {
+        return Err(format!("the age band {} to {} is turned round or beyond 120", band.from, band.to));
+    }
+    let mut composed = Composed::default();
+    let shares: Vec<u32> = quotas.findings.iter().map(|(_, share)| *share).collect();
+    for ((class, _), count) in quotas.findings.iter().zip(apportion(&shares, quotas.rows as usize)) {
+        let mut rows = vec![Row::new(*class, Side::Both); count];
+        if let Class::Finding(finding) = class {
+            place(&mut rows, *finding, quotas, &mut composed.left_out)?;
+        }
+        composed.rows.append(&mut rows);
+    }
+    people(&mut composed.rows, quotas, seed);
+    Ok(composed)
+}
+
+/// Sides, zones and sizes of the rows of a finding.
+fn place(rows: &mut [Row], finding: Finding, quotas: &Quotas, left_out: &mut Vec<String>) -> Result<(), String> {
+    let title = finding.title();
+    let sides = possible_sides(finding);
+    let plain: Vec<Side> = sides.iter().copied().filter(|side| sides.len() == 1 || *side != Side::Both).collect();
+    let sides = allowed(&quotas.sides, sides, &plain, sides.len() > 1, |side| {
+        left_out.push(format!("{title}, side {side}, is left out: the finding does not occur so."));
+    });
+    let sides = sides.ok_or_else(|| format!("{title} occurs on none of the sides asked for; add one it can have"))?;
+    assign(rows, &sides, |row, side| row.side = side);
+    rows.sort_by_key(|row| row.side);
+
+    let possible = possible_zones(finding);
+    let zones = allowed(&quotas.zones, possible, possible, possible.len() > 1, |zone| {
+        let wish = PlacementWish { finding, side: sides[0].0, zone: Some(zone), size: None };
+        let why = wish.check().err().map_or_else(String::new, |error| format!(": {error}"));
+        left_out.push(format!("{title}, zone {}, is left out{why}.", zone.name()));
+    });
+    let zones = zones.ok_or_else(|| format!("{title} occurs in none of the zones asked for; add one it can have"))?;
+    assign(rows, &zones, |row, zone| row.zone = Some(zone));
+    rows.sort_by_key(|row| (row.side, zone_order(row.zone)));
+
+    if !has_sizes(finding) {
+        return Ok(());
+    }
+    let (mut apical, mut others): (Vec<&mut Row>, Vec<&mut Row>) =
+        rows.iter_mut().partition(|row| finding == Finding::Pneumothorax && row.zone == Some(Zone::Apical));
+    let sizes = allowed(&quotas.sizes, &LesionSize::ALL, &LesionSize::ALL, true, |_| {});
+    let sizes = sizes.ok_or("the shares of all sizes are 0; set one")?;
+    assign_to(&mut others, &sizes, |row, size| row.size = Some(size));
+    let small: Vec<(LesionSize, u32)> = sizes.iter().copied().filter(|(size, _)| *size != LesionSize::Large).collect();
+    if !apical.is_empty() {
+        if small.is_empty() {
+            return Err("Pneumothorax cannot be large and apical; add another size or the zone whole".to_owned());
+        }
+        if small.len() < sizes.len() && !quotas.zones.is_empty() {
+            left_out.push("Pneumothorax, apical and large, is left out: a large one reaches below the apex.".to_owned());
+        }
+        assign_to(&mut apical, &small, |row, size| row.size = Some(size));
+    }
+    rows.sort_by_key(|row| (row.side, zone_order(row.zone), row.size));
+    Ok(())
+}
+
+/// Shares of the choices that are possible. Without shares, or where nothing can be chosen, the natural ones in equal parts.
+fn allowed<T: Copy + PartialEq>(
+    asked: &[(T, u32)],
+    possible: &[T],
+    natural: &[T],
+    choosable: bool,
+    mut left_out: impl FnMut(T),
+) -> Option<Vec<(T, u32)>> {
+    if !choosable || asked.is_empty() {
+        return Some(natural.iter().map(|choice| (*choice, 1)).collect());
+    }
+    let mut fits = Vec::new();
+    for &(choice, share) in asked.iter().filter(|(_, share)| *share > 0) {
+        if possible.contains(&choice) {
+            fits.push((choice, share));
+        } else {
+            left_out(choice);
+        }
+    }
+    (!fits.is_empty()).then_some(fits)
+}
+
+fn zone_order(zone: Option<Zone>) -> usize {
+    zone.and_then(|zone| Zone::ALL.iter().position(|known| *known == zone)).unwrap_or(Zone::ALL.len())
+}
+
+fn assign<T: Copy>(rows: &mut [Row], shares: &[(T, u32)], set: impl FnMut(&mut Row, T)) {
+    assign_to(&mut rows.iter_mut().collect::<Vec<_>>(), shares, set);
+}
+
+fn assign_to<T: Copy>(rows: &mut [&mut Row], shares: &[(T, u32)], mut set: impl FnMut(&mut Row, T)) {
+    let weights: Vec<u32> = shares.iter().map(|(_, share)| *share).collect();
+    let places = spread(&weights, rows.len());
+    for (row, k) in rows.iter_mut().zip(places) {
+        set(row, shares[k].0);
+    }
+}
+
+/// Sexes, ages, groups and projections over all rows; each is even within what was given before.
+fn people(rows: &mut [Row], quotas: &Quotas, seed: u64) {
+    // What was given so far, by which the rows are ordered before the next is given.
+    let mut keys: Vec<[usize; 4]> = vec![[0; 4]; rows.len()];
+    let mut order: Vec<usize> = (0..rows.len()).collect();
+    let bands: Vec<u32> = quotas.ages.iter().map(|band| band.share).collect();
+    let columns: [Vec<u32>; 4] = [weights(&quotas.sexes), bands, weights(&quotas.groups), weights(&quotas.views)];
+    let classes: Vec<(Class, Side, usize, Option<LesionSize>)> =
+        rows.iter().map(|row| (row.class, row.side, zone_order(row.zone), row.size)).collect();
+    for (column, shares) in columns.iter().enumerate() {
+        order.sort_by_key(|&i| (classes[i].0, classes[i].1, keys[i], classes[i].2, classes[i].3, i));
+        for (&i, k) in order.iter().zip(spread(shares, rows.len())) {
+            keys[i][column] = k + 1;
+        }
+    }
+    for (i, row) in rows.iter_mut().enumerate() {
+        let [sex, band, group, view] = keys[i];
+        let at = |k: usize| k.checked_sub(1);
+        row.sex = at(sex).map_or(Sex::Unstated, |k| quotas.sexes[k].0);
+        row.group = at(group).map_or(Group::Unstated, |k| quotas.groups[k].0);
+        row.view = at(view).map_or(View::Unstated, |k| quotas.views[k].0);
+        row.age = at(band).map(|k| {
+            let band = quotas.ages[k];
+            let span = u64::from(band.to - band.from) + 1;
+            band.from + (engine::domain::Seed::for_case(seed, &format!("age {}", i + 1)).0 % span) as u32
+        });
+    }
+}
+
+fn weights<T>(shares: &[(T, u32)]) -> Vec<u32> {
+    shares.iter().map(|(_, share)| *share).collect()
+}
+
+/// Hash of rows, to tell whether two plans are the same.
+pub fn rows_hash(rows: &[Row]) -> String {
+    hash_bytes(serde_json::to_string(rows).unwrap_or_default().as_bytes())
+}
+
+#[cfg(test)]
+mod tests;
