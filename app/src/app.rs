@@ -139,7 +139,7 @@ impl StudioApp {
             cache,
             thumbnails: Thumbnails::default(),
             pictures,
-            compare: compare::Work::new(move || repaint.request_repaint()),
+            compare: compare::Work::new(options.data_folder.clone(), move || repaint.request_repaint()),
             shelf,
             tokens: None,
             condition: None,

@@ -91,11 +91,14 @@ impl StudioApp {
             }
             Event::Done { run, artifact, jobs, marked } => {
                 effects = rooms::data_sets::runs_changed(state, &run.recipe);
+                let recipe = run.recipe.clone();
                 reduce::finished(state, *run, artifact, &jobs, &marked);
+                effects.extend(compare::grid::library_changed(state, &recipe));
             }
             Event::Cancelled(row) | Event::Failed(row) => {
                 effects = rooms::data_sets::runs_changed(state, &row.recipe);
                 reduce::stopped(state, &row);
+                effects.extend(compare::grid::library_changed(state, &row.recipe));
             }
             Event::Jobs(rows) => state.queue.apply(&rows),
             Event::Stuck(why) => reduce::queue::stuck(state, &why),

@@ -177,3 +177,43 @@ fn the_room_holds_nine_and_is_worked_by_keys() {
     h.state_mut().act(Action::Compare(compare::Action::AddFiles(png)));
     wait(&mut h, "the file", |a| a.state.compare.entries.len() == 2);
 }
+
+#[test]
+fn a_grid_makes_only_what_is_missing_and_is_there_after_a_restart() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let mut h = studio(dir.path(), Duration::ZERO);
+    let grid = |h: &mut Studio, action| h.state_mut().act(Action::Compare(compare::Action::Grid(action)));
+    h.state_mut().act(Action::OpenRoom(Room::Compare));
+    h.run_steps(3);
+    click(&mut h, "Grid");
+    wait(&mut h, "the case", |a| a.state.compare.grid.case.is_some());
+    grid(&mut h, compare::grid::Action::SetParameter(true, compare::grid::Parameter::Seed));
+    h.run_steps(3);
+    h.get_by_role_and_label(Role::MultilineTextInput, "Across: values").focus();
+    h.run_steps(2);
+    h.get_by_role_and_label(Role::MultilineTextInput, "Across: values").type_text("1, 2");
+    h.run_steps(3);
+    let counts = |a: &app::app::StudioApp| a.state.compare.grid.counts();
+    wait(&mut h, "the library's answer", |a| counts(a) == (0, 0, 2));
+    click(&mut h, "Make missing cells");
+    wait(&mut h, "the cells", |a| counts(a) == (2, 0, 0));
+    let made = h.state().state.results.len();
+    // One value more: one image more.
+    grid(&mut h, compare::grid::Action::SetTyped(true, "1, 2, 3".to_owned()));
+    wait(&mut h, "the library's answer", |a| counts(a) == (2, 0, 1));
+    click(&mut h, "Make missing cells");
+    wait(&mut h, "the cells", |a| counts(a) == (3, 0, 0));
+    assert_eq!(h.state().state.results.len(), made + 1);
+    assert!(h.query_by_label("Cell 3: made").is_some());
+    click(&mut h, "Save table");
+    wait(&mut h, "the table", |a| a.state.messages.list.iter().any(|m| m.text.starts_with("Saved grid.csv")));
+    let table = std::fs::read_to_string(dir.path().join("saved/grid.csv")).expect("the table");
+    assert_eq!(table.lines().count(), 4);
+    drop(h);
+
+    let mut again = studio(dir.path(), Duration::ZERO);
+    again.state_mut().act(Action::OpenRoom(Room::Compare));
+    again.state_mut().act(Action::Compare(compare::Action::SetPart(compare::Part::Grid)));
+    again.run_steps(3);
+    wait(&mut again, "the grid of before", |a| counts(a) == (3, 0, 0));
+}

@@ -1,5 +1,6 @@
-//! Compare: up to nine pictures with one zoom and one window.
+//! Compare: up to nine pictures with one zoom and one window, and grids of two parameters.
 
+pub mod grid;
 mod lettering;
 mod list;
 mod reduce;
@@ -64,6 +65,16 @@ impl Mode {
     }
 }
 
+/// What the room shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Part {
+    /// Pictures.
+    #[default]
+    Views,
+    /// A grid of two parameters.
+    Grid,
+}
+
 /// One picture of the room.
 #[derive(Clone, Debug)]
 pub struct Entry {
@@ -97,6 +108,8 @@ impl Default for Linked {
 /// What the room knows.
 #[derive(Debug)]
 pub struct State {
+    /// Pictures or grid.
+    pub part: Part,
     /// The pictures in order.
     pub entries: Vec<Entry>,
     /// The picture that swipe and blink show.
@@ -111,12 +124,15 @@ pub struct State {
     pub swipe: f32,
     /// Without motion: whether the reference of a blink is seen.
     pub flipped: bool,
+    /// The grid.
+    pub grid: grid::State,
     last_id: u64,
 }
 
 impl Default for State {
     fn default() -> Self {
         Self {
+            part: Part::Views,
             entries: Vec::new(),
             chosen: 0,
             reference: 0,
@@ -124,6 +140,7 @@ impl Default for State {
             linked: Linked::default(),
             swipe: 0.5,
             flipped: false,
+            grid: grid::State::default(),
             last_id: 0,
         }
     }
@@ -146,6 +163,8 @@ impl State {
 /// What a person can do in the room.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Action {
+    /// Pictures or grid.
+    SetPart(Part),
     /// Adds a picture of the canvas.
     Add(Shown),
     /// Adds the two pictures that the canvas compares.
@@ -180,4 +199,6 @@ pub enum Action {
     ToggleOverlays(usize),
     /// Saves all pictures as one contact sheet.
     SaveSheet,
+    /// Something with the grid.
+    Grid(grid::Action),
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use engine::domain::Shape;
 
 use super::sheet::{Sheet, Tile};
-use super::{Action, Effect, Entry, MOST, News, work};
+use super::{Action, Effect, Entry, MOST, News, grid, work};
 use crate::action;
 use crate::canvas::look::Look;
 use crate::jobs::Opened;
@@ -15,6 +15,7 @@ use crate::state::{Level, State, StudioResult};
 /// Applies an action and names what the app must do.
 pub fn reduce(state: &mut State, action: Action) -> Vec<action::Effect> {
     match action {
+        Action::SetPart(part) => state.compare.part = part,
         Action::Add(shown) => {
             if let Some(picture) = Picture::of_shown(state, shown) {
                 add(state, picture);
@@ -54,6 +55,7 @@ pub fn reduce(state: &mut State, action: Action) -> Vec<action::Effect> {
             }
         }
         Action::SaveSheet => return save_sheet(state),
+        Action::Grid(action) => return grid::reduce(state, action),
     }
     Vec::new()
 }
@@ -71,6 +73,7 @@ pub fn arrived(state: &mut State, news: News) -> Vec<action::Effect> {
             state.messages.push(Level::Note, "Nothing was chosen; if no dialog appeared, drop the files on the window instead.");
         }
         News::Picked(paths) => return reduce(state, Action::AddFiles(paths)),
+        News::Grid(news) => return grid::arrived(state, *news),
     }
     Vec::new()
 }

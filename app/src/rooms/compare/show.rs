@@ -1,8 +1,8 @@
-//! The room on the screen: header, list of pictures left, the pictures.
+//! The room on the screen: header, list of pictures left, the pictures or the grid.
 
 use eframe::egui::{Align, Frame, Layout, Margin, Panel as Side, Popup, RichText, Ui};
 
-use super::{Action, Mode, list, tiles};
+use super::{Action, Mode, Part, grid, list, tiles};
 use crate::action;
 use crate::panels::Panel;
 use crate::theme::icons::Icon;
@@ -22,25 +22,44 @@ pub(super) fn push(panel: &mut Panel<'_>, action: Action) {
 pub fn show(ui: &mut Ui, panel: &mut Panel<'_>) {
     let bar = Frame::new().fill(tokens::BAR).inner_margin(Margin::symmetric(12, 0));
     Side::top("compare header").exact_size(36.0).frame(bar).show(ui, |ui| header(ui, panel));
-    let side = Frame::new().fill(tokens::BG).inner_margin(Margin::symmetric(12, 8));
-    let width = if panel.metrics.compact { 232.0 } else { 264.0 };
-    Side::left("compare list").exact_size(width).resizable(false).frame(side).show(ui, |ui| list::show(ui, panel));
-    tiles::show(ui, panel);
+    match panel.state.compare.part {
+        Part::Views => {
+            let side = Frame::new().fill(tokens::BG).inner_margin(Margin::symmetric(12, 8));
+            let width = if panel.metrics.compact { 232.0 } else { 264.0 };
+            Side::left("compare list").exact_size(width).resizable(false).frame(side).show(ui, |ui| list::show(ui, panel));
+            tiles::show(ui, panel);
+        }
+        Part::Grid => grid::show(ui, panel),
+    }
 }
 
 fn header(ui: &mut Ui, panel: &mut Panel<'_>) {
     ui.horizontal_centered(|ui| {
         ui.spacing_mut().item_spacing.x = 4.0;
-        ui.label(RichText::new("Compare").font(text::title()).color(tokens::INK));
+        for (part, words, purpose) in [
+            (Part::Views, "Pictures", "Up to nine pictures with one zoom and one window"),
+            (Part::Grid, "Grid", "One image for every pair of values of two parameters"),
+        ] {
+            let open = panel.state.compare.part == part;
+            if Push::new(words).frameless().selected(open).purpose(purpose).show(ui).clicked() {
+                push(panel, Action::SetPart(part));
+            }
+        }
+        ui.add_space(12.0);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             ui.spacing_mut().item_spacing.x = 4.0;
             let sheet = Push::new("Save sheet").with_icon(Icon::Save).frameless();
             let purpose = "Saves all pictures as one PNG with their labels, marked as synthetic";
-            let any = !panel.state.compare.entries.is_empty();
-            if sheet.purpose(purpose).enabled(any).show(ui).clicked() {
-                push(panel, Action::SaveSheet);
+            match panel.state.compare.part {
+                Part::Views => {
+                    let any = !panel.state.compare.entries.is_empty();
+                    if sheet.purpose(purpose).enabled(any).show(ui).clicked() {
+                        push(panel, Action::SaveSheet);
+                    }
+                    views_header(ui, panel);
+                }
+                Part::Grid => grid::header(ui, panel),
             }
-            views_header(ui, panel);
         });
     });
 }

@@ -1,4 +1,4 @@
-//! What the room does on threads: opening files, drawing sheets.
+//! What the room does on threads: opening files, drawing sheets, asking the library for cells.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -7,6 +7,7 @@ use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
+use super::grid;
 use super::sheet::{self, Sheet};
 use crate::jobs::chores::block_on;
 use crate::jobs::{Opened, files, panic_sentence, sentence};
@@ -27,6 +28,8 @@ pub enum Effect {
         /// Its name without extension.
         stem: String,
     },
+    /// Something for the grid.
+    Grid(grid::Effect),
 }
 
 /// What the room's threads have to say.
@@ -38,6 +41,8 @@ pub enum News {
     Picked(Vec<PathBuf>),
     /// A sheet or table was saved, or why not.
     Saved(Result<PathBuf, String>),
+    /// Something about the grid.
+    Grid(Box<grid::News>),
 }
 
 /// Runs the room's effects, each on a thread of its own.
@@ -45,13 +50,14 @@ pub struct Work {
     outbox: Sender<News>,
     inbox: Receiver<News>,
     wake: Arc<dyn Fn() + Send + Sync>,
+    folder: PathBuf,
 }
 
 impl Work {
-    /// `wake` is called after each piece of news.
-    pub fn new(wake: impl Fn() + Send + Sync + 'static) -> Self {
+    /// `folder` is the studio's own; `wake` is called after each piece of news.
+    pub fn new(folder: PathBuf, wake: impl Fn() + Send + Sync + 'static) -> Self {
         let (outbox, inbox) = bounded(256);
-        Self { outbox, inbox, wake: Arc::new(wake) }
+        Self { outbox, inbox, wake: Arc::new(wake), folder }
     }
 
     /// The next piece of news, if any.
@@ -78,6 +84,10 @@ impl Work {
             Effect::Sheet { sheet, folder, stem } => self.spawn("contact sheet", move |tell| {
                 tell(News::Saved(sheet::save(&sheet, &folder, &stem).map_err(|e| sentence(&e))));
             }),
+            Effect::Grid(effect) => {
+                let folder = self.folder.clone();
+                self.spawn("grid", move |tell| grid::work(effect, &folder, tell));
+            }
         }
     }
 
