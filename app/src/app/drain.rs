@@ -6,7 +6,7 @@ use crate::jobs::chores::News;
 use crate::jobs::{Event, ModelState, Worker};
 use crate::library::{self, Command};
 use crate::reduce;
-use crate::rooms;
+use crate::rooms::{self, compare};
 use crate::state::Level;
 
 use super::StudioApp;

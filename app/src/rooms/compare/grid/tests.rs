@@ -6,7 +6,9 @@ use std::time::Duration;
 use super::*;
 use crate::action::Effect as AppEffect;
 use crate::examples::Example;
+use crate::library::{Command, NewJob, Relation};
 use crate::reduce::model_ready;
+use crate::rooms::compare::work::Effect as RoomEffect;
 use crate::testing::FakeModel;
 
 fn studio() -> Studio {
