@@ -253,6 +253,8 @@ pub enum Effect {
     Runs(runs::Effect),
     /// Draw a random seed.
     DrawSeed,
+    /// Something for the models' room.
+    Models(models::Job),
     /// Put the settings file that could not be read aside.
     RenewSettings,
     /// Draw a shape of the library on a thread of its own, for a layer or a new one.

@@ -26,7 +26,7 @@ use crate::memory::Memory;
 use crate::panels::metrics::{HEADER, Metrics};
 use crate::panels::{self, Panel};
 use crate::reduce;
-use crate::rooms::{self, compare};
+use crate::rooms::{self, compare, models};
 use crate::session::Session;
 use crate::shell;
 use crate::shell::divider::{self, Edge};
@@ -62,6 +62,7 @@ pub struct StudioApp {
     ledger: Ledger,
     chores: Chores,
     session: Session,
+    models: models::Works,
     memory: Memory,
     data_sets: rooms::data_sets::Works,
     cache: CanvasCache,
@@ -134,6 +135,7 @@ impl StudioApp {
             ledger: Ledger::default(),
             chores,
             session,
+            models: models::Works::new(&cc.egui_ctx),
             memory,
             data_sets,
             cache,
@@ -151,15 +153,11 @@ impl StudioApp {
             began: Some(options.began),
         };
         app.chores.draw_examples(Example::ALL.to_vec(), START_SIZE_PX);
+        app.act(Action::Models(models::Action::Refresh));
         if let Some(path) = options.open {
             app.act(Action::OpenFile(path));
         }
         app
-    }
-
-    /// Whether the cases of the session before are here, or will not come.
-    pub fn cases_loaded(&self) -> bool {
-        self.session.is_loaded()
     }
 
     /// What is computed of the open case and the shown image.
@@ -214,6 +212,7 @@ impl StudioApp {
             Effect::PickFile => self.chores.pick_file(),
             Effect::PickFolder => self.chores.pick_folder(self.state.save_folder.clone()),
             Effect::DrawExample(example) => self.chores.draw_examples(vec![example], self.state.document.size_px),
+            Effect::Models(job) => self.models.run(job, self.worker.as_mut(), &mut self.state.messages),
             Effect::RenewSettings => self.memory.renew(&mut self.state),
             Effect::Runs(effect) => self.run_runs(effect),
             Effect::DrawSeed => self.act(Action::SetSeed(chores::random_seed())),

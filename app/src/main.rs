@@ -38,7 +38,8 @@ fn main() -> ExitCode {
         began,
     };
     // Settings that cannot be read are told in the window.
-    let size = app::settings::file::read(&options.data_folder).ok().and_then(|s| s.window).unwrap_or([1600.0, 1000.0]);
+    let remembered = app::settings::file::read(&options.data_folder).unwrap_or_default();
+    let size = remembered.window.unwrap_or([1600.0, 1000.0]);
     let native = eframe::NativeOptions {
         viewport: ViewportBuilder::default()
             .with_title("ChexGen Studio")
@@ -51,7 +52,9 @@ fn main() -> ExitCode {
         dithering: false,
         ..eframe::NativeOptions::default()
     };
-    let opener = engine_model::opener(arguments.model);
+    // The model of the last time, unless another is named or it is gone.
+    let last = remembered.model.filter(|folder| folder.join("model.toml").is_file());
+    let opener = engine_model::opener(arguments.model.or(last));
     match eframe::run_native("ChexGen Studio", native, Box::new(|cc| Ok(Box::new(StudioApp::new(cc, opener, options))))) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -6,6 +6,7 @@ use eframe::egui::Context;
 
 use crate::action::Action;
 use crate::jobs::files;
+use crate::rooms::models;
 use crate::settings::{file, saver::Saver};
 use crate::shell;
 use crate::state::{Level, State};
@@ -37,6 +38,9 @@ impl Memory {
         state.shell.settings_held = held;
         state.room = state.settings.room;
         state.has_generated = state.settings.has_generated;
+        if let Some(folder) = state.settings.model.clone().filter(|f| f.join("model.toml").is_file()) {
+            state.models.open = models::Known::Folder(folder);
+        }
         if let Some(folder) = &state.settings.save_folder
             && state.save_folder == files::default_save_folder()
         {

@@ -7,7 +7,6 @@ pub mod command;
 pub mod config;
 pub mod data;
 pub mod device;
-pub mod doctor;
 pub mod eval;
 pub mod generate;
 pub mod parity;

@@ -11,6 +11,11 @@ use crate::rooms::{compare, data_sets, runs};
 use crate::state::{Level, Room};
 
 impl StudioApp {
+    /// Whether the cases of the session before are here, or will not come.
+    pub fn cases_loaded(&self) -> bool {
+        self.session.is_loaded()
+    }
+
     /// Does what the room asks for.
     pub(super) fn run_runs(&mut self, effect: runs::Effect) {
         match effect {
@@ -51,6 +56,9 @@ impl StudioApp {
     pub(super) fn drain_rooms(&mut self) {
         while let Some(news) = self.compare.poll() {
             compare::arrived(&mut self.state, news).into_iter().for_each(|e| self.run(e));
+        }
+        while let Some(action) = self.models.poll() {
+            self.act(Action::Models(action));
         }
         while let Some(answer) = self.shelf.poll() {
             let (actions, effects) = runs::answer(&mut self.state, answer);

@@ -1,6 +1,6 @@
 //! Right panel: the start tip, the layers, and what kind of model this is.
 
-use eframe::egui::{Align, Frame, Layout, Margin, RichText, ScrollArea, Stroke, Ui};
+use eframe::egui::{Frame, Margin, RichText, ScrollArea, Stroke, Ui};
 
 use super::{Panel, adherence, layers};
 use crate::action::Action;
@@ -14,7 +14,7 @@ pub fn show(ui: &mut Ui, panel: &mut Panel<'_>) {
     ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
         ui.add_space(4.0);
         if !panel.state.settings.tips_hidden {
-            tip(ui, panel);
+            crate::shell::tips::show(ui, panel);
             rule(ui);
         }
         if panel.state.images.offer.is_some() {
@@ -42,32 +42,6 @@ pub fn show(ui: &mut Ui, panel: &mut Panel<'_>) {
     });
 }
 
-fn tip(ui: &mut Ui, panel: &mut Panel<'_>) {
-    let state = panel.state;
-    let (title, words) = match (state.has_generated, state.results.is_empty(), state.is_running()) {
-        (false, ..) => {
-            ("Press Generate", "A chest forms from noise, with the finding where the layer lies. Nothing leaves this computer.")
-        }
-        (true, _, true) => ("Watch it form", "Every step is kept on the film below; drag along it to look back while it runs."),
-        (true, true, false) => {
-            ("Press Generate again", "The run ended without an image. The same seed gives the same image again.")
-        }
-        (true, false, false) => (
-            "Now move the mask",
-            "Take Move (V), drag the mask, press Generate: with the seed locked the same chest comes with the finding elsewhere.",
-        ),
-    };
-    ui.label(RichText::new(title).font(text::title()).color(tokens::INK));
-    secondary(ui, words);
-    ui.horizontal(|ui| {
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            if Push::new("Hide tips").frameless().show(ui).clicked() {
-                panel.out.push(Action::HideTips);
-            }
-        });
-    });
-}
-
 fn model_card(ui: &mut Ui, panel: &mut Panel<'_>) {
     let card = |ui: &mut Ui, add: &mut dyn FnMut(&mut Ui)| {
         Frame::new()
@@ -80,11 +54,12 @@ fn model_card(ui: &mut Ui, panel: &mut Panel<'_>) {
                 add(ui);
             });
     };
+    let out = &mut *panel.out;
     match &panel.state.model {
         ModelState::Failed(why) => card(ui, &mut |ui| {
             ui.label(RichText::new("No model").font(text::medium()).color(tokens::ERR));
             secondary(ui, why.as_str());
-            caption(ui, "Everything but Generate works. Start the studio with --model FOLDER to choose another model.");
+            caption(ui, "Everything but Generate works. Choose another model in the room Train.");
         }),
         ModelState::Loading { .. } => card(ui, &mut |ui| {
             ui.label(RichText::new("Loading model…").font(text::medium()).color(tokens::INK));
@@ -107,6 +82,13 @@ fn model_card(ui: &mut Ui, panel: &mut Panel<'_>) {
                         "It learned from drawn phantoms, not from patients, at {size} px. Its images show how the studio works and are no evidence about disease."
                     ),
                 );
+                if Push::new("Add ChexGen weights")
+                    .purpose("Imports published weights, or adds a model folder")
+                    .show(ui)
+                    .clicked()
+                {
+                    out.push(Action::OpenRoom(crate::state::Room::Train));
+                }
             });
         }
         ModelState::Ready(_) => {}

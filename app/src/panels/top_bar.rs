@@ -5,6 +5,7 @@ use eframe::egui::{Align, Frame, Layout, Margin, RichText, Stroke, Ui, vec2};
 use super::{Panel, run_corner, sampler};
 use crate::action::Action;
 use crate::jobs::ModelState;
+use crate::rooms::models;
 use crate::theme::icons::Icon;
 use crate::theme::{text, tokens};
 use crate::widgets::{Push, chip};
@@ -91,7 +92,11 @@ fn model_chip(ui: &mut Ui, panel: &mut Panel<'_>) {
         ModelState::Unloaded(_) => "Its memory was given back; it is read again when the queue goes on.".to_owned(),
         ModelState::Failed(why) => why.clone(),
     };
-    response.response.on_hover_text(tip);
+    let chip = ui.interact(response.response.rect, ui.scope_id().with("model chip"), eframe::egui::Sense::click());
+    chip.widget_info(|| WidgetInfo::labeled(Role::Button, true, format!("Model: {name}")));
+    if chip.on_hover_text(format!("{tip}\nClick for the list of models.")).clicked() {
+        panel.out.push(Action::Models(models::Action::ToggleMenu));
+    }
 }
 
 /// The first eight digits of a hash in two groups.

@@ -8,6 +8,7 @@ pub mod keys;
 pub mod palette;
 pub mod preferences;
 pub mod regions;
+pub mod tips;
 
 use eframe::egui::{Key, RichText, Ui};
 
@@ -31,6 +32,8 @@ pub enum Sheet {
     Keys,
     /// The settings.
     Settings,
+    /// The models, to choose another one.
+    Models,
 }
 
 /// A key that is wanted by one command and bound to another.
@@ -61,6 +64,8 @@ pub struct State {
     pub clash: Option<Clash>,
     /// The region that the keyboard goes to when it is drawn next.
     pub jump: Option<Region>,
+    /// What the tips have seen done.
+    pub lesson: tips::Lesson,
     /// Whether the right panel is pushed out in a narrow window.
     pub drawer: bool,
     /// Whether the settings file could not be read and is left alone.
@@ -100,6 +105,8 @@ pub enum Action {
     ScaleText(i32),
     /// Stops or allows what moves by itself.
     SetReduceMotion(bool),
+    /// Leaves out a step of the tips.
+    PassTip(tips::Step),
     /// Shows or hides the start tips.
     SetTips(bool),
     /// Sets the width of a panel or the height of the dock in points; `None` is the natural one.
@@ -160,6 +167,7 @@ pub fn reduce(state: &mut crate::state::State, action: Action) -> Vec<Effect> {
             state.settings.text_percent = percent.clamp(TEXT_PERCENT.0, TEXT_PERCENT.1);
         }
         Action::SetReduceMotion(still) => state.settings.reduce_motion = still,
+        Action::PassTip(step) => shell.lesson.pass(step),
         Action::SetTips(shown) => state.settings.tips_hidden = !shown,
         Action::SetPanel(edge, size) => {
             let size = size.filter(|s| s.is_finite()).map(|s| s.clamp(edge.range().0, edge.range().1));
@@ -207,6 +215,10 @@ pub fn show(ui: &mut Ui, panel: &mut Panel<'_>, sheet: Sheet) {
         Sheet::Palette => palette::show(ui, panel),
         Sheet::Keys => keys::show(ui, panel),
         Sheet::Settings => preferences::show(ui, panel),
+        Sheet::Models => {
+            heading(ui, panel, "Models", "Close models");
+            crate::rooms::models::view::menu(ui, panel);
+        }
     }
 }
 

@@ -12,6 +12,7 @@ use crate::widgets::{Push, caption, field, rule, section};
 pub fn show(ui: &mut Ui, panel: &mut Panel<'_>) {
     heading(ui, panel, "Settings", "Close settings");
     ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
+        ui.set_max_width(ui.available_width());
         if panel.state.shell.settings_held {
             caption(
                 ui,
@@ -40,7 +41,7 @@ fn look(ui: &mut Ui, panel: &mut Panel<'_>) {
     section(ui, "Text and motion");
     let settings = &panel.state.settings;
     let mut percent = settings.text_percent;
-    ui.horizontal(|ui| {
+    ui.horizontal_wrapped(|ui| {
         let typed = field::number(ui, "Size", "Text size", &mut percent, TEXT_PERCENT.0..=TEXT_PERCENT.1, 0.5, 0, 28.0);
         // While it is dragged the window would move under the pointer: the size is taken at the end.
         if typed.changed() && !typed.dragged() || typed.drag_stopped() {

@@ -2,6 +2,7 @@
 
 #![allow(clippy::print_stdout, reason = "a skipped test says why")]
 
+mod access;
 mod compare;
 mod data_sets;
 mod e2e;

@@ -71,6 +71,25 @@ pub struct ImportRequest {
     pub out: PathBuf,
 }
 
+impl ImportRequest {
+    /// A released checkpoint with its published text encoder and autoencoder; the text encoder is stored in half the
+    /// bytes, as the headless program does it.
+    pub fn published(dit: PathBuf, text: PathBuf, autoencoder: PathBuf, out: PathBuf) -> Self {
+        Self {
+            dit,
+            state_dict: None,
+            heads: None,
+            text: Some(text),
+            tokenizer: None,
+            text_dtype: DType::BF16,
+            text_quantization: None,
+            autoencoder: Some(autoencoder),
+            name: None,
+            out,
+        }
+    }
+}
+
 /// How far an import is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress<'a> {

@@ -24,6 +24,7 @@ mod plan;
 mod prompt;
 mod resume;
 mod round_trip;
+pub mod self_test;
 mod stable;
 mod steer;
 mod text_encoder;

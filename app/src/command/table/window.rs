@@ -4,6 +4,7 @@ use eframe::egui::Key;
 
 use crate::action::Action;
 use crate::command::{Chord, Command, Group};
+use crate::rooms::models;
 use crate::shell;
 use crate::state::{Room, State};
 
@@ -104,6 +105,22 @@ pub(super) const COMMANDS: &[Command] = &[
         keys: &[],
         purpose: "One next step at a time, right of the canvas",
         action: |s| Some(Action::Shell(shell::Action::SetTips(s.settings.tips_hidden))),
+    },
+    Command {
+        id: "model.choose",
+        title: "Choose a model",
+        group: Group::Models,
+        keys: &[],
+        purpose: "Opens another model in the running studio",
+        action: |_| Some(Action::Models(models::Action::ToggleMenu)),
+    },
+    Command {
+        id: "model.add",
+        title: "Add a model folder",
+        group: Group::Models,
+        keys: &[],
+        purpose: "Chooses a folder with a model.toml in the system's dialog",
+        action: |_| Some(Action::Models(models::Action::Pick)),
     },
     Command {
         id: "window.messages",

@@ -2,16 +2,14 @@
 
 use std::fmt;
 use std::path::Path;
-use std::time::Instant;
 
-use anyhow::{Context, Result, bail};
-use engine::cancel::Cancel;
-use engine::device::{Capabilities, DeviceKind, Precision};
-use engine::domain::{GenerateRequest, GrayImage, Preset, SamplerKind};
-use engine::pipeline::{OpenOptions, Outcome, Pipeline};
-use engine::store::atomic::write_atomic;
-use engine::store::hash::hash_image;
-use engine::store::model_dir::{ModelSpec, ReferenceSpec};
+use super::{Error, OpenOptions, Outcome, Pipeline};
+use crate::cancel::Cancel;
+use crate::device::{Capabilities, DeviceKind, Precision};
+use crate::domain::{GenerateRequest, GrayImage, Preset, RequestError, SamplerKind};
+use crate::store::atomic::{WriteError, write_atomic};
+use crate::store::hash::hash_image;
+use crate::store::model_dir::{ModelDirError, ModelSpec, ReferenceSpec};
 
 /// What a test image shows.
 const IMPRESSION: &str = "No acute cardiopulmonary process.";
@@ -20,6 +18,52 @@ const SEED: u64 = 20_240_601;
 const FIELDS: u32 = 4;
 /// How far a field's mean may be off on another processor, of 65535.
 const TOLERANCE: u16 = 66;
+
+/// Why a model did not pass, or its reference was not written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SelfTestError {
+    /// The folder is no model.
+    #[error(transparent)]
+    Folder(#[from] ModelDirError),
+    /// The model cannot be used.
+    #[error(transparent)]
+    Model(Box<Error>),
+    /// The reference asks for something unknown.
+    #[error(transparent)]
+    Reference(#[from] RequestError),
+    /// The description cannot be written.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+    /// The description has no text form.
+    #[error("the description cannot be written: {0}")]
+    Text(String),
+    /// Nothing came out.
+    #[error("the model made no image")]
+    NoImage,
+    /// It was stopped.
+    #[error("the test was stopped")]
+    Cancelled,
+    /// Another image came out.
+    #[error(
+        "the image is not the reference image of {device} (made on {here}, fields differ by up to {difference} of 65535); \
+         import or export the model again"
+    )]
+    Differs {
+        /// Where the reference was made.
+        device: String,
+        /// Where it was tried.
+        here: String,
+        /// Largest difference of a field's mean, of 65535.
+        difference: u16,
+    },
+}
+
+impl From<Error> for SelfTestError {
+    fn from(error: Error) -> Self {
+        Self::Model(Box::new(error))
+    }
+}
 
 /// How a model did.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,8 +82,6 @@ pub enum Verdict {
         /// Hash of the image.
         pixels_blake3: String,
     },
-    /// It did not.
-    Failed(String),
 }
 
 impl fmt::Display for Verdict {
@@ -50,65 +92,48 @@ impl fmt::Display for Verdict {
                 write!(f, "ok, the reference image of {device} to rounding (fields differ by at most {difference} of 65535)")
             }
             Self::Works { pixels_blake3 } => write!(f, "ok, without a reference; made {pixels_blake3}"),
-            Self::Failed(why) => write!(f, "FAIL {why}"),
         }
     }
 }
 
-/// A verdict and how long it took.
-#[derive(Clone, Debug)]
-pub struct Check {
-    /// The verdict.
-    pub verdict: Verdict,
-    /// Seconds, loading included.
-    pub secs: f64,
-}
-
-/// Opens a model and makes its reference image, or a test image of `steps` steps.
-pub fn check(dir: &Path, device: DeviceKind, steps: usize) -> Check {
-    let start = Instant::now();
-    let verdict = verdict(dir, device, steps).unwrap_or_else(|error| Verdict::Failed(format!("{error:#}")));
-    Check { verdict, secs: start.elapsed().as_secs_f64() }
-}
-
-fn verdict(dir: &Path, device: DeviceKind, steps: usize) -> Result<Verdict> {
+/// Opens a model and makes its reference image, or a test image of `steps` steps; gives the image too.
+///
+/// # Errors
+/// When the model cannot be used, or makes another image than its reference.
+pub fn self_test(dir: &Path, device: DeviceKind, steps: usize, cancel: &Cancel) -> Result<(Verdict, GrayImage), SelfTestError> {
     let reference = ModelSpec::read(dir)?.reference;
     let pipeline = open(dir, device)?;
     let Some(reference) = reference else {
-        let image = image(&pipeline, &test_request(&pipeline, steps))?;
-        return Ok(Verdict::Works { pixels_blake3: hash_image(&image) });
+        let image = image(&pipeline, &test_request(&pipeline, steps), cancel)?;
+        return Ok((Verdict::Works { pixels_blake3: hash_image(&image) }, image));
     };
     let mut request = GenerateRequest::new(&reference.impression, reference.seed);
     request.sampler = reference.sampler.parse::<SamplerKind>()?;
     request.num_steps = reference.num_steps;
     request.guidance_scale = reference.guidance_scale;
     request.preset = reference.preset.parse::<Preset>()?;
-    let image = image(&pipeline, &request)?;
+    let image = image(&pipeline, &request, cancel)?;
     if hash_image(&image) == reference.pixels_blake3 {
-        return Ok(Verdict::Equal);
+        return Ok((Verdict::Equal, image));
     }
     let fields = fields(&image);
     let difference = fields.iter().zip(&reference.fields).map(|(a, b)| a.abs_diff(*b)).max().unwrap_or(u16::MAX);
     let here = device_words(device);
     if reference.device == here || fields.len() != reference.fields.len() || difference > TOLERANCE {
-        bail!(
-            "the image is not the reference image of {} (made on {here}, fields differ by up to {difference} of 65535); \
-             import or export the model again",
-            reference.device
-        );
+        return Err(SelfTestError::Differs { device: reference.device, here, difference });
     }
-    Ok(Verdict::Close { device: reference.device, difference })
+    Ok((Verdict::Close { device: reference.device, difference }, image))
 }
 
 /// Makes a reference image and keeps its hash in the model's description.
 ///
 /// # Errors
 /// When the model cannot be used or its description not be written.
-pub fn write_reference(dir: &Path, device: DeviceKind, steps: usize) -> Result<ReferenceSpec> {
+pub fn write_reference(dir: &Path, device: DeviceKind, steps: usize) -> Result<ReferenceSpec, SelfTestError> {
     let mut spec = ModelSpec::read(dir)?;
     let pipeline = open(dir, device)?;
     let request = test_request(&pipeline, steps);
-    let image = image(&pipeline, &request)?;
+    let image = image(&pipeline, &request, &Cancel::new())?;
     let reference = ReferenceSpec {
         impression: request.impression,
         seed: request.seed.0,
@@ -121,15 +146,15 @@ pub fn write_reference(dir: &Path, device: DeviceKind, steps: usize) -> Result<R
         fields: fields(&image),
     };
     spec.reference = Some(reference.clone());
-    let path = dir.join("model.toml");
-    write_atomic(&path, spec.to_toml()?.as_bytes()).with_context(|| format!("cannot write {}", path.display()))?;
+    let text = spec.to_toml().map_err(|e| SelfTestError::Text(e.to_string()))?;
+    write_atomic(&dir.join("model.toml"), text.as_bytes())?;
     Ok(reference)
 }
 
 /// Opens a model as references are made: in `f32` anywhere.
-fn open(dir: &Path, device: DeviceKind) -> Result<Pipeline> {
+fn open(dir: &Path, device: DeviceKind) -> Result<Pipeline, Error> {
     let options = OpenOptions { precision: Precision::F32, ..OpenOptions::default() };
-    Ok(Pipeline::open_with(dir, &device, &options)?)
+    Pipeline::open_with(dir, &device, &options)
 }
 
 fn test_request(pipeline: &Pipeline, steps: usize) -> GenerateRequest {
@@ -138,13 +163,12 @@ fn test_request(pipeline: &Pipeline, steps: usize) -> GenerateRequest {
     request
 }
 
-fn image(pipeline: &Pipeline, request: &GenerateRequest) -> Result<GrayImage> {
-    match pipeline.generate(std::slice::from_ref(request), &Cancel::new(), &mut |_| {})? {
-        Outcome::Done(mut images) => images.pop().map(|made| made.image).context("the model made no image"),
-        Outcome::Cancelled => bail!("the run was cancelled"),
+fn image(pipeline: &Pipeline, request: &GenerateRequest, cancel: &Cancel) -> Result<GrayImage, SelfTestError> {
+    match pipeline.generate(std::slice::from_ref(request), cancel, &mut |_| {})? {
+        Outcome::Done(mut images) => images.pop().map(|made| made.image).ok_or(SelfTestError::NoImage),
+        Outcome::Cancelled => Err(SelfTestError::Cancelled),
     }
 }
-
 /// Mean grey value of each field of a coarse grid, row by row.
 fn fields(image: &GrayImage) -> Vec<u16> {
     let (width, height) = (image.width(), image.height());

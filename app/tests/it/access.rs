@@ -1,0 +1,187 @@
+//! Everything by keyboard and by name: rooms, sheets, regions, large text, narrow windows.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use app::action::Action;
+use app::shell::{self, Sheet};
+use app::state::Room;
+use app::testing::FakeModel;
+use eframe::egui::{Key, Modifiers, Rect, Role, Vec2};
+use egui_kittest::kittest::{By, NodeT, Queryable};
+
+use crate::harness::{Studio, canvas_rect, click, studio, studio_with};
+
+/// Roles that a person can do something with.
+const INTERACTIVE: [Role; 8] = [
+    Role::Button,
+    Role::Tab,
+    Role::TextInput,
+    Role::MultilineTextInput,
+    Role::Slider,
+    Role::SpinButton,
+    Role::CheckBox,
+    Role::ComboBox,
+];
+
+/// Names of the controls that can be used now.
+fn controls(h: &Studio) -> Vec<String> {
+    let usable = h.query_all(By::new().predicate(|n| INTERACTIVE.contains(&n.role()) && !n.is_disabled()));
+    usable.map(|n| format!("{:?} {}", n.accesskit_node().role(), n.accesskit_node().label().unwrap_or_default())).collect()
+}
+
+fn focused(h: &Studio) -> Option<String> {
+    let mut nodes = h.query_all(By::new().predicate(|n| n.is_focused()));
+    nodes.next().map(|n| format!("{:?} {}", n.accesskit_node().role(), n.accesskit_node().label().unwrap_or_default()))
+}
+
+fn everything_is_named_and_reached(h: &mut Studio, place: &str) {
+    h.run_steps(3);
+    h.check_accessibility();
+    let wanted: BTreeSet<String> = controls(h).into_iter().collect();
+    assert!(!wanted.is_empty(), "{place} has controls");
+    let mut reached = BTreeSet::new();
+    for _ in 0..wanted.len() * 2 + 60 {
+        h.key_press(Key::Tab);
+        h.step();
+        reached.extend(focused(h));
+        if wanted.is_subset(&reached) {
+            return;
+        }
+    }
+    let missed: Vec<_> = wanted.difference(&reached).collect();
+    panic!("{place}: Tab does not reach {missed:?}");
+}
+
+#[test]
+fn every_control_of_every_room_has_a_name_and_tab_reaches_it() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let mut h = studio(dir.path(), Duration::ZERO);
+    for room in Room::ALL.into_iter().filter(|r| r.is_built()) {
+        h.state_mut().act(Action::OpenRoom(room));
+        everything_is_named_and_reached(&mut h, room.title());
+    }
+}
+
+#[test]
+fn f6_goes_around_the_window() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let mut h = studio(dir.path(), Duration::ZERO);
+    let mut seen = Vec::new();
+    for _ in 0..9 {
+        h.key_press(Key::F6);
+        h.run_steps(3);
+        seen.push(focused(&h).expect("something has the focus"));
+    }
+    assert_eq!(seen[0], "Button Canvas", "the rail comes first");
+    assert_eq!(seen[2], "MultilineTextInput Impression");
+    assert_eq!(seen[3], "Button Brush");
+    assert_eq!(seen[4], "Canvas Radiograph canvas");
+    assert_eq!(seen.iter().collect::<BTreeSet<_>>().len(), 9, "nine regions: {seen:?}");
+    h.key_press_modifiers(Modifiers::SHIFT, Key::F6);
+    h.run_steps(3);
+    assert_eq!(focused(&h).as_deref(), Some(seen[7].as_str()));
+}
+
+#[test]
+fn the_palette_works_by_keyboard_alone_and_covers_no_image() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let mut h = studio(dir.path(), Duration::ZERO);
+    let canvas = canvas_rect(&h);
+    h.key_press_modifiers(Modifiers::COMMAND, Key::K);
+    h.run_steps(3);
+    assert_eq!(canvas_rect(&h), canvas, "the image stays where it is");
+    h.get_by_label("Command, case or file").type_text("invert");
+    h.run_steps(2);
+    h.key_press(Key::Enter);
+    h.run_steps(3);
+    assert!(h.state().state.view.inverted);
+    assert_eq!(h.state().state.shell.sheet, None);
+    h.key_press_modifiers(Modifiers::COMMAND, Key::K);
+    h.run_steps(3);
+    h.key_press(Key::Escape);
+    h.run_steps(2);
+    assert_eq!(h.state().state.shell.sheet, None);
+}
+
+#[test]
+fn a_key_is_bound_by_pressing_it_and_comes_back_after_a_restart() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let mut h = studio(dir.path(), Duration::ZERO);
+    h.key_press(Key::F1);
+    h.run_steps(3);
+    h.get_by_label("Command or key").type_text("invert");
+    h.run_steps(2);
+    click(&mut h, "Invert: I");
+    h.key_press(Key::B);
+    h.run_steps(2);
+    assert!(h.query_by_label("B is the key for Brush.").is_some());
+    click(&mut h, "Use it for Invert");
+    assert!(h.query_by_label("Invert: B").is_some());
+    drop(h);
+    let mut h = studio(dir.path(), Duration::ZERO);
+    h.key_press(Key::B);
+    h.run_steps(2);
+    assert!(h.state().state.view.inverted);
+}
+
+#[test]
+fn nothing_overlaps_at_any_text_size() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    for (i, (percent, size)) in
+        [(200, (1280.0, 800.0)), (150, (1280.0, 800.0)), (80, (1280.0, 800.0)), (200, (1600.0, 1000.0))].into_iter().enumerate()
+    {
+        // A larger text leaves fewer points of the same window.
+        let scale = percent as f32 / 100.0;
+        let points = Vec2::new(size.0, size.1) / scale;
+        let mut h = studio_with(&dir.path().join(i.to_string()), FakeModel::opener(64, Duration::ZERO), points * scale, false);
+        h.state_mut().state.settings.text_percent = percent;
+        h.run_steps(4);
+        let window = Rect::from_min_size(eframe::egui::Pos2::ZERO, points);
+        let canvas = canvas_rect(&h);
+        let side = canvas.width().min(canvas.height()) * scale;
+        assert!(side >= 440.0, "the image is {side} pixels wide at {percent} % of {size:?}");
+        let generate = h.get_by_label("Generate").rect();
+        assert!(window.expand(1.0).contains_rect(generate), "Generate is in the window at {percent} %: {generate:?}");
+        for name in ["Impression", "Brush", "Messages"] {
+            let rect = h.get_all_by_label(name).next().map(|n| n.rect());
+            let rect = rect.expect("it is there at every size");
+            let overlap = rect.intersect(canvas);
+            assert!(!(overlap.width() > 2.0 && overlap.height() > 2.0), "{name} lies on the image at {percent} %");
+        }
+        for sheet in [Sheet::Palette, Sheet::Keys, Sheet::Settings, Sheet::Models] {
+            h.state_mut().act(Action::Shell(shell::Action::Toggle(sheet)));
+            h.run_steps(2);
+        }
+    }
+}
+
+#[test]
+fn a_narrow_window_pushes_its_drawer() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let mut h = studio_with(dir.path(), FakeModel::opener(64, Duration::ZERO), Vec2::new(1000.0, 800.0), false);
+    h.run_steps(2);
+    assert!(h.query_by_label("Add mask").is_none() || h.query_by_label("Hide layer 1").is_none());
+    let before = canvas_rect(&h);
+    click(&mut h, "Layers");
+    let after = canvas_rect(&h);
+    assert!(h.query_by_label("Hide layer 1").is_some());
+    assert!(after != before, "the drawer pushes the image, it does not cover it");
+}
+
+#[test]
+fn a_damaged_settings_file_is_named_and_left_alone() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let file = dir.path().join("data/settings.json");
+    std::fs::create_dir_all(dir.path().join("data")).expect("writable");
+    std::fs::write(&file, "{\"format\": 7}").expect("writable");
+    let mut h = studio(dir.path(), Duration::ZERO);
+    assert!(h.state().state.messages.list.iter().any(|m| m.text.starts_with("The settings could not be read")));
+    h.state_mut().act(Action::Shell(shell::Action::SetText(120)));
+    h.run_steps(3);
+    assert_eq!(std::fs::read_to_string(&file).expect("readable"), "{\"format\": 7}");
+    click(&mut h, "Begin new settings");
+    h.run_steps(2);
+    drop(h);
+    assert!(std::fs::read_to_string(&file).expect("readable").contains("\"text_percent\": 120"));
+}
