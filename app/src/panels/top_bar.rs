@@ -1,6 +1,6 @@
 //! Top bar: undo, the open case, the model; sampler and Generate stand beside in files of their own.
 
-use eframe::egui::{Align, Frame, Layout, Margin, RichText, Stroke, Ui, vec2};
+use eframe::egui::{Align, Frame, Layout, Margin, RichText, Role, Stroke, Ui, WidgetInfo, vec2};
 
 use super::{Panel, run_corner, sampler};
 use crate::action::Action;
