@@ -19,5 +19,6 @@ pub mod noise;
 pub mod ops;
 pub mod phantom;
 pub mod pipeline;
+pub mod statistics;
 pub mod store;
 pub mod text;

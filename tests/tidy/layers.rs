@@ -6,7 +6,7 @@ use crate::tree::{self, File, bare, expect_none, line, without_tests};
 const RANKS: &[&[&str]] = &[
     &["domain", "cancel", "allocator"],
     &["imageio", "text", "noise", "device", "ops"],
-    &["model", "diffusion", "condition", "store", "phantom", "masks"],
+    &["model", "diffusion", "condition", "store", "phantom", "masks", "statistics"],
     &["denoise", "import", "adherence"],
     &["pipeline"],
 ];

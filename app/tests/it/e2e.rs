@@ -89,8 +89,10 @@ fn wait_for<T>(what: &str, secs: u64, mut look: impl FnMut() -> Option<T>) -> T 
 }
 
 fn json_in(folder: &Path) -> Option<PathBuf> {
-    let files = std::fs::read_dir(folder).ok()?;
-    files.flatten().map(|f| f.path()).find(|p| p.extension().is_some_and(|e| e == "json") && p.with_extension("png").exists())
+    let files: Vec<PathBuf> = std::fs::read_dir(folder).ok()?.flatten().map(|f| f.path()).collect();
+    let whole = |p: &&PathBuf| p.extension().is_some_and(|e| e == "json") && p.with_extension("png").exists();
+    // Images lie in a folder for each day.
+    files.iter().find(whole).cloned().or_else(|| files.iter().filter(|p| p.is_dir()).find_map(|day| json_in(day)))
 }
 
 /// Grey values of a square of a screenshot, as ImageMagick sees them: mean and standard deviation, 0 to 1.

@@ -18,6 +18,7 @@ pub mod pixels;
 pub mod prompt_files;
 pub mod scheduler;
 pub mod stable_diffusion;
+pub mod statistics;
 pub mod text;
 pub mod training;
 pub mod vae;

@@ -1,7 +1,9 @@
 //! Kind of a golden → the check that runs it.
 
 use super::{Comparison, Context, Entry};
-use super::{control, diffusion, dit, pixels, prompt_files, scheduler, stable_diffusion, text, training, vae, weights};
+use super::{
+    control, diffusion, dit, pixels, prompt_files, scheduler, stable_diffusion, statistics, text, training, vae, weights,
+};
 
 /// Runs one entry and gathers the differences.
 ///
@@ -17,6 +19,7 @@ const FAMILIES: &[&[(&str, Check)]] = &[
     prompt_files::KINDS,
     scheduler::KINDS,
     stable_diffusion::KINDS,
+    statistics::KINDS,
     text::KINDS,
     training::KINDS,
     vae::KINDS,

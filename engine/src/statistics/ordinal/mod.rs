@@ -1,0 +1,144 @@
+//! Cumulative-link mixed model: ordinal scores by arm, with readers and cases as random effects.
+//!
+//! P(score ≤ c) = logit⁻¹(θ_c − β_arm − u_reader − v_case), with u and v normal around zero (Agresti, Analysis of
+//! Ordinal Categorical Data, chapter 10; the model of R's `ordinal::clmm`). The likelihood is integrated over u and v
+//! by Laplace's approximation, which is what `clmm` does for crossed effects.
+
+mod laplace;
+mod optimise;
+
+use super::distributions::{normal_quantile, normal_two_sided};
+use laplace::Marginal;
+
+/// One score.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Score {
+    /// The category, from 0.
+    pub category: usize,
+    /// The arm, from 0; arm 0 is the reference.
+    pub arm: usize,
+    /// The reader, from 0.
+    pub reader: usize,
+    /// The case, from 0.
+    pub case: usize,
+}
+
+/// The effect of one arm against arm 0.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ArmEffect {
+    /// Shift on the logit scale; positive means higher scores.
+    pub log_odds: f64,
+    /// Its standard error, from the curvature of the likelihood.
+    pub error: f64,
+    /// 95 % interval.
+    pub ci95: (f64, f64),
+    /// Two-sided p (Wald).
+    pub p: f64,
+}
+
+/// A fitted model.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fit {
+    /// One for each arm but the first.
+    pub arms: Vec<ArmEffect>,
+    /// Thresholds between the categories that occur, rising.
+    pub thresholds: Vec<f64>,
+    /// Deviation between readers on the logit scale.
+    pub reader_sd: f64,
+    /// Deviation between cases.
+    pub case_sd: f64,
+    /// Each reader's own shift (conditional mode).
+    pub readers: Vec<f64>,
+    /// Log-likelihood, Laplace.
+    pub log_likelihood: f64,
+}
+
+/// Why no model can be fitted.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FitError {
+    /// Too little to fit.
+    #[error("an ordinal model needs scores in at least two categories, two arms and two cases; {what} is one")]
+    TooFew {
+        /// What there is one of.
+        what: &'static str,
+    },
+    /// One arm has its own categories, so its effect has no bound.
+    #[error("the ordinal model does not settle: an arm's scores do not overlap with the reference's, so its effect has no bound")]
+    Separated,
+    /// The search went on too long.
+    #[error("the ordinal model does not settle after {rounds} rounds")]
+    NotSettled {
+        /// Rounds of the search.
+        rounds: usize,
+    },
+}
+
+/// Fits the model. Categories that nobody chose are joined with their neighbour.
+///
+/// # Errors
+/// When there is too little to fit, or the likelihood has no top.
+pub fn fit(scores: &[Score]) -> Result<Fit, FitError> {
+    let scores = joined(scores);
+    let distinct = |of: fn(&Score) -> usize| scores.iter().map(of).max().map_or(0, |m| m + 1);
+    let (categories, arms, readers, cases) =
+        (distinct(|s| s.category), distinct(|s| s.arm), distinct(|s| s.reader), distinct(|s| s.case));
+    for (count, what) in [(categories, "the category"), (arms, "the arm"), (cases, "the case")] {
+        if count < 2 {
+            return Err(FitError::TooFew { what });
+        }
+    }
+    let marginal = Marginal { scores: &scores, categories, arms, readers, cases };
+    let start = marginal.start();
+    let found = optimise::minimise(&start, |at| marginal.negative_log(at).0)?;
+    let (value, modes) = marginal.negative_log(&found);
+    let covariance = optimise::covariance(&found, |at| marginal.negative_log(at).0).ok_or(FitError::Separated)?;
+    let reach = normal_quantile(0.975);
+    let first = categories - 1;
+    let effects = (0..arms - 1)
+        .map(|arm| {
+            let (log_odds, error) = (found[first + arm], covariance[first + arm].sqrt());
+            ArmEffect {
+                log_odds,
+                error,
+                ci95: (log_odds - reach * error, log_odds + reach * error),
+                p: normal_two_sided(log_odds / error),
+            }
+        })
+        .collect::<Vec<_>>();
+    if effects.iter().any(|e| !e.error.is_finite() || e.log_odds.abs() > 15.0) {
+        return Err(FitError::Separated);
+    }
+    let (reader_sd, case_sd) = marginal.deviations(&found);
+    Ok(Fit {
+        arms: effects,
+        thresholds: marginal.thresholds(&found),
+        reader_sd,
+        case_sd,
+        readers: modes[..readers].to_vec(),
+        log_likelihood: -value,
+    })
+}
+
+/// The scores with categories, arms, readers and cases numbered without gaps.
+fn joined(scores: &[Score]) -> Vec<Score> {
+    let rank = |of: fn(&Score) -> usize| {
+        let mut seen: Vec<usize> = scores.iter().map(of).collect();
+        seen.sort_unstable();
+        seen.dedup();
+        seen
+    };
+    let (c, a, r, k) = (rank(|s| s.category), rank(|s| s.arm), rank(|s| s.reader), rank(|s| s.case));
+    let place = |list: &[usize], value: usize| list.partition_point(|&v| v < value);
+    scores
+        .iter()
+        .map(|s| Score {
+            category: place(&c, s.category),
+            arm: place(&a, s.arm),
+            reader: place(&r, s.reader),
+            case: place(&k, s.case),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,165 @@
+//! Quasi-Newton search (BFGS) with numeric slopes, for a handful of parameters.
+
+use super::FitError;
+
+const ROUNDS: usize = 200;
+/// Relative step of the numeric slope.
+const SLOPE_STEP: f64 = 1e-5;
+/// Step of the numeric curvature.
+const CURVE_STEP: f64 = 1e-3;
+
+fn slope(at: &[f64], f: &impl Fn(&[f64]) -> f64) -> Vec<f64> {
+    let mut probe = at.to_vec();
+    (0..at.len())
+        .map(|i| {
+            let h = SLOPE_STEP * at[i].abs().max(1.0);
+            probe[i] = at[i] + h;
+            let up = f(&probe);
+            probe[i] = at[i] - h;
+            let down = f(&probe);
+            probe[i] = at[i];
+            (up - down) / (2.0 * h)
+        })
+        .collect()
+}
+
+/// The point where `f` is least, from `start`.
+pub(super) fn minimise(start: &[f64], f: impl Fn(&[f64]) -> f64) -> Result<Vec<f64>, FitError> {
+    let n = start.len();
+    let mut at = start.to_vec();
+    let mut value = f(&at);
+    let mut gradient = slope(&at, &f);
+    let mut inverse = identity(n);
+    for _ in 0..ROUNDS {
+        if gradient.iter().all(|g| g.abs() < 1e-4) {
+            return Ok(at);
+        }
+        let mut direction: Vec<f64> = (0..n).map(|i| -(0..n).map(|j| inverse[i * n + j] * gradient[j]).sum::<f64>()).collect();
+        let mut fall: f64 = direction.iter().zip(&gradient).map(|(d, g)| d * g).sum();
+        if fall >= 0.0 {
+            inverse = identity(n);
+            direction = gradient.iter().map(|g| -g).collect();
+            fall = -gradient.iter().map(|g| g * g).sum::<f64>();
+        }
+        let longest = direction.iter().fold(0.0f64, |m, d| m.max(d.abs()));
+        let mut length = if longest > 1.0 { 1.0 / longest } else { 1.0 };
+        let next = loop {
+            let next: Vec<f64> = at.iter().zip(&direction).map(|(a, d)| a + length * d).collect();
+            let there = f(&next);
+            if there <= value + 1e-4 * length * fall {
+                break Some((next, there));
+            }
+            length *= 0.5;
+            if length < 1e-12 {
+                break None;
+            }
+        };
+        // No step falls any more: this is the bottom as far as numbers tell.
+        let Some((next, there)) = next else { return Ok(at) };
+        if (value - there).abs() < 1e-10 * (1.0 + value.abs()) {
+            return Ok(next);
+        }
+        let next_gradient = slope(&next, &f);
+        let s: Vec<f64> = next.iter().zip(&at).map(|(a, b)| a - b).collect();
+        let y: Vec<f64> = next_gradient.iter().zip(&gradient).map(|(a, b)| a - b).collect();
+        update(&mut inverse, &s, &y);
+        (at, value, gradient) = (next, there, next_gradient);
+    }
+    Err(FitError::NotSettled { rounds: ROUNDS })
+}
+
+fn identity(n: usize) -> Vec<f64> {
+    (0..n * n).map(|i| f64::from(u8::from(i % (n + 1) == 0))).collect()
+}
+
+fn update(inverse: &mut [f64], s: &[f64], y: &[f64]) {
+    let n = s.len();
+    let sy: f64 = s.iter().zip(y).map(|(a, b)| a * b).sum();
+    if sy <= 1e-12 {
+        return;
+    }
+    let hy: Vec<f64> = (0..n).map(|i| (0..n).map(|j| inverse[i * n + j] * y[j]).sum()).collect();
+    let yhy: f64 = y.iter().zip(&hy).map(|(a, b)| a * b).sum();
+    for i in 0..n {
+        for j in 0..n {
+            inverse[i * n + j] += (1.0 + yhy / sy) * s[i] * s[j] / sy - (hy[i] * s[j] + s[i] * hy[j]) / sy;
+        }
+    }
+}
+
+/// Variances of the parameters: the diagonal of the inverse curvature at the bottom; `None` where it is flat.
+///
+/// A parameter at which `f` does not bend, such as a deviation that vanished, is held fixed.
+pub(super) fn covariance(at: &[f64], f: impl Fn(&[f64]) -> f64) -> Option<Vec<f64>> {
+    let n = at.len();
+    let value = f(at);
+    let shifted = |moves: &[(usize, f64)]| {
+        let mut probe = at.to_vec();
+        moves.iter().for_each(|&(i, h)| probe[i] += h);
+        f(&probe)
+    };
+    let h = CURVE_STEP;
+    let second = |i: usize, j: usize| {
+        if i == j {
+            (shifted(&[(i, h)]) - 2.0 * value + shifted(&[(i, -h)])) / (h * h)
+        } else {
+            (shifted(&[(i, h), (j, h)]) - shifted(&[(i, h), (j, -h)]) - shifted(&[(i, -h), (j, h)])
+                + shifted(&[(i, -h), (j, -h)]))
+                / (4.0 * h * h)
+        }
+    };
+    let free: Vec<usize> = (0..n).filter(|&i| second(i, i) > 1e-4).collect();
+    let m = free.len();
+    let mut curve = vec![0.0; m * m];
+    for a in 0..m {
+        for b in a..m {
+            let value = second(free[a], free[b]);
+            curve[a * m + b] = value;
+            curve[b * m + a] = value;
+        }
+    }
+    let mut variances = vec![f64::INFINITY; n];
+    for (a, &i) in free.iter().enumerate() {
+        let unit: Vec<f64> = (0..m).map(|b| f64::from(u8::from(a == b))).collect();
+        let (column, _) = cholesky_solve(&curve, &unit)?;
+        variances[i] = column[a];
+    }
+    Some(variances)
+}
+
+/// Solves `matrix · x = right` for a symmetric positive matrix; also its log-determinant.
+pub(super) fn cholesky_solve(matrix: &[f64], right: &[f64]) -> Option<(Vec<f64>, f64)> {
+    let n = right.len();
+    let mut low = matrix.to_vec();
+    let mut log_det = 0.0;
+    for j in 0..n {
+        for k in 0..j {
+            for i in j..n {
+                low[i * n + j] -= low[i * n + k] * low[j * n + k];
+            }
+        }
+        let pivot = low[j * n + j];
+        if !(pivot > 0.0 && pivot.is_finite()) {
+            return None;
+        }
+        log_det += pivot.ln();
+        let root = pivot.sqrt();
+        for i in j..n {
+            low[i * n + j] /= root;
+        }
+    }
+    let mut x = right.to_vec();
+    for i in 0..n {
+        for k in 0..i {
+            x[i] -= low[i * n + k] * x[k];
+        }
+        x[i] /= low[i * n + i];
+    }
+    for i in (0..n).rev() {
+        for k in i + 1..n {
+            x[i] -= low[k * n + i] * x[k];
+        }
+        x[i] /= low[i * n + i];
+    }
+    Some((x, log_det))
+}

@@ -1,0 +1,64 @@
+use super::*;
+use crate::domain::{Seed, Stream};
+use crate::noise;
+
+/// A study with known truth: `arms` arms, every reader scores every case of every arm.
+fn study(seed: u64, cases: usize, readers: usize, effect: f64, reader_sd: f64, case_sd: f64) -> Vec<Score> {
+    let draw = |block: u32, n: usize| noise::normal(Seed(seed), Stream::TrainNoise, block, n);
+    let (u, v) = (draw(0, readers), draw(1, cases));
+    let unit = noise::uniform(Seed(seed), Stream::Augment, 0, cases * readers * 2);
+    let cuts = [-2.0, -0.8, 0.4, 1.8];
+    let mut scores = Vec::new();
+    for case in 0..cases {
+        for reader in 0..readers {
+            for arm in 0..2 {
+                let share = unit[(case * readers + reader) * 2 + arm];
+                let logistic = (share / (1.0 - share)).ln();
+                let latent = effect * arm as f64 + reader_sd * f64::from(u[reader]) + case_sd * f64::from(v[case]) + logistic;
+                scores.push(Score { category: cuts.iter().filter(|&&c| latent > c).count(), arm, reader, case });
+            }
+        }
+    }
+    scores
+}
+
+#[test]
+fn planted_effects_come_back() {
+    let fitted = fit(&study(3, 300, 4, 1.2, 0.5, 1.0)).expect("a study with overlap");
+    let effect = fitted.arms[0];
+    assert!((effect.log_odds - 1.2).abs() < 3.0 * effect.error && effect.error < 0.15, "{effect:?}");
+    assert!(effect.p < 1e-6 && effect.ci95.0 < effect.ci95.1);
+    assert!((fitted.case_sd - 1.0).abs() < 0.3, "{}", fitted.case_sd);
+    assert_eq!(fitted.readers.len(), 4);
+    assert!(fitted.thresholds.windows(2).all(|w| w[0] < w[1]));
+}
+
+#[test]
+fn intervals_cover_and_nothing_is_found_in_nothing() {
+    let (mut held, mut alarms) = (0, 0);
+    for seed in 0..40 {
+        let with = fit(&study(seed, 60, 3, 0.8, 0.4, 0.8)).expect("a study with overlap").arms[0];
+        held += usize::from(with.ci95.0 <= 0.8 && 0.8 <= with.ci95.1);
+        let without = fit(&study(seed + 1000, 60, 3, 0.0, 0.4, 0.8)).expect("a study with overlap").arms[0];
+        alarms += usize::from(without.p < 0.05);
+    }
+    assert!(held >= 34, "{held} of 40 intervals hold the truth");
+    assert!(alarms <= 6, "{alarms} false alarms of 40");
+}
+
+#[test]
+fn too_little_and_separation_are_said() {
+    let one = |category, arm, case| Score { category, arm, reader: 0, case };
+    assert_eq!(fit(&[one(1, 0, 0), one(1, 1, 1)]), Err(FitError::TooFew { what: "the category" }));
+    assert_eq!(fit(&[one(1, 0, 0), one(2, 0, 1)]), Err(FitError::TooFew { what: "the arm" }));
+    let apart: Vec<Score> = (0..20).flat_map(|case| [one(0, 0, case), one(4, 1, case)]).collect();
+    assert!(fit(&apart).is_err());
+}
+
+#[test]
+fn unused_categories_and_gaps_in_numbers_do_not_matter() {
+    let scores = study(5, 80, 3, 0.5, 0.3, 0.7);
+    let renamed: Vec<Score> =
+        scores.iter().map(|s| Score { category: s.category * 3, reader: s.reader * 2 + 1, case: s.case + 7, ..*s }).collect();
+    assert_eq!(fit(&scores), fit(&renamed));
+}
