@@ -26,7 +26,7 @@ fn coefficient(x: &[f64], y: &[f64]) -> Option<f64> {
         sxx += (a - mx).powi(2);
         syy += (b - my).powi(2);
     }
-    let r = sxy / (sxx.sqrt() * syy.sqrt());
+    let r = sxy / (sxx * syy).sqrt();
     r.is_finite().then(|| r.clamp(-1.0, 1.0))
 }
 
