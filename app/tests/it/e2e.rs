@@ -95,6 +95,12 @@ fn json_in(folder: &Path) -> Option<PathBuf> {
     files.iter().find(whole).cloned().or_else(|| files.iter().filter(|p| p.is_dir()).find_map(|day| json_in(day)))
 }
 
+/// Records below a folder.
+fn records_in(folder: &Path) -> usize {
+    let files = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|f| f.path());
+    files.map(|p| if p.is_dir() { records_in(&p) } else { usize::from(p.extension().is_some_and(|e| e == "json")) }).sum()
+}
+
 /// Grey values of a square of a screenshot, as ImageMagick sees them: mean and standard deviation, 0 to 1.
 fn look_at(picture: &Path, crop: &str) -> (f32, f32) {
     let out = Command::new("convert")
@@ -121,20 +127,24 @@ fn a_newcomer_draws_and_generates_in_the_real_window() {
     let screen = Screen::start();
     let program = env!("CARGO_BIN_EXE_chexgen-studio");
     let began = Instant::now();
-    let app = Command::new(program)
-        .args([Path::new("--data"), &dir.path().join("data"), Path::new("--save"), &dir.path().join("saved")])
-        .env("DISPLAY", &screen.display)
-        .env("HOME", dir.path())
-        .env("XDG_RUNTIME_DIR", dir.path())
-        .env_remove("WAYLAND_DISPLAY")
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("the studio starts");
-    let mut app = Running(app);
-    let window = wait_for("the window", 20, || {
-        let id = screen.xdotool(&["search", "--name", "^ChexGen Studio$"]);
-        id.lines().next().map(str::to_owned)
-    });
+    let start = || {
+        let app = Command::new(program)
+            .args([Path::new("--data"), &dir.path().join("data"), Path::new("--save"), &dir.path().join("saved")])
+            .env("DISPLAY", &screen.display)
+            .env("HOME", dir.path())
+            .env("XDG_RUNTIME_DIR", dir.path())
+            .env_remove("WAYLAND_DISPLAY")
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the studio starts");
+        let app = Running(app);
+        let window = wait_for("the window", 20, || {
+            let id = screen.xdotool(&["search", "--name", "^ChexGen Studio$"]);
+            id.lines().next().map(str::to_owned)
+        });
+        (app, window)
+    };
+    let (mut app, window) = start();
     let shots = Path::new(program).ancestors().nth(2).expect("a target folder").join("screenshots");
     std::fs::create_dir_all(&shots).expect("the target folder is writable");
     let shot = |name: &str| {
@@ -179,6 +189,33 @@ fn a_newcomer_draws_and_generates_in_the_real_window() {
         std::thread::sleep(Duration::from_millis(500));
         screen.key("ctrl+s");
         wait_for("the save", 20, || json_in(&dir.path().join("saved")));
+
+        // The twin without the finding, then each room as it looks.
+        screen.key("k");
+        wait_for("the twin", 180, || (records_in(&dir.path().join("data/images")) == 2).then_some(()));
+        std::thread::sleep(Duration::from_secs(1));
+        shot("twin.png");
+        for (key, name) in
+            [("ctrl+2", "runs.png"), ("ctrl+3", "compare.png"), ("ctrl+4", "data-sets.png"), ("ctrl+7", "models.png")]
+        {
+            screen.key(key);
+            std::thread::sleep(Duration::from_millis(800));
+            shot(name);
+        }
+        screen.key("ctrl+1");
+
+        // Killed in the middle of its work, the studio is there again with the case, its images and its queue.
+        screen.key("ctrl+Return");
+        std::thread::sleep(Duration::from_millis(300));
+        app.0.kill().expect("it can be killed");
+        app.0.wait().expect("it is gone");
+        let kept = records_in(&dir.path().join("data/images"));
+        assert!(kept >= 2, "what was shown as done is on disk");
+        let (again, window) = start();
+        app = again;
+        std::thread::sleep(Duration::from_secs(4));
+        screen.xdotool(&["windowfocus", &window]);
+        shot("restored.png");
     } else {
         println!("no practice model in assets/practice: nothing was generated");
     }
