@@ -41,8 +41,7 @@ pub fn buttons(ui: &mut Ui, panel: &mut Panel<'_>) {
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = 6.0;
         let starred = mark == Some(Mark::Star);
-        let star = Push::new("Star")
-            .with_icon(if starred { Icon::StarFull } else { Icon::Star })
+        let star = Push::icon(if starred { Icon::StarFull } else { Icon::Star }, "Star")
             .key("S")
             .purpose("Marks the shown result, or takes the star away")
             .selected(starred)
@@ -52,8 +51,7 @@ pub fn buttons(ui: &mut Ui, panel: &mut Panel<'_>) {
         }
         let rejected = mark == Some(Mark::Reject);
         let reject = Push::new("Reject")
-            .key("R")
-            .purpose("Dims the shown result; it is kept all the same")
+            .purpose("Dims the shown result; it is kept all the same (R)")
             .selected(rejected)
             .enabled(mark.is_some());
         if reject.show(ui).clicked() {
