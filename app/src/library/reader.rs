@@ -73,6 +73,8 @@ pub enum Purpose {
     Verify,
     /// To be exported.
     Export,
+    /// To be seen side by side.
+    Compare,
 }
 
 /// The wall as it is now.

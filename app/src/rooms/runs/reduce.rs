@@ -13,6 +13,7 @@ use crate::action::{Action as Any, Effect as AnyEffect};
 use crate::library::details::Details;
 use crate::library::reader::{Answer, Inquiry, Purpose, Question};
 use crate::library::{Change, Mark, RunId, Verified};
+use crate::rooms::compare;
 use crate::state::{Demographics, Document, Gesture, Layer, Level, Room, State};
 
 /// Refused images that are named one by one.
@@ -226,6 +227,10 @@ fn used(state: &mut State, runs: Vec<Details>, purpose: Purpose) -> (Vec<Any>, V
         Purpose::Verify => {
             let run = runs.into_iter().next();
             (Vec::new(), run.and_then(|run| verify(state, run)).map(AnyEffect::Runs).into_iter().collect())
+        }
+        Purpose::Compare => {
+            let files = runs.into_iter().map(|run| run.file).collect();
+            (vec![Any::Compare(compare::Action::AddFiles(files)), Any::OpenRoom(Room::Compare)], Vec::new())
         }
         Purpose::Export => {
             let files = runs.into_iter().map(|run| (run.row.name, run.file)).collect();

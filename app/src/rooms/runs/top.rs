@@ -8,6 +8,7 @@ use crate::action::Action as Any;
 use crate::library::Mark;
 use crate::library::reader::Purpose;
 use crate::panels::Panel;
+use crate::rooms::compare;
 use crate::theme::icons::Icon;
 use crate::theme::{text, tokens};
 use crate::widgets::{Push, grouped};
@@ -85,6 +86,10 @@ fn batch(ui: &mut Ui, panel: &mut Panel<'_>) {
     };
     if quiet(&with_count("Command"), "As commands", Icon::Copy, "Copies the command lines that make them again", ui) {
         did.push(Action::Use(targets.clone(), Purpose::Command));
+    }
+    let beside = "Puts the chosen images beside each other, nine at most";
+    if quiet(&with_count("Compare"), "Compare the chosen runs", Icon::Compare, beside, ui) {
+        did.push(Action::Use(targets.iter().take(compare::MOST).copied().collect(), Purpose::Compare));
     }
     if quiet(&with_count("Reject"), "Reject", Icon::Cross, "Dims the chosen runs and keeps them; again takes it back. Key R", ui)
     {

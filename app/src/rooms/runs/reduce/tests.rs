@@ -118,6 +118,16 @@ fn a_typed_note_is_kept_when_one_turns_to_another_run() {
 }
 
 #[test]
+fn chosen_runs_go_into_the_compare_room() {
+    let mut state = state();
+    let run = details(3, &GenerateRequest::new("Small left effusion.", 77));
+    let file = run.file.clone();
+    let (actions, effects) = answer(&mut state, Answer::Files(vec![run], Vec::new(), Purpose::Compare));
+    assert!(effects.is_empty());
+    assert_eq!(actions, [Any::Compare(crate::rooms::compare::Action::AddFiles(vec![file])), Any::OpenRoom(Room::Compare)]);
+}
+
+#[test]
 fn parts_of_a_run_come_into_the_open_case_one_by_one() {
     let mut state = state();
     let mut request = GenerateRequest::new("sex:Male, age:40.0. Small left effusion.", 77);
