@@ -12,11 +12,23 @@ const RANKS: &[&[&str]] = &[
 ];
 
 /// Our crates and those of ours that they may depend on.
-const EDGES: &[(&str, &[&str])] =
-    &[("engine", &[]), ("app", &["engine"]), ("trainer", &["engine"]), ("tests", &["app", "engine", "trainer"])];
+const EDGES: &[(&str, &[&str])] = &[
+    ("engine", &[]),
+    ("study", &["engine"]),
+    ("app", &["engine", "study"]),
+    ("trainer", &["engine", "study"]),
+    ("tests", &["app", "engine", "study", "trainer"]),
+];
 
-/// Crates that would give the engine a window or a command line.
-const NOT_IN_ENGINE: &[&str] = &["anyhow", "clap", "eframe", "egui", "indicatif", "rfd", "rusqlite"];
+/// Crates that do not lie in a folder of their name at the root.
+const ELSEWHERE: &[(&str, &str)] = &[("study", "engine/study")];
+
+/// Crates that would give a library of ours a window, a command line or, but for the answers of a study, a database.
+const NOT_IN_LIBRARIES: &[&str] = &["anyhow", "clap", "eframe", "egui", "indicatif", "rfd"];
+const NOT_IN_ENGINE: &[&str] = &["rusqlite"];
+
+/// A study is read where no network and no card is: its crate takes none of these.
+const NOT_IN_STUDY: &[&str] = &["candle-core", "candle-nn", "candle-transformers", "cudarc", "tokenizers"];
 
 /// Crates that fetch or send over a network; none may be built into our programs (deny.toml, too).
 const NETWORK: &[&str] = &[
@@ -148,8 +160,12 @@ fn edge_faults(package: &str, manifest: &str) -> Vec<String> {
         if ours(&name) && !allowed.contains(&name) {
             faults.push(format!("{package} must not depend on {name}"));
         }
-        if package == "engine" && NOT_IN_ENGINE.contains(&name) {
-            faults.push(format!("engine must not depend on {name}: it knows no window and no command line"));
+        let library = ["engine", "study"].contains(&package);
+        if library && NOT_IN_LIBRARIES.contains(&name) || package == "engine" && NOT_IN_ENGINE.contains(&name) {
+            faults.push(format!("{package} must not depend on {name}: it knows no window and no command line"));
+        }
+        if package == "study" && NOT_IN_STUDY.contains(&name) {
+            faults.push(format!("study must not depend on {name}: a study is read without a network"));
         }
     }
     if !manifest.contains("[lints]\nworkspace = true") {
@@ -203,16 +219,20 @@ fn the_document_shows_the_same_ranks() {
 #[test]
 fn crates_depend_one_way() {
     for (package, _) in EDGES {
-        expect_none(&edge_faults(package, &File::read(&format!("{package}/Cargo.toml")).text));
+        let folder = ELSEWHERE.iter().find(|(name, _)| name == package).map_or(*package, |(_, folder)| folder);
+        expect_none(&edge_faults(package, &File::read(&format!("{folder}/Cargo.toml")).text));
     }
     let members = File::read("Cargo.toml").text;
-    assert!(members.contains("members = [\"app\", \"engine\", \"trainer\", \"tests\"]"), "a new crate needs a place in EDGES");
+    let known = "members = [\"app\", \"engine\", \"engine/study\", \"trainer\", \"tests\"]";
+    assert!(members.contains(known), "a new crate needs a place in EDGES");
 
     let faults = |package: &str, line: &str| edge_faults(package, &format!("{line}\n[lints]\nworkspace = true")).len();
     assert_eq!(faults("app", "[dependencies]\nengine.workspace = true"), 0);
     assert_eq!(faults("app", "[dev-dependencies]\ntrainer = { path = \"../trainer\" }"), 1);
     assert_eq!(faults("trainer", "[target.'cfg(unix)'.dependencies]\napp.workspace = true"), 1);
     assert_eq!(faults("engine", "[dependencies.clap]\nversion = \"4\""), 1);
+    assert_eq!(faults("engine", "[dependencies]\nrusqlite.workspace = true"), 1);
+    assert_eq!(faults("study", "[dependencies]\nrusqlite.workspace = true\ncandle-nn.workspace = true"), 1);
 }
 
 #[test]

@@ -1,0 +1,8 @@
+//! Reader studies: people score radiographs without knowing who made them.
+//!
+//! Data flows one way: design → cases → plan → leak audit → sealed study and key → answers → join → analysis → report.
+//! The sealed study holds no name of an arm; the key holds nothing else.
+//! This crate knows no network, no window and no command line: the studio and the headless program share it.
+
+pub mod reading;
+pub mod template;
