@@ -16,3 +16,4 @@ pub mod replay;
 pub mod run;
 pub mod stages;
 pub mod step;
+pub mod work;

@@ -1,5 +1,7 @@
-//! Phantom cases as training data: drawn once, kept packed, read by index.
+//! Training data: phantom cases drawn in memory, and prepared data sets on disk.
 
 pub mod batches;
+pub mod dataset;
 pub mod latents;
+pub mod loader;
 pub mod phantoms;
