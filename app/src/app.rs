@@ -181,6 +181,7 @@ impl StudioApp {
                 };
                 if let Err(error) = sent {
                     reduce::queue::gone(&mut self.state, &error);
+                    rooms::data_sets::refused(&mut self.state).into_iter().for_each(|e| self.run(e));
                 }
             }
             Effect::Nudge | Effect::Hold(_) | Effect::Go | Effect::Stop(_) | Effect::Allow(_) | Effect::WorkOn(..) => {

@@ -1,8 +1,8 @@
 //! What tests need: a model that is quick and obeys.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use engine::adherence::Seen;
@@ -26,7 +26,50 @@ use crate::state::State;
 pub struct FakeModel {
     card: Card,
     step_time: Duration,
+    gate: Option<Gate>,
     watch_words: AtomicBool,
+}
+
+/// Lets a fake model take its steps one by one, so that a test meets a run at the step it wants.
+#[derive(Clone, Debug, Default)]
+pub struct Gate(Arc<(Mutex<Allowed>, Condvar)>);
+
+#[derive(Debug, Default)]
+struct Allowed {
+    steps: usize,
+    all: bool,
+}
+
+impl Gate {
+    /// So many steps more may be taken.
+    pub fn allow(&self, steps: usize) {
+        self.lock().steps += steps;
+        self.0.1.notify_all();
+    }
+
+    /// All steps may be taken from now on.
+    pub fn open(&self) {
+        self.lock().all = true;
+        self.0.1.notify_all();
+    }
+
+    /// No step is taken any more until it is allowed.
+    pub fn close(&self) {
+        *self.lock() = Allowed::default();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Allowed> {
+        self.0.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until a step is allowed.
+    fn pass(&self) {
+        let mut allowed = self.lock();
+        while !allowed.all && allowed.steps == 0 {
+            allowed = self.0.1.wait(allowed).unwrap_or_else(PoisonError::into_inner);
+        }
+        allowed.steps = allowed.steps.saturating_sub(1);
+    }
 }
 
 impl FakeModel {
@@ -40,12 +83,20 @@ impl FakeModel {
             token_limit: 120,
             natural: GenerateRequest { num_steps: 8, ..GenerateRequest::new("", 0) },
         };
-        Self { card, step_time, watch_words: AtomicBool::new(false) }
+        Self { card, step_time, gate: None, watch_words: AtomicBool::new(false) }
     }
 
     /// Opens it.
     pub fn opener(size_px: u32, step_time: Duration) -> Opener {
         Box::new(move || Ok(Arc::new(Self::new(size_px, step_time)) as Arc<dyn Generator>))
+    }
+
+    /// Opens one that takes only the steps that a gate allows.
+    pub fn gated(size_px: u32, gate: Gate) -> Opener {
+        Box::new(move || {
+            let model = Self { gate: Some(gate.clone()), ..Self::new(size_px, Duration::ZERO) };
+            Ok(Arc::new(model) as Arc<dyn Generator>)
+        })
     }
 
     /// Latents after a step: a few numbers that tell runs and steps apart.
@@ -196,6 +247,7 @@ impl FakeModel {
         for done in from..=of {
             if done > from {
                 std::thread::sleep(self.step_time);
+                self.gate.iter().for_each(Gate::pass);
                 let preview = self.draw(request, done as f32 / of as f32);
                 on_progress(Progress::Step { step: done, of, preview, latent: self.latent(request, done) });
                 if self.watch_words.load(Ordering::Relaxed) {

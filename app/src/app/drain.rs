@@ -102,7 +102,10 @@ impl StudioApp {
             }
             Event::Jobs(rows) => state.queue.apply(&rows),
             Event::Stuck(why) => reduce::queue::stuck(state, &why),
-            Event::Missed => effects.push(Effect::Library(Command::Look)),
+            Event::Missed => {
+                effects = rooms::data_sets::again(state);
+                effects.push(Effect::Library(Command::Look));
+            }
         }
         self.run_all(effects);
     }
@@ -119,7 +122,7 @@ impl StudioApp {
             News::Cleared(rows) => effects = reduce::queue::cleared(state, &rows),
             News::Unusable(why) => reduce::queue::library_unusable(state, why),
             News::Runs(rows) => {
-                effects = rows.first().map_or_else(Vec::new, |run| rooms::data_sets::runs_changed(state, &run.recipe));
+                effects = rooms::data_sets::runs_told(state, &rows);
                 reduce::queue::runs_changed(state, &rows);
             }
             News::Pace(hash, _, secs) => reduce::queue::paced(state, &hash, secs),
@@ -129,7 +132,10 @@ impl StudioApp {
                 let runs = if n == 1 { "run" } else { "runs" };
                 state.messages.push(Level::Done, format!("Wrote {n} waiting {runs} into {}.", path.display()));
             }
-            News::Refused(why) => state.messages.push(Level::Error, why),
+            News::Refused(why) => {
+                state.messages.push(Level::Error, why);
+                effects = rooms::data_sets::refused(state);
+            }
         }
         self.run_all(effects);
     }

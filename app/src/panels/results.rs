@@ -208,7 +208,7 @@ fn nothing_yet(ui: &mut Ui, panel: &mut Panel<'_>, side: f32) {
 fn item(ui: &mut Ui, side: f32, texture: Option<TextureId>, chosen: bool, name: &str, words: &(String, String)) -> bool {
     let (outer, _) = ui.allocate_exact_size(vec2(side, side + 16.0), Sense::hover());
     let rect = Rect::from_min_size(outer.min + vec2(2.0, 2.0), Vec2::splat(side - 4.0));
-    let response = thumbnail::at(ui, rect, texture, chosen, name);
+    let response = thumbnail::at(ui, rect, texture, chosen, name, name);
     let y = rect.bottom() + 4.0;
     ui.painter().text(pos2(rect.left(), y), Align2::LEFT_TOP, &words.0, text::caption(), tokens::INK2);
     ui.painter().text(pos2(rect.right(), y), Align2::RIGHT_TOP, &words.1, text::caption(), tokens::INK3);

@@ -4,9 +4,9 @@ use eframe::egui::{CornerRadius, Rect, Response, Role, Sense, Shape, Stroke, Str
 
 use crate::theme::tokens;
 
-/// Paints a picture into a rectangle and listens for clicks.
-pub fn at(ui: &mut Ui, rect: Rect, texture: Option<TextureId>, chosen: bool, name: &str) -> Response {
-    let id = ui.scope_id().with(("thumbnail", name));
+/// Paints a picture into a rectangle and listens for clicks; `key` tells it apart from others, whatever its name becomes.
+pub fn at(ui: &mut Ui, rect: Rect, texture: Option<TextureId>, chosen: bool, key: &str, name: &str) -> Response {
+    let id = ui.scope_id().with(("thumbnail", key));
     let response = ui.interact(rect, id, Sense::click());
     response.widget_info(|| WidgetInfo::selected(Role::Button, true, chosen, name));
     let painter = ui.painter();

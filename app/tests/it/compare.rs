@@ -10,7 +10,7 @@ use app::state::{Room, Shown};
 use eframe::egui::{Key, Modifiers, PointerButton, Role};
 use egui_kittest::kittest::Queryable;
 
-use crate::harness::{Studio, canvas_rect, click, studio, wait};
+use crate::harness::{Studio, canvas_rect, click, see, studio, wait};
 
 /// A studio with two results: seeds 2 (newest) and 1.
 fn two(dir: &std::path::Path) -> Studio {
@@ -98,20 +98,14 @@ fn the_difference_has_a_map_a_scale_and_figures() {
     let mut h = two(dir.path());
     h.key_press(Key::D);
     h.run_steps(2);
-    for _ in 0..50 {
-        if h.query_by_label("Difference map").is_some() {
-            break;
-        }
-        std::thread::sleep(Duration::from_millis(10));
-        h.step();
-    }
-    assert!(h.query_by_label("Mean change in 1 PTX").is_some());
-    assert!(h.query_by_label("elsewhere").is_some());
-    assert!(h.query_by_label("Inside areas of effect").is_some());
-    assert!(h.query_by_label("The seeds differ (1 and 2): another patient, all else is the same.").is_some());
+    see(&mut h, "Difference map");
+    see(&mut h, "Mean change in 1 PTX");
+    see(&mut h, "elsewhere");
+    see(&mut h, "Inside areas of effect");
+    see(&mut h, "The seeds differ (1 and 2): another patient, all else is the same.");
     click(&mut h, "Difference map");
     assert!(h.state().state.sight.large_map);
-    assert!(h.query_by_label("Difference view").is_some());
+    see(&mut h, "Difference view");
     h.key_press(Key::D);
     h.run_steps(2);
     assert!(h.query_by_label("Difference view").is_none());
@@ -204,7 +198,7 @@ fn a_grid_makes_only_what_is_missing_and_is_there_after_a_restart() {
     click(&mut h, "Make missing cells");
     wait(&mut h, "the cells", |a| counts(a) == (3, 0, 0));
     assert_eq!(h.state().state.results.len(), made + 1);
-    assert!(h.query_by_label("Cell 3: made").is_some());
+    see(&mut h, "Cell 3: made");
     click(&mut h, "Save table");
     wait(&mut h, "the table", |a| a.state.messages.list.iter().any(|m| m.text.starts_with("Saved grid.csv")));
     let table = std::fs::read_to_string(dir.path().join("saved/grid.csv")).expect("the table");

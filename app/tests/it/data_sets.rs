@@ -13,7 +13,7 @@ use app::state::Room;
 use eframe::egui::accesskit::Role as Kind;
 use egui_kittest::kittest::Queryable;
 
-use crate::harness::{Studio, click, studio, wait};
+use crate::harness::{Studio, click, see, studio, wait};
 
 fn act(h: &mut Studio, action: data_sets::Action) {
     h.state_mut().act(Action::DataSets(action));
@@ -47,24 +47,24 @@ fn a_data_set_is_composed_seen_made_judged_and_exported() {
     let dir = tempfile::tempdir().expect("a temporary folder");
     let mut h = room(dir.path());
     // The plan stands before anything is sampled.
-    assert!(h.query_by_label("Sum of all: 8").is_some(), "sums are shown");
-    assert!(h.query_by_label("Pneumothorax, right: 1").is_some());
+    see(&mut h, "Sum of all: 8");
+    see(&mut h, "Pneumothorax, right: 1");
     assert_eq!(h.state().state.data_sets.ready().map(|plan| plan.examples.len()), Some(8));
     assert!(h.query_all_by_role(Kind::Image).count() >= 8, "examples have names");
     act(&mut h, data_sets::Action::SetAxis(Axis::Sex));
-    assert!(h.query_by_label("Sum, female: 4").is_some());
+    see(&mut h, "Sum, female: 4");
     h.check_accessibility();
 
     click(&mut h, "Queue data set");
     wait(&mut h, "all images", |a| Tally::of(&a.state.data_sets.items).accepted == 8);
     assert_eq!(h.state().state.data_sets.page, Page::Images);
-    assert!(h.query_by_label("Row 3, seed 1: Accepted").is_some());
+    see(&mut h, "Row 3, seed 1: Accepted");
 
     // One is set aside with a reason, one is made again from another seed.
     click(&mut h, "Row 3, seed 1: Accepted");
     act(&mut h, data_sets::Action::SetReason("The heart is cut off.".to_owned()));
     click(&mut h, "Quarantine image");
-    assert!(h.query_by_label("Row 3, seed 1: Quarantined").is_some());
+    see(&mut h, "Row 3, seed 1: Quarantined");
     let case = Case { row: 4, copy: 1, twin: false };
     let seed = |h: &Studio| h.state().state.data_sets.item(case).and_then(|i| i.run.as_ref().map(|r| r.seed));
     let before = seed(&h);
@@ -134,7 +134,7 @@ fn recipes_and_tables_are_read_and_faults_are_named() {
     std::fs::write(&table, "finding,side,zone\nnormal,,\npneumothorax,left,apical\n").expect("writable");
     click(&mut h, "Import table");
     wait(&mut h, "the plan", |a| a.state.data_sets.ready().is_some_and(|plan| plan.rows.list.len() == 2));
-    assert!(h.query_by_label("Sum of all: 2").is_some());
+    see(&mut h, "Sum of all: 2");
     click(&mut h, "Undo recipe change");
     wait(&mut h, "the plan", |a| a.state.data_sets.ready().is_some_and(|plan| plan.rows.list.len() == 8));
 }

@@ -9,7 +9,7 @@ use eframe::egui::{self, Key, Modifiers, PointerButton, Role};
 use egui_kittest::kittest::{NodeT, Queryable};
 use engine::domain::Mask;
 
-use crate::harness::{Studio, canvas_rect, click, drag, on_image, studio, wait};
+use crate::harness::{Studio, canvas_rect, click, drag, gated, on_image, see, studio, wait};
 
 fn mask(harness: &Studio) -> Arc<Mask> {
     let state = &harness.state().state;
@@ -32,14 +32,14 @@ fn typing_is_counted_checked_and_undone() {
     h.run_steps(2);
     assert_eq!(h.state().state.document.impression, "Large left pneumothorax.");
     // Prefix of four words' worth: sex, age, race; three words typed.
-    assert!(h.query_by_label("6 of 120 tokens").is_some(), "the counter follows the text");
+    see(&mut h, "6 of 120 tokens");
     // The example's mask is on the right: two repairs are offered.
-    assert!(h.query_by_label("Conflict: The text says left; the pneumothorax mask is on the patient's right.").is_some());
+    see(&mut h, "Conflict: The text says left; the pneumothorax mask is on the patient's right.");
     click(&mut h, "Flip the mask");
-    assert!(h.query_by_label("No conflict").is_some());
+    see(&mut h, "No conflict");
     h.key_press_modifiers(Modifiers::COMMAND, Key::Z);
     h.run_steps(2);
-    assert!(h.query_by_label("1 conflict").is_some(), "undo works while the text has the focus");
+    see(&mut h, "1 conflict");
     h.key_press_modifiers(Modifiers::COMMAND, Key::Z);
     h.run_steps(2);
     assert_eq!(h.state().state.document.impression, before);
@@ -126,14 +126,16 @@ fn looking_does_not_change_the_case() {
 #[test]
 fn an_image_forms_and_is_saved_before_it_is_shown_as_done() {
     let dir = tempfile::tempdir().expect("a temporary folder");
-    let mut h = studio(dir.path(), Duration::from_millis(15));
+    let (mut h, gate) = gated(dir.path());
     assert!(h.query_all_by_label("PRACTICE").count() > 0);
     h.key_press_modifiers(Modifiers::COMMAND, Key::Enter);
     h.run_steps(2);
     assert!(h.state().state.is_running());
-    wait(&mut h, "a step", |a| a.state.job.as_ref().is_some_and(|j| j.step >= 2));
-    assert!(h.query_by_label("Cancel").is_some(), "Cancel is where Generate was");
+    gate.allow(2);
+    wait(&mut h, "two steps", |a| a.state.job.as_ref().is_some_and(|j| j.step == 2));
+    see(&mut h, "Cancel");
     assert_eq!(h.state().state.shown, Shown::Live);
+    gate.open();
     wait(&mut h, "the image", |a| !a.state.is_running());
     let state = &h.state().state;
     assert_eq!(state.shown, Shown::Result(0));
@@ -149,24 +151,24 @@ fn an_image_forms_and_is_saved_before_it_is_shown_as_done() {
     h.key_press(Key::Home);
     h.run_steps(2);
     assert_eq!(h.state().state.shown, Shown::ResultStep(0, 0));
-    assert!(h.query_by_label("Result 1 of 1: Right pneumothorax, seed 1482").is_some());
+    see(&mut h, "Result 1 of 1: Right pneumothorax, seed 1482");
 }
 
 #[test]
 fn cancel_stops_within_a_step_and_keeps_nothing() {
     let dir = tempfile::tempdir().expect("a temporary folder");
-    let mut h = studio(dir.path(), Duration::from_millis(150));
+    let (mut h, gate) = gated(dir.path());
+    gate.allow(1);
     click(&mut h, "Generate");
-    wait(&mut h, "a step", |a| a.state.job.as_ref().is_some_and(|j| j.step >= 1));
+    wait(&mut h, "a step", |a| a.state.job.as_ref().is_some_and(|j| j.step == 1));
     h.key_press_modifiers(Modifiers::SHIFT, Key::X);
-    h.run_steps(1);
-    let at = h.state().state.job.as_ref().expect("it stops after its step, not before").step;
+    h.run_steps(2);
+    assert!(h.state().state.job.is_some(), "it stops after its step, not before");
+    gate.open();
     wait(&mut h, "the end", |a| !a.state.is_running());
     assert!(h.state().state.results.is_empty());
     let said = h.state().state.messages.list.last().expect("a message").text.clone();
-    // The step in progress, and one more that this test had not yet seen.
-    let allowed = (at..=at + 2).map(|n| format!("Stopped after step {n} of 8; nothing was kept.")).any(|s| s == said);
-    assert!(allowed, "at step {at}: {said}");
+    assert_eq!(said, "Stopped after step 2 of 8; nothing was kept.", "the step in progress is the last");
     assert!(!dir.path().join("data/images").exists());
 }
 
@@ -277,7 +279,7 @@ fn rooms_that_are_not_built_say_so_and_the_rest_has_names() {
         assert!(h.get_by_role_and_label(Role::Button, room).accesskit_node().is_disabled(), "{room}");
     }
     click(&mut h, "Keys");
-    assert!(h.query_by_label("Cancel after this step: Shift X").is_some());
+    see(&mut h, "Cancel after this step: Shift X");
     h.key_press(Key::Escape);
     h.run_steps(2);
     assert_eq!(h.state().state.shell.sheet, None);

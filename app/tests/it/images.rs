@@ -7,12 +7,12 @@ use std::time::Duration;
 use app::action::Action;
 use app::images::Action as Images;
 use app::state::{Level, Shown};
-use eframe::egui::{self, PointerButton, Role};
+use eframe::egui::{self, PointerButton};
 use egui_kittest::kittest::Queryable;
 use engine::domain::{GrayImage, Source};
 use engine::imageio::{dicom, png};
 
-use crate::harness::{Studio, click, drag, studio, wait};
+use crate::harness::{Studio, click, drag, see, see_part, studio, wait};
 
 #[derive(Debug)]
 struct Dropped(PathBuf);
@@ -60,8 +60,8 @@ fn a_radiograph_is_opened_edited_exported_and_comes_back() {
     drop_files(&mut h, &[dicom_file(dir.path(), &opened)]);
     wait(&mut h, "the radiograph", |a| a.state.document.base.is_some());
     assert_eq!(h.state().state.shown, Shown::Base);
-    assert!(h.query_by_label_contains("2\u{2009}048 × 2\u{2009}048 px, 0.140 mm a pixel").is_some());
-    assert!(h.query_by_label_contains("Nothing may change yet").is_some());
+    see_part(&mut h, "2\u{2009}048 × 2\u{2009}048 px, 0.140 mm a pixel");
+    see_part(&mut h, "Nothing may change yet");
 
     // Nothing is painted: Generate says what is missing and starts nothing.
     h.state_mut().act(Action::SetImpression("Nodule in the left lung.".to_owned()));
@@ -69,10 +69,10 @@ fn a_radiograph_is_opened_edited_exported_and_comes_back() {
     assert!(!h.state().state.is_running() && said(&h, "Nothing may change yet"));
 
     drag(&mut h, PointerButton::Primary, (0.6, 0.5), (0.7, 0.5));
-    assert!(h.query_by_label_contains("the drawn findings and").is_some());
+    see_part(&mut h, "the drawn findings and");
     click(&mut h, "Generate");
     wait(&mut h, "the image", |a| !a.state.results.is_empty());
-    assert!(h.query_by_label_contains("0 of ").is_some(), "the proof stands in the panel");
+    see_part(&mut h, "0 of ");
     assert!(h.query_all_by_label("EDITED REGION").count() > 0);
     let request = h.state().state.results[0].artifact.request.clone();
     assert!(matches!(request.source, Source::Region { .. }));
@@ -127,11 +127,11 @@ fn the_image_under_the_layers_is_looked_at_edited_and_taken_away() {
     wait(&mut h, "the example's picture", |a| a.state.shown_image().is_some());
     click(&mut h, "Use the shown picture as image under the layers");
     assert_eq!(h.state().state.shown, Shown::Base);
-    assert!(h.query_by_label_contains("Only looked at").is_some());
+    see_part(&mut h, "Only looked at");
     click(&mut h, "Edit the image under the layers");
-    assert!(h.query_by_label_contains("px may change").is_some());
+    see_part(&mut h, "px may change");
     click(&mut h, "Everywhere");
-    assert!(h.query_by_label_contains("the whole image").is_some());
+    see_part(&mut h, "the whole image");
     click(&mut h, "Add a region that must not change");
     assert!(h.state().state.document.layers.iter().any(|l| l.kind() == "Must not change"));
     click(&mut h, "Show the image under the layers");
@@ -175,7 +175,7 @@ fn many_bad_files_leave_the_window_alive() {
     wait(&mut h, "the image", |a| !a.state.results.is_empty());
     h.state_mut().act(Action::Images(Images::ToggleExport));
     h.run_steps(2);
-    assert!(h.query_by_role_and_label(Role::Button, "Write the chosen files").is_some());
+    see(&mut h, "Write the chosen files");
 }
 
 mod pictures {

@@ -8,7 +8,7 @@ use eframe::egui::{Key, Modifiers, Role};
 use egui_kittest::kittest::{NodeT, Queryable};
 use engine::domain::Side;
 
-use crate::harness::{Studio, click, studio, wait};
+use crate::harness::{Studio, click, gated, see, studio, until, wait};
 
 const CONFLICT: &str = "Conflict: The text says left; the pneumothorax mask is on the patient's right.";
 
@@ -16,7 +16,7 @@ const CONFLICT: &str = "Conflict: The text says left; the pneumothorax mask is o
 fn in_conflict(dir: &std::path::Path) -> Studio {
     let mut h = studio(dir, Duration::ZERO);
     type_text(&mut h, "Large left pneumothorax.");
-    assert!(h.query_by_label(CONFLICT).is_some(), "the card is there");
+    see(&mut h, CONFLICT);
     h
 }
 
@@ -56,8 +56,14 @@ fn labels(h: &Studio, start: &str) -> Vec<String> {
     found
 }
 
+/// Waits until one label begins with these words.
+fn one(h: &mut Studio, start: &str) {
+    until(h, start, |h| labels(h, start).len() == 1);
+}
+
 /// Presses a control that may lie below the fold of its panel.
 fn press(h: &mut Studio, name: &str) {
+    until(h, name, |h| h.query_by_role_and_label(Role::Button, name).is_some());
     h.get_by_role_and_label(Role::Button, name).click_accesskit();
     h.run_steps(3);
 }
@@ -68,9 +74,10 @@ fn a_conflict_is_mended_by_the_mouse_and_taken_back() {
     let mut h = in_conflict(dir.path());
     click(&mut h, "Flip the text");
     assert_eq!((impression(&h).as_str(), side(&h)), ("Large right pneumothorax.", Some(Side::Right)));
-    assert!(h.query_by_label(CONFLICT).is_none() && h.query_by_label("No conflict").is_some());
+    see(&mut h, "No conflict");
+    assert!(h.query_by_label(CONFLICT).is_none());
     click(&mut h, "Undo");
-    assert!(h.query_by_label(CONFLICT).is_some());
+    see(&mut h, CONFLICT);
     click(&mut h, "Flip the mask");
     assert_eq!((impression(&h).as_str(), side(&h)), ("Large left pneumothorax.", Some(Side::Left)));
     assert!(h.query_by_label(CONFLICT).is_none());
@@ -106,14 +113,14 @@ fn a_conflict_can_be_kept_on_purpose_and_never_blocks() {
     h.key_press_modifiers(Modifiers::ALT, Key::K);
     h.run_steps(3);
     assert!(h.query_by_label(CONFLICT).is_none());
-    assert!(h.query_by_label("1 kept on purpose").is_some());
+    see(&mut h, "1 kept on purpose");
     assert_eq!(h.state().state.document.kept_conflicts.len(), 1);
     h.key_press_modifiers(Modifiers::COMMAND, Key::Z);
     h.run_steps(3);
-    assert!(h.query_by_label(CONFLICT).is_some(), "keeping is undone");
+    see(&mut h, CONFLICT);
     click(&mut h, "Keep both and say so in the record");
     click(&mut h, "Ask again");
-    assert!(h.query_by_label(CONFLICT).is_some());
+    see(&mut h, CONFLICT);
     generate(&mut h);
     assert_eq!(h.state().state.results.len(), 1, "a conflict never blocks");
 }
@@ -121,31 +128,33 @@ fn a_conflict_can_be_kept_on_purpose_and_never_blocks() {
 #[test]
 fn adherence_is_pending_then_measured_and_a_weak_layer_can_be_tried_again() {
     let dir = tempfile::tempdir().expect("a temporary folder");
-    let mut h = studio(dir.path(), Duration::from_millis(20));
+    let (mut h, gate) = gated(dir.path());
+    gate.allow(2);
     h.key_press_modifiers(Modifiers::COMMAND, Key::Enter);
     h.run_steps(2);
-    wait(&mut h, "a step", |a| a.state.job.as_ref().is_some_and(|j| j.step >= 2));
+    wait(&mut h, "two steps", |a| a.state.job.as_ref().is_some_and(|j| j.step == 2));
     assert_eq!(labels(&h, "1 PTX, overlap with mask:"), ["1 PTX, overlap with mask: pending"]);
+    gate.open();
     wait(&mut h, "the image", |a| !a.state.is_running());
     wait(&mut h, "the checker", |a| matches!(a.insight().look, Look::Ready(_)));
     h.run_steps(2);
     let row = labels(&h, "1 PTX, overlap with mask:").remove(0);
     let value: f32 = row.rsplit(' ').next().and_then(|v| v.parse().ok()).expect("a number");
     assert!(value > 0.7, "{row}");
-    assert_eq!(labels(&h, "Found where it was drawn.").len(), 1);
+    one(&mut h, "Found where it was drawn.");
 
     // The quick model does not draw a layer this weak.
     let layer = h.state().state.document.layers[0].id;
     h.state_mut().act(app::action::Action::SetStrength(layer, 0.15));
     generate(&mut h);
     assert_eq!(labels(&h, "1 PTX, overlap with mask:"), ["1 PTX, overlap with mask: 0.00"]);
-    assert_eq!(labels(&h, "Did not take. Raise the strength to 0.35 or enlarge the mask.").len(), 1);
+    one(&mut h, "Did not take. Raise the strength to 0.35 or enlarge the mask.");
     press(&mut h, "Retry layer 1 at 0.35");
     wait(&mut h, "the retry", |a| a.state.results.len() == 3);
     wait(&mut h, "the checker", |a| matches!(a.insight().look, Look::Ready(_)));
     h.run_steps(2);
     assert!((h.state().state.document.layers[0].strength - 0.35).abs() < 1e-6);
-    assert_eq!(labels(&h, "Found where it was drawn.").len(), 1);
+    one(&mut h, "Found where it was drawn.");
 }
 
 #[test]
@@ -153,7 +162,7 @@ fn the_image_says_who_won_and_what_nobody_can_measure() {
     let dir = tempfile::tempdir().expect("a temporary folder");
     let mut h = in_conflict(dir.path());
     generate(&mut h);
-    assert_eq!(labels(&h, "Here the layer won over the text: pneumothorax is on the patient's right.").len(), 1);
+    one(&mut h, "Here the layer won over the text: pneumothorax is on the patient's right.");
     let right = labels(&h, "Pneumothorax, patient's right:").remove(0);
     let left = labels(&h, "Pneumothorax, patient's left:").remove(0);
     assert!(right > left.replace("left", "right"), "{right} {left}");
@@ -161,7 +170,7 @@ fn the_image_says_who_won_and_what_nobody_can_measure() {
     h.state_mut().act(app::action::Action::SetFinding(layer, engine::domain::Finding::Fracture));
     generate(&mut h);
     assert_eq!(labels(&h, "1 FRX, overlap with mask:"), ["1 FRX, overlap with mask: –"]);
-    assert_eq!(labels(&h, "Needs a checker; this one does not know fracture.").len(), 1);
+    one(&mut h, "Needs a checker; this one does not know fracture.");
 }
 
 #[test]
@@ -183,10 +192,10 @@ fn what_the_model_sees_is_shown_warned_about_and_enlarged() {
         "the line's round trip",
         |a| matches!(&a.insight().trip, Trip::Ready { survival: Some(left), .. } if left.thin_share > 0.9),
     );
-    assert_eq!(labels(&h, "Thin parts lose").len(), 1, "the line is warned about");
+    one(&mut h, "Thin parts lose");
     // Cleaning takes a size away, which is said and mended.
     type_text(&mut h, "Right 3.5x4 cm mass.");
-    assert_eq!(labels(&h, "Read as:").len(), 1);
+    one(&mut h, "Read as:");
     press(&mut h, "Write it out");
     assert_eq!(impression(&h), "Right 3.5 by 4 cm mass.");
     assert_eq!(labels(&h, "Read as:"), Vec::<String>::new());
@@ -197,15 +206,16 @@ fn the_word_map_follows_words_film_and_keys() {
     let dir = tempfile::tempdir().expect("a temporary folder");
     let mut h = studio(dir.path(), Duration::ZERO);
     generate(&mut h);
-    assert_eq!(labels(&h, "Shows where on the image each word of the text acts.").len(), 1);
+    one(&mut h, "Shows where on the image each word of the text acts.");
     press(&mut h, "Word map");
     generate(&mut h);
     let words = labels(&h, "Word ");
     let right = words.iter().find(|w| w.ends_with(": right")).expect("a word of the text").clone();
     assert!(h.state().insight().heat.is_none());
     press(&mut h, &right);
+    wait(&mut h, "where it acts", |a| a.insight().heat.is_some());
     let first = h.state().insight().heat.clone().expect("where it acts");
-    assert_eq!(labels(&h, "Mean of all steps. The film leads through them.").len(), 1);
+    one(&mut h, "Mean of all steps. The film leads through them.");
     // Keys lead to the next word, the film to a step.
     let chosen = h.state().state.insight.word;
     h.key_press_modifiers(Modifiers::ALT, Key::ArrowRight);
@@ -214,7 +224,7 @@ fn the_word_map_follows_words_film_and_keys() {
     assert_ne!(h.state().insight().heat.as_deref(), Some(&*first), "another word acts elsewhere");
     h.key_press(Key::Home);
     h.run_steps(3);
-    assert_eq!(labels(&h, "Step 1. The film leads through the others.").len(), 1);
+    one(&mut h, "Step 1. The film leads through the others.");
     // The focus on a word shows it, too.
     let first = words.iter().find(|w| w.starts_with("Word 1:")).expect("the first word");
     h.get_by_role_and_label(Role::Button, first).focus();

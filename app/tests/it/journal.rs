@@ -11,7 +11,7 @@ use app::journal::{Keeper, Loaded, News};
 use app::reduce::{TabAction, reduce};
 use app::state::State;
 
-use crate::harness::{click, studio, wait};
+use crate::harness::{LIMIT, click, studio, wait};
 
 /// Names the folder that the child journals into.
 const CHILD: &str = "CHEXGEN_TEST_JOURNAL";
@@ -23,7 +23,7 @@ fn loaded(keeper: &Keeper) -> Loaded {
             Some(News::Loaded(loaded)) => return *loaded,
             Some(News::Trouble(why)) => panic!("{why}"),
             None => {
-                assert!(began.elapsed() < Duration::from_secs(20), "the cases did not come");
+                assert!(began.elapsed() < LIMIT, "the cases did not come");
                 std::thread::sleep(Duration::from_millis(5));
             }
         }

@@ -1,7 +1,6 @@
 //! The same flow on the practice model that is shipped.
 
 use std::path::Path;
-use std::time::Duration;
 
 use app::action::Action;
 use app::insight::rows::{self, Row, Value};
@@ -24,11 +23,6 @@ fn the_practice_model_makes_an_image_in_the_window() {
     assert!(h.state().state.model.ready().is_some(), "{:?}", h.state().state.messages.list);
     h.state_mut().state.sampling.steps = 3;
     click(&mut h, "Generate");
-    let began = std::time::Instant::now();
-    while h.state().state.is_running() && began.elapsed() < Duration::from_secs(120) {
-        std::thread::sleep(Duration::from_millis(20));
-        h.step();
-    }
     wait(&mut h, "the image", |a| !a.state.is_running());
     let state = &h.state().state;
     assert_eq!(state.results.len(), 1, "{:?}", state.messages.list);
@@ -51,11 +45,7 @@ fn practice(dir: &Path) -> Option<Studio> {
 fn image(h: &mut Studio) -> Vec<Row> {
     let before = h.state().state.results.len();
     click(h, "Generate");
-    let began = std::time::Instant::now();
-    while h.state().state.results.len() == before && began.elapsed() < Duration::from_secs(120) {
-        std::thread::sleep(Duration::from_millis(20));
-        h.step();
-    }
+    wait(h, "the image", |a| a.state.results.len() > before);
     wait(h, "the checker", |a| matches!(a.insight().look, Look::Ready(_)));
     let state = &h.state().state;
     rows::adherence(&state.document, &state.results[0].artifact.request, &h.state().insight().look)
@@ -139,11 +129,7 @@ fn an_unchanged_fork_of_a_one_step_sampler_is_its_parent_bit_for_bit() {
     let mut h = studio_with(dir.path(), engine_model::opener(Some(assets)), Vec2::new(1600.0, 1000.0), false);
     (h.state_mut().state.sampling.steps, h.state_mut().state.sampling.sampler) = (4, SamplerKind::Ddim);
     let finish = |h: &mut Studio, results: usize| {
-        let began = std::time::Instant::now();
-        while h.state().state.results.len() < results && began.elapsed() < Duration::from_secs(120) {
-            std::thread::sleep(Duration::from_millis(20));
-            h.step();
-        }
+        wait(h, "the image", |a| a.state.results.len() >= results);
         h.run_steps(2);
         assert_eq!(h.state().state.results.len(), results, "{:?}", h.state().state.messages.list);
     };

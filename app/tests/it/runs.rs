@@ -14,7 +14,7 @@ use engine::cancel::Cancel;
 use engine::domain::{Annotation, Finding, GenerateRequest, Mask, Side};
 use engine::store::record::encode_png_with_record;
 
-use crate::harness::{Studio, click, studio, wait};
+use crate::harness::{Studio, click, click_any, see, see_part, studio, wait};
 
 /// Writes an image with its record, as the studio does.
 fn saved(folder: &Path, name: &str, request: &GenerateRequest) -> PathBuf {
@@ -51,13 +51,13 @@ fn the_wall_is_narrowed_by_facets_words_and_chips() {
     many(dir.path(), 40);
     let mut h = studio(dir.path(), Duration::ZERO);
     open(&mut h);
-    assert!(h.query_by_label("40 runs").is_some());
-    assert!(h.query_by_label_contains("Run 40: nothing drawn, adherence 0.9").is_some(), "the newest is seen first");
+    see(&mut h, "40 runs");
+    see_part(&mut h, "Run 40: nothing drawn, adherence 0.9");
     assert!(h.query_by_label_contains("Run 1:").is_none(), "what is far below is not drawn");
-    h.get_by_role_and_label(Role::CheckBox, "Finding: Pneumothorax, 20 runs").click();
+    click_any(&mut h, "Finding: Pneumothorax, 20 runs");
     wait(&mut h, "the class", |a| a.state.runs.ids().len() == 20);
-    assert!(h.query_by_label("20 of 40 runs").is_some());
-    h.get_by_role_and_label(Role::CheckBox, "State: Starred, 4 runs").click();
+    see(&mut h, "20 of 40 runs");
+    click_any(&mut h, "State: Starred, 4 runs");
     wait(&mut h, "the star", |a| a.state.runs.ids().len() == 4);
     click(&mut h, "Remove filter Pneumothorax");
     click(&mut h, "Remove filter Starred");
@@ -66,7 +66,7 @@ fn the_wall_is_narrowed_by_facets_words_and_chips() {
     h.run_steps(2);
     h.get_by_role_and_label(Role::TextInput, SEARCH).type_text("effus");
     wait(&mut h, "the words", |a| a.state.runs.ids().len() == 10);
-    assert!(h.query_by_label("10 of 40 runs").is_some());
+    see(&mut h, "10 of 40 runs");
     click(&mut h, "Show all");
     wait(&mut h, "all runs", |a| a.state.runs.ids().len() == 40);
     h.key_press_modifiers(Modifiers::COMMAND, Key::F);
@@ -83,8 +83,8 @@ fn an_empty_library_says_how_images_come() {
     let dir = tempfile::tempdir().expect("a temporary folder");
     let mut h = studio(dir.path(), Duration::ZERO);
     open(&mut h);
-    assert!(h.query_by_label_contains("Every image you make stands here").is_some());
-    assert!(h.query_by_label_contains("Choose a run on the wall").is_some());
+    see_part(&mut h, "Every image you make stands here");
+    see_part(&mut h, "Choose a run on the wall");
 }
 
 #[test]
@@ -95,8 +95,8 @@ fn a_library_of_another_program_is_one_sentence() {
     let mut h = studio(dir.path(), Duration::ZERO);
     click(&mut h, "Runs");
     wait(&mut h, "the sentence", |a| a.state.runs.failed.is_some());
-    assert!(h.query_all_by_label_contains("The library cannot be opened").next().is_some());
-    assert!(h.query_by_role_and_label(Role::Button, "Try again").is_some());
+    see_part(&mut h, "The library cannot be opened");
+    see(&mut h, "Try again");
 }
 
 #[test]
@@ -119,18 +119,18 @@ fn clicks_and_arrows_choose_and_two_runs_are_compared() {
 
     let mut h = studio(dir.path(), Duration::ZERO);
     open(&mut h);
-    h.get_by_label("Run 2: Pneumothorax, seed 1482").click();
+    click_any(&mut h, "Run 2: Pneumothorax, seed 1482");
     wait(&mut h, "the run", |a| a.state.runs.inspected().is_some());
-    assert!(h.query_by_label("Run 2").is_some());
+    see(&mut h, "Run 2");
     // Against its parent without a second choice.
-    assert!(h.query_by_label("A run 1 → B run 2").is_some());
-    assert!(h.query_by_label("Seed: 1476, 1482").is_some(), "only what changed is listed");
+    see(&mut h, "A run 1 → B run 2");
+    see(&mut h, "Seed: 1476, 1482");
     assert!(h.query_by_label("Steps: 25, 25").is_none());
     click(&mut h, "Show all");
-    assert!(h.query_by_label("Steps: 25, same").is_some());
-    assert!(h.query_by_label("Run 1, seed 1476, first draft").is_some(), "its family is there");
+    see(&mut h, "Steps: 25, same");
+    see(&mut h, "Run 1, seed 1476, first draft");
 
-    h.get_by_label("Run 2: Pneumothorax, seed 1482").click();
+    click_any(&mut h, "Run 2: Pneumothorax, seed 1482");
     h.run_steps(3);
     h.key_press(Key::ArrowRight);
     wait(&mut h, "the next run", |a| a.state.runs.chosen.cursor == Some(1));
@@ -142,9 +142,9 @@ fn clicks_and_arrows_choose_and_two_runs_are_compared() {
     h.key_press(Key::Space);
     wait(&mut h, "the run under the cursor", |a| a.state.runs.chosen.ids.len() == 1);
 
-    h.get_by_label("Run 3: nothing drawn, seed 1").click();
+    click_any(&mut h, "Run 3: nothing drawn, seed 1");
     wait(&mut h, "a run without its file", |a| a.state.runs.inspected().is_some_and(|i| i.details.row.id == 3));
-    assert!(h.query_by_label_contains("images/3.png").is_some(), "what is missing is named");
+    see_part(&mut h, "images/3.png");
 }
 
 #[test]
@@ -156,12 +156,12 @@ fn a_run_is_restored_beside_the_open_case_and_given_as_a_command() {
     Sample { seed: 77, file: file.to_str().expect("a plain path"), ..Sample::default() }.insert(&db);
     let mut h = studio(dir.path(), Duration::ZERO);
     open(&mut h);
-    h.get_by_label("Run 1: nothing drawn, seed 77").click();
+    click_any(&mut h, "Run 1: nothing drawn, seed 77");
     wait(&mut h, "the run", |a| a.state.runs.inspected().is_some());
     let before = h.state().state.document.clone();
     click(&mut h, "As command");
     wait(&mut h, "the command", |a| !a.state.messages.list.is_empty());
-    assert!(h.query_by_label_contains("The command is on the clipboard.").is_some());
+    see_part(&mut h, "The command is on the clipboard.");
     assert_eq!(h.state().state.document, before, "looking changes nothing");
     click(&mut h, "Recall seed");
     wait(&mut h, "the seed", |a| a.state.sampling.seed == 77);
@@ -179,11 +179,11 @@ fn a_run_is_starred_noted_verified_and_exported() {
     Sample { name: "Nodule", seed: 5, file: file.to_str().expect("a plain path"), ..Sample::default() }.insert(&db);
     let mut h = studio(dir.path(), Duration::ZERO);
     open(&mut h);
-    h.get_by_label("Run 1: nothing drawn, seed 5").click();
+    click_any(&mut h, "Run 1: nothing drawn, seed 5");
     wait(&mut h, "the run", |a| a.state.runs.inspected().is_some());
     h.key_press(Key::S);
     wait(&mut h, "the star", |a| a.state.runs.wall.as_ref().is_some_and(|w| w.found.facets.states[0] == 1));
-    assert!(h.query_by_label("Run 1: nothing drawn, seed 5, starred").is_some());
+    see(&mut h, "Run 1: nothing drawn, seed 5, starred");
     click(&mut h, "Reject this run");
     wait(&mut h, "the rejection", |a| a.state.runs.wall.as_ref().is_some_and(|w| w.found.facets.states[..2] == [0, 1]));
 
@@ -191,12 +191,12 @@ fn a_run_is_starred_noted_verified_and_exported() {
     h.run_steps(2);
     h.get_by_role_and_label(Role::MultilineTextInput, "Note").type_text("for the talk");
     h.run_steps(2);
-    h.get_by_label_contains("Run 1: nothing").click();
+    click_any(&mut h, "Run 1: nothing drawn, seed 5, rejected");
     wait(&mut h, "the note", |a| a.state.runs.inspected().is_some_and(|i| i.details.row.note == "for the talk"));
 
     click(&mut h, "Verify");
     wait(&mut h, "the replay", |a| a.state.runs.wall.as_ref().is_some_and(|w| w.found.facets.states[4] == 1));
-    assert!(h.query_by_label("Replayed, bit-equal").is_some());
+    see(&mut h, "Replayed, bit-equal");
     click(&mut h, "Export");
     wait(&mut h, "the copy", |a| a.state.messages.list.iter().any(|m| m.text.starts_with("Exported 1 image")));
     assert!(dir.path().join("saved/nodule-5.png").exists());

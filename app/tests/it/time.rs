@@ -9,7 +9,7 @@ use eframe::egui::{Key, Modifiers, PointerButton, Role, pos2};
 use egui_kittest::kittest::{NodeT, Queryable};
 use engine::domain::StepRange;
 
-use crate::harness::{Studio, click, studio, wait};
+use crate::harness::{Studio, click, see, studio, wait};
 
 fn generated(dir: &std::path::Path) -> Studio {
     let mut h = studio(dir, Duration::ZERO);
@@ -36,7 +36,7 @@ fn a_fork_is_one_press_and_its_film_begins_later() {
     let fork = &h.state().state.results[0];
     assert_eq!((fork.origin.relation, fork.origin.step), ("fork", Some(5)));
     assert_eq!(fork.previews.len(), 3);
-    assert!(h.query_by_label("3 of 8 kept, 0.0 MB").is_some());
+    see(&mut h, "3 of 8 kept, 0.0 MB");
 }
 
 #[test]

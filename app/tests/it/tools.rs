@@ -8,7 +8,7 @@ use eframe::egui::{Event, Key, Modifiers, PointerButton, Pos2, Role};
 use egui_kittest::kittest::{NodeT, Queryable};
 use engine::domain::Mask;
 
-use crate::harness::{Studio, canvas_rect, click, drag, on_image, studio, wait};
+use crate::harness::{Studio, canvas_rect, click, click_any, drag, on_image, see_part, studio, wait};
 
 fn mask(h: &Studio) -> Mask {
     let layer = h.state().state.chosen_layer().expect("a layer is chosen");
@@ -302,10 +302,8 @@ fn a_mask_is_copied_from_an_earlier_run() {
     h.state_mut().act(Action::AddMask);
     let nothing = mask(&h);
     click(&mut h, "Mask from an earlier run");
-    h.get_by_role_and_label(Role::ComboBox, "Earlier mask").click();
-    h.run_steps(3);
-    h.get_by_label("Seed 1482 · 1 Pneumothorax").click();
-    h.run_steps(3);
+    click_any(&mut h, "Earlier mask");
+    click_any(&mut h, "Seed 1482 · 1 Pneumothorax");
     assert_eq!(mask(&h), drawn);
     undone(&mut h, &nothing);
 }
@@ -357,9 +355,9 @@ fn overlays_hide_while_h_is_held() {
 #[test]
 fn repairs_wait_for_something_to_repair() {
     let dir = tempfile::tempdir().expect("a temporary folder");
-    let h = empty(dir.path());
+    let mut h = empty(dir.path());
     for name in ["Fill holes", "Smooth", "Mirror layer"] {
         assert!(h.get_by_role_and_label(Role::Button, name).accesskit_node().is_disabled(), "{name}");
     }
-    assert!(h.query_by_label_contains("mm, assumed").is_some(), "the status bar says what a pixel is taken for");
+    see_part(&mut h, "mm, assumed");
 }

@@ -79,7 +79,7 @@ fn tile(
     let texture = found.map(|image| thumbnails.get(ui.ctx(), image));
     let title = format!("Row {}, seed {}{}", item.case.row, item.case.copy, if item.case.twin { ", twin" } else { "" });
     let name = format!("{title}: {}", item.verdict.title());
-    let clicked = thumbnail::at(ui, picture, texture, chosen, &name).clicked();
+    let clicked = thumbnail::at(ui, picture, texture, chosen, &title, &name).clicked();
     if item.run.is_none() {
         thumbnail::empty(ui, picture);
     }

@@ -23,12 +23,14 @@ pub(super) fn mark(state: &mut State, case: Case, mark: Mark, reason: Option<Str
     };
     let recipe = state.data_sets.recipe.clone();
     let mut effects = vec![Effect::Library(Command::Change(vec![id], Change::Mark(mark)))];
-    if let Some(item) = state.data_sets.items.iter_mut().find(|item| item.case == case)
+    let Room { items, reading, .. } = &mut state.data_sets;
+    if let Some(item) = items.iter_mut().find(|item| item.case == case)
         && let Some(run) = &mut item.run
     {
         run.mark = mark;
+        let reason = reason.map(|reason| reason.trim().to_owned());
+        reading.decide(id, mark, reason.clone());
         if let Some(reason) = reason {
-            let reason = reason.trim().to_owned();
             run.note.clone_from(&reason);
             effects.push(Effect::Library(Command::Change(vec![id], Change::Note(reason))));
         }

@@ -9,6 +9,7 @@ mod images;
 mod judge;
 mod people;
 mod plan;
+pub mod reading;
 pub mod reduce;
 pub mod review;
 mod side;
@@ -16,7 +17,7 @@ pub mod state;
 pub mod work;
 
 pub use action::Action;
-pub use reduce::{hear, opened, reduce, runs_changed};
+pub use reduce::{again, hear, opened, reduce, refused, runs_changed, runs_told};
 pub use state::State;
 pub use work::{Work, Works};
 

@@ -12,7 +12,7 @@ use super::work::{GROUP, Model, News, Work};
 use crate::action::Effect;
 use crate::dataset::recipe::{Quotas, Recipe, Source, Who};
 use crate::dataset::{Case, place};
-use crate::library::{Command, Mark, NewGroup};
+use crate::library::{Command, Mark, NewGroup, RunRow};
 use crate::state::{Level, State};
 
 /// Applies an action and names what the app must do.
@@ -43,7 +43,7 @@ pub fn reduce(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Queue => return queue_missing(state),
         Action::WriteJob => return write_job(state),
         Action::ImportResults => return with_path(state, Field::Job, |path| Work::Import(path, Arc::default())),
-        Action::Refresh => return vec![Effect::DataSets(Work::Load(state.data_sets.recipe.tag()))],
+        Action::Refresh => return read(&mut state.data_sets),
         Action::Accept(case) => return mark(state, case, Mark::Star, None),
         Action::Quarantine(case) => {
             let reason = std::mem::take(&mut state.data_sets.reason);
@@ -96,7 +96,7 @@ fn replace(room: &mut Room, recipe: Recipe) -> Vec<Effect> {
     let mut effects = vec![plan(room)];
     if load {
         room.items.clear();
-        effects.push(Effect::DataSets(Work::Load(room.recipe.tag())));
+        effects.extend(read(room));
     }
     effects
 }
@@ -111,7 +111,7 @@ pub fn plan(room: &mut Room) -> Effect {
 /// What the room needs when it is opened.
 pub fn opened(state: &mut State) -> Vec<Effect> {
     let room = &mut state.data_sets;
-    let mut effects = vec![Effect::DataSets(Work::Load(room.recipe.tag()))];
+    let mut effects = read(room);
     if room.plan.is_none() {
         effects.push(plan(room));
     }
@@ -238,10 +238,35 @@ fn write_job(state: &mut State) -> Vec<Effect> {
     with_path(state, Field::Job, |path| Work::Folder(path, recipe, plan.rows, plan.cases, Box::new(model), Arc::default()))
 }
 
+/// Reads what the library has of the recipe.
+fn read(room: &mut Room) -> Vec<Effect> {
+    room.reading.ask(room.recipe.tag())
+}
+
 /// A run or job of a recipe changed in the library: when it is this data set's, what became of it is read again.
-pub fn runs_changed(state: &State, recipe: &str) -> Vec<Effect> {
-    let tag = state.data_sets.recipe.tag();
-    if recipe == tag { vec![Effect::DataSets(Work::Load(tag))] } else { Vec::new() }
+pub fn runs_changed(state: &mut State, recipe: &str) -> Vec<Effect> {
+    let room = &mut state.data_sets;
+    if recipe == room.recipe.tag() { read(room) } else { Vec::new() }
+}
+
+/// The library tells runs as they are now, such as after a mark.
+pub fn runs_told(state: &mut State, rows: &[RunRow]) -> Vec<Effect> {
+    let room = &mut state.data_sets;
+    room.reading.written(rows);
+    let tag = room.recipe.tag();
+    if rows.iter().any(|run| run.recipe == tag) { read(room) } else { Vec::new() }
+}
+
+/// The library did not write something: what is shown is read again.
+pub fn refused(state: &mut State) -> Vec<Effect> {
+    state.data_sets.reading.refused();
+    again(state)
+}
+
+/// News may have been missed: what is shown is read again.
+pub fn again(state: &mut State) -> Vec<Effect> {
+    let room = &mut state.data_sets;
+    if room.items.is_empty() { Vec::new() } else { read(room) }
 }
 
 /// Takes what a thread has to say.
@@ -257,7 +282,7 @@ pub fn hear(state: &mut State, news: News) -> Vec<Effect> {
         News::Planned(asked, planned) => {
             if asked == room.asked {
                 room.plan = Some(*planned);
-                return vec![Effect::DataSets(Work::Load(room.recipe.tag()))];
+                return read(room);
             }
             return Vec::new();
         }
@@ -268,14 +293,15 @@ pub fn hear(state: &mut State, news: News) -> Vec<Effect> {
         News::Loaded(tag, loaded) => {
             if tag == room.recipe.tag() {
                 match (loaded, &room.plan) {
-                    (Ok((runs, jobs)), Some(Ok(plan))) => {
+                    (Ok((mut runs, jobs)), Some(Ok(plan))) => {
+                        room.reading.lay_over(&mut runs);
                         room.items = review::judge(&room.recipe, &plan.cases, &runs, &jobs);
                     }
                     (Err(why), _) => room.said = Some(Err(sentence(&why))),
                     (Ok(_), _) => {}
                 }
             }
-            return Vec::new();
+            return room.reading.ended(room.recipe.tag());
         }
         _ => room.busy = None,
     }

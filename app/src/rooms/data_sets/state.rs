@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use engine::domain::{GrayImage, Mask};
 
+use super::reading::Reading;
 use super::review::Item;
 use crate::dataset::Case;
 use crate::dataset::cases::Rows;
@@ -127,6 +128,8 @@ pub struct State {
     pub chosen: Option<Case>,
     /// Every image of the plan and what became of it.
     pub items: Vec<Item>,
+    /// How the library is read, and marks that it has not confirmed.
+    pub reading: Reading,
     /// Small pictures of runs that were asked for; `None` until they are there.
     pub thumbs: BTreeMap<i64, Option<Arc<GrayImage>>>,
     /// The reason for the next image that is set aside.

@@ -126,6 +126,13 @@ impl Works {
     /// Does something on a thread of its own.
     pub fn start(&self, work: Work) {
         let (outbox, wake, folder) = (self.outbox.clone(), Arc::clone(&self.wake), self.folder.clone());
+        // Each reading of the library has an end, else no other one would begin.
+        let tag = if let Work::Load(tag) = &work { Some(tag.clone()) } else { None };
+        let failed = move |why: String| match &tag {
+            Some(tag) => News::Loaded(tag.clone(), Err(why)),
+            None => News::Said(Err(why)),
+        };
+        let gone = failed.clone();
         let body = move || {
             let tell = |news: News| {
                 if outbox.send(news).is_ok() {
@@ -139,11 +146,11 @@ impl Works {
                 }
             };
             if let Err(payload) = catch_unwind(AssertUnwindSafe(|| run(work, &folder, &tell, &tick))) {
-                tell(News::Said(Err(panic_sentence(payload.as_ref()))));
+                tell(failed(panic_sentence(payload.as_ref())));
             }
         };
         if let Err(error) = thread::Builder::new().name("data set".to_owned()).spawn(body)
-            && self.outbox.try_send(News::Said(Err(format!("A thread for the data set could not be started: {error}.")))).is_err()
+            && self.outbox.try_send(gone(format!("A thread for the data set could not be started: {error}."))).is_err()
         {
             tracing::error!("a thread for the data set could not be started: {error}");
         }

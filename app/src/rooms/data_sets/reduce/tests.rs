@@ -97,5 +97,42 @@ fn a_loaded_library_judges_the_plan() {
         "{:?}",
         gaps(&state.data_sets, Axis::Side)
     );
-    assert!(!runs_changed(&state, &tag).is_empty() && runs_changed(&state, "another").is_empty());
+    assert!(!runs_changed(&mut state, &tag).is_empty() && runs_changed(&mut state, "another").is_empty());
+}
+
+#[test]
+fn a_reading_that_began_before_a_mark_does_not_take_it_back() {
+    let mut state = studio();
+    planned(&mut state);
+    let tag = state.data_sets.recipe.tag();
+    let case = Case { row: 2, copy: 1, twin: false };
+    let run = RunRow { id: 4, cell: "2.1".to_owned(), recipe: tag.clone(), ..Default::default() };
+    let loaded = |run: &RunRow| News::Loaded(tag.clone(), Ok((vec![run.clone()], Vec::new())));
+    let shown = |state: &State| state.data_sets.item(case).map(|item| item.verdict.title());
+    // Readings go on one at a time; what changes meanwhile is read once more.
+    assert!(hear(&mut state, loaded(&run)).is_empty());
+    assert_eq!(runs_changed(&mut state, &tag).len(), 1);
+    assert!(runs_changed(&mut state, &tag).is_empty() && runs_changed(&mut state, &tag).is_empty());
+    // A mark while one goes on, which does not know it.
+    reduce(&mut state, Action::SetReason("The side is wrong.".to_owned()));
+    reduce(&mut state, Action::Quarantine(case));
+    assert_eq!(hear(&mut state, loaded(&run)).len(), 1, "read once more");
+    assert_eq!(shown(&state), Some("Quarantined"));
+    // The library writes mark and reason while the next one goes on, which does not know them either.
+    let marked = RunRow { mark: Mark::Reject, ..run.clone() };
+    let noted = RunRow { note: "The side is wrong.".to_owned(), ..marked.clone() };
+    assert!(runs_told(&mut state, &[marked]).is_empty() && runs_told(&mut state, std::slice::from_ref(&noted)).is_empty());
+    assert_eq!(hear(&mut state, loaded(&run)).len(), 1);
+    assert_eq!(shown(&state), Some("Quarantined"));
+    // The one that began afterwards counts as it is.
+    assert!(hear(&mut state, loaded(&noted)).is_empty());
+    assert_eq!(shown(&state), Some("Quarantined"));
+    assert_eq!(runs_changed(&mut state, &tag).len(), 1);
+    hear(&mut state, loaded(&run));
+    assert_eq!(shown(&state), Some("Accepted"), "the library has the last word");
+    // What the library refuses to write does not stand.
+    reduce(&mut state, Action::Quarantine(case));
+    assert_eq!(refused(&mut state).len(), 1);
+    hear(&mut state, loaded(&run));
+    assert_eq!(shown(&state), Some("Accepted"));
 }
