@@ -62,11 +62,15 @@ impl Gate {
         self.0.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until a step is allowed.
-    fn pass(&self) {
+    /// Waits until a step is allowed, or until a run is to pause or to stop: the step in progress ends by itself.
+    fn pass(&self, cancel: &Cancel) {
         let mut allowed = self.lock();
         while !allowed.all && allowed.steps == 0 {
-            allowed = self.0.1.wait(allowed).unwrap_or_else(PoisonError::into_inner);
+            if cancel.is_paused() || cancel.is_cancelled() {
+                return;
+            }
+            let waited = self.0.1.wait_timeout(allowed, Duration::from_millis(5));
+            allowed = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
         allowed.steps = allowed.steps.saturating_sub(1);
     }
@@ -247,7 +251,7 @@ impl FakeModel {
         for done in from..=of {
             if done > from {
                 std::thread::sleep(self.step_time);
-                self.gate.iter().for_each(Gate::pass);
+                self.gate.iter().for_each(|gate| gate.pass(cancel));
                 let preview = self.draw(request, done as f32 / of as f32);
                 on_progress(Progress::Step { step: done, of, preview, latent: self.latent(request, done) });
                 if self.watch_words.load(Ordering::Relaxed) {

@@ -162,9 +162,6 @@ fn cancel_stops_within_a_step_and_keeps_nothing() {
     click(&mut h, "Generate");
     wait(&mut h, "a step", |a| a.state.job.as_ref().is_some_and(|j| j.step == 1));
     h.key_press_modifiers(Modifiers::SHIFT, Key::X);
-    h.run_steps(2);
-    assert!(h.state().state.job.is_some(), "it stops after its step, not before");
-    gate.open();
     wait(&mut h, "the end", |a| !a.state.is_running());
     assert!(h.state().state.results.is_empty());
     let said = h.state().state.messages.list.last().expect("a message").text.clone();
