@@ -201,7 +201,8 @@ pub(super) fn model(state: &mut State) -> Option<Model> {
 
 /// The plan, or a note why there is none.
 pub(super) fn ready(state: &mut State) -> Option<Plan> {
-    match &state.data_sets.plan {
+    let room = &state.data_sets;
+    match room.plan.as_ref().filter(|_| room.planned == room.asked) {
         Some(Ok(plan)) if plan.impossible.is_empty() => return Some(plan.clone()),
         Some(Ok(_)) => note(state, "Some rows cannot be placed; mend them first, the plan names them."),
         Some(Err(why)) => {
@@ -281,7 +282,7 @@ pub fn hear(state: &mut State, news: News) -> Vec<Effect> {
         }
         News::Planned(asked, planned) => {
             if asked == room.asked {
-                room.plan = Some(*planned);
+                (room.plan, room.planned) = (Some(*planned), asked);
                 return read(room);
             }
             return Vec::new();
@@ -291,7 +292,7 @@ pub fn hear(state: &mut State, news: News) -> Vec<Effect> {
             return Vec::new();
         }
         News::Loaded(tag, loaded) => {
-            if tag == room.recipe.tag() {
+            if tag == room.recipe.tag() && room.planned == room.asked {
                 match (loaded, &room.plan) {
                     (Ok((mut runs, jobs)), Some(Ok(plan))) => {
                         room.reading.lay_over(&mut runs);

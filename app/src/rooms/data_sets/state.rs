@@ -116,6 +116,8 @@ pub struct State {
     pub plan: Option<Result<Plan, String>>,
     /// Counts changes of the recipe; the newest is shared with the thread that plans.
     pub asked: u64,
+    /// The change that the plan is for; an older one is shown until the newest is there, and nothing is made of it.
+    pub planned: u64,
     /// The newest change, to let old planning stop.
     pub newest: Arc<AtomicU64>,
     /// Typed paths.

@@ -30,6 +30,15 @@ fn edits_are_planned_anew_and_taken_back() {
     // An old plan does not replace a newer wish.
     hear(&mut state, News::Planned(0, Box::new(Err("old".to_owned()))));
     assert!(state.data_sets.plan.is_none());
+    // Nothing is made of a plan that is older than the recipe.
+    hear(&mut state, News::Planned(1, Box::new(Ok(Plan::default()))));
+    let mut other = before.clone();
+    other.how.seeds_per_row = 2;
+    reduce(&mut state, Action::Edit(Box::new(other)));
+    assert!(state.data_sets.plan.is_some(), "it is shown for the moment");
+    assert!(reduce(&mut state, Action::Queue).is_empty());
+    assert!(state.messages.list.last().is_some_and(|m| m.text.contains("still being made")));
+    reduce(&mut state, Action::UndoEdit);
     reduce(&mut state, Action::UndoEdit);
     assert_eq!(state.data_sets.recipe, before);
     reduce(&mut state, Action::UndoEdit);
