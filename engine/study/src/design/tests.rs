@@ -1,0 +1,50 @@
+use super::*;
+use crate::testing::design;
+
+fn changed(from: &str, to: &str) -> String {
+    let text = design(Template::ReportAlignment, 2, 2).to_toml().expect("TOML");
+    assert!(text.contains(from), "{text}");
+    Design::parse(&text.replace(from, to), "study.toml").expect_err("a fault").to_string()
+}
+
+#[test]
+fn what_is_written_is_read_back() {
+    for template in Template::ALL {
+        let arms = if template == Template::Quartet { 4 } else { 2 };
+        let made = design(template, 3, arms);
+        assert_eq!(Design::parse(&made.to_toml().expect("TOML"), "x").expect("a design"), made);
+    }
+    let design = design(Template::ReportAlignment, 1, 2);
+    assert_eq!((design.plan.block_size, design.plan.may_change, design.paired), (30, false, true));
+    assert_eq!(design.asked(), Template::ReportAlignment.question());
+}
+
+#[test]
+fn each_fault_is_one_sentence_with_its_field() {
+    for (from, to, words) in [
+        ("format = 1", "format = 2", "format"),
+        ("\"R1\", \"R2\"", "\"R1\", \"r1\"", "readers: \"r1\" is listed twice"),
+        ("\"R1\", \"R2\"", "", "readers: 1 to"),
+        ("\"R1\", \"R2\"", "\"../R1\"", "file name"),
+        ("separation = 1", "separation = 0", "plan.separation"),
+        ("repeats = 0.0", "repeats = 0.9", "plan.repeats"),
+        ("block_size = 30", "block_sise = 30", "block_sise"),
+        ("rounds = 1", "rounds = 3", "plan.rounds"),
+        ("template = \"report-alignment\"", "template = \"quartet\"", "arms: a quartet takes 4"),
+        ("template = \"report-alignment\"", "template = \"visual-grading\"", "criteria"),
+        ("seed = 7", "seed = 7\nreal = \"nobody\"", "real: \"nobody\" is none of the arms"),
+        ("seed = 7", "seed = -7", "seed"),
+        ("title = \"A study\"", "title = \"\"", "title: it is empty"),
+        ("title = \"A study\"", "title = ", "line"),
+    ] {
+        let error = changed(from, to);
+        assert!(error.starts_with("study.toml: ") && error.contains(words) && !error.contains('\n'), "{to}: {error}");
+    }
+}
+
+#[test]
+fn showings_count_pairs_and_arms() {
+    assert_eq!(design(Template::PairwiseChoice, 1, 4).showings(), 6);
+    assert_eq!(design(Template::Quartet, 1, 4).showings(), 1);
+    assert_eq!(design(Template::ReportAlignment, 1, 3).showings(), 3);
+}
