@@ -5,14 +5,17 @@
 
 pub mod agreement;
 pub mod bootstrap;
+pub mod bradley_terry;
 pub mod correlation;
 pub mod distributions;
 pub mod multiple;
 pub mod ordinal;
 pub mod paired;
+pub mod proportion;
 pub mod ranks;
 pub mod roc;
 pub mod summary;
+pub mod trend;
 pub mod wilcoxon;
 
 pub use correlation::{Correlation, pearson, spearman};

@@ -4,14 +4,17 @@
 //! The sealed study holds no name of an arm; the key holds nothing else.
 //! This crate knows no network, no window and no command line: the studio and the headless program share it.
 
+pub mod analysis;
 pub mod answers;
 pub mod cases;
 pub mod design;
 mod draw;
 mod error;
+pub mod figures;
 pub mod key;
 pub mod plan;
 pub mod reading;
+pub mod report;
 pub mod sealed;
 pub mod template;
 #[cfg(test)]

@@ -10,6 +10,9 @@ mod optimise;
 use super::distributions::{normal_quantile, normal_two_sided};
 use laplace::Marginal;
 
+/// A deviation below this has vanished.
+const NO_SPREAD: f64 = 1e-2;
+
 /// One score.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Score {
@@ -45,8 +48,13 @@ pub struct Fit {
     pub thresholds: Vec<f64>,
     /// Deviation between readers on the logit scale.
     pub reader_sd: f64,
+    /// Its 95 % interval, from the curvature of the likelihood in its logarithm; `None` of one reader, or where the
+    /// deviation vanished.
+    pub reader_sd_ci95: Option<(f64, f64)>,
     /// Deviation between cases.
     pub case_sd: f64,
+    /// Its 95 % interval, as for readers.
+    pub case_sd_ci95: Option<(f64, f64)>,
     /// Each reader's own shift (conditional mode).
     pub readers: Vec<f64>,
     /// Log-likelihood, Laplace.
@@ -109,11 +117,21 @@ pub fn fit(scores: &[Score]) -> Result<Fit, FitError> {
         return Err(FitError::Separated);
     }
     let (reader_sd, case_sd) = marginal.deviations(&found);
+    // The likelihood is nearer to a parabola in the logarithm of a deviation than in the deviation.
+    let around = |sd: f64, variance: f64| {
+        let factor = (reach * variance.sqrt()).exp();
+        (variance.is_finite() && sd > NO_SPREAD).then(|| (sd / factor, sd * factor))
+    };
+    let last = found.len() - 1;
+    let reader_sd_ci95 = if readers > 1 { around(reader_sd, covariance[last - 1]) } else { None };
+    let case_sd_ci95 = around(case_sd, covariance[last]);
     Ok(Fit {
         arms: effects,
         thresholds: marginal.thresholds(&found),
         reader_sd,
+        reader_sd_ci95,
         case_sd,
+        case_sd_ci95,
         readers: modes[..readers].to_vec(),
         log_likelihood: -value,
     })

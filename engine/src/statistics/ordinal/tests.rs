@@ -29,6 +29,10 @@ fn planted_effects_come_back() {
     assert!((effect.log_odds - 1.2).abs() < 3.0 * effect.error && effect.error < 0.15, "{effect:?}");
     assert!(effect.p < 1e-6 && effect.ci95.0 < effect.ci95.1);
     assert!((fitted.case_sd - 1.0).abs() < 0.3, "{}", fitted.case_sd);
+    let (low, high) = fitted.case_sd_ci95.expect("cases differ");
+    assert!(low < 1.0 && 1.0 < high && high - low < 0.6, "{low} to {high}");
+    let (low, high) = fitted.reader_sd_ci95.expect("readers differ");
+    assert!(low < fitted.reader_sd && fitted.reader_sd < high);
     assert_eq!(fitted.readers.len(), 4);
     assert!(fitted.thresholds.windows(2).all(|w| w[0] < w[1]));
 }
@@ -44,6 +48,13 @@ fn intervals_cover_and_nothing_is_found_in_nothing() {
     }
     assert!(held >= 34, "{held} of 40 intervals hold the truth");
     assert!(alarms <= 6, "{alarms} false alarms of 40");
+}
+
+#[test]
+fn a_spread_that_is_not_there_has_no_interval() {
+    let alone = fit(&study(9, 60, 1, 0.6, 0.0, 0.8)).expect("a study with overlap");
+    assert_eq!(alone.reader_sd_ci95, None);
+    assert!(alone.case_sd_ci95.is_some());
 }
 
 #[test]

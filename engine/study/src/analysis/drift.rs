@@ -1,0 +1,115 @@
+//! Learning and fatigue: how scores and times change with the order of reading.
+
+use engine::statistics::trend::common_slope;
+use engine::statistics::{mean, median};
+use serde::Serialize;
+
+use super::Context;
+use super::frame::{Frame, Row};
+use super::times::trials;
+
+/// Images for which a slope is given.
+const PER: f64 = 100.0;
+
+/// A change with the order.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Trend {
+    /// Change for each 100 trials.
+    pub value: f64,
+    /// 95 % interval.
+    pub interval: (f64, f64),
+    /// Two-sided p, uncorrected.
+    pub p: f64,
+    /// Answers.
+    pub n: usize,
+}
+
+/// One reader's change with the order.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Drift {
+    /// Place of the reader.
+    pub reader: usize,
+    /// Score points for each 100 trials, each arm and criterion with its own mean; `None` of choices between images.
+    pub score: Option<Trend>,
+    /// Time for each 100 trials as a share: −0.2 is a fifth faster. From the slope of its logarithm.
+    pub time: Option<Trend>,
+}
+
+/// Mean score and time over the order, all readers together.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Curve {
+    /// From early to late.
+    pub points: Vec<CurvePoint>,
+}
+
+/// One stretch of the order.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct CurvePoint {
+    /// First and last place in the order.
+    pub order: (u32, u32),
+    /// Mean score by arm; `None` where the arm was not scored here, or answers have no order.
+    pub scores: Vec<Option<f64>>,
+    /// Answers by arm.
+    pub n: Vec<usize>,
+    /// Median time in seconds.
+    pub seconds: Option<f64>,
+}
+
+pub(super) fn drift(frame: &Frame<'_>, context: &Context) -> Vec<Drift> {
+    (0..context.readers.len())
+        .map(|reader| {
+            let rows: Vec<&Row<'_>> = frame.scored.iter().filter(|row| row.reader == reader).collect();
+            let order: Vec<f64> = rows.iter().map(|row| f64::from(row.reading.order)).collect();
+            let score: Vec<f64> = rows.iter().map(|row| f64::from(row.reading.score)).collect();
+            let criterion = |row: &Row<'_>| context.criteria.iter().position(|c| *c == row.reading.criterion).unwrap_or(0);
+            let group: Vec<usize> = rows.iter().map(|row| criterion(row) * context.arms.len() + row.arm).collect();
+            let trend = |slope: engine::statistics::trend::Slope| Trend {
+                value: PER * slope.value,
+                interval: (PER * slope.ci95.0, PER * slope.ci95.1),
+                p: slope.p,
+                n: slope.n,
+            };
+            // A time of zero has no logarithm.
+            let timed: Vec<_> = trials(frame, |row| row.reader == reader).into_iter().filter(|t| t.seconds > 0.0).collect();
+            let when: Vec<f64> = timed.iter().map(|t| f64::from(t.order)).collect();
+            let log: Vec<f64> = timed.iter().map(|t| t.seconds.ln()).collect();
+            let arm: Vec<usize> = timed.iter().map(|t| t.arm).collect();
+            let share =
+                |t: Trend| Trend { value: t.value.exp_m1(), interval: (t.interval.0.exp_m1(), t.interval.1.exp_m1()), ..t };
+            Drift {
+                reader,
+                score: if context.template.is_ordinal() { common_slope(&order, &score, &group).map(trend) } else { None },
+                time: common_slope(&when, &log, &arm).map(trend).map(share),
+            }
+        })
+        .collect()
+}
+
+pub(super) fn curve(frame: &Frame<'_>, context: &Context, most: usize) -> Curve {
+    let last = frame.scored.iter().map(|row| row.reading.order).max().unwrap_or(0);
+    let first = frame.scored.iter().map(|row| row.reading.order).min().unwrap_or(0);
+    let span = last - first + 1;
+    // Stretches of fewer than five trials would show noise.
+    let count = u32::try_from(most).unwrap_or(u32::MAX).min(span / 5).max(1);
+    let edge = |i: u32| first + (u64::from(span) * u64::from(i) / u64::from(count)) as u32;
+    let ordinal = context.template.is_ordinal();
+    let points = (0..count)
+        .map(|i| {
+            let (low, high) = (edge(i), edge(i + 1) - 1);
+            let inside = |row: &Row<'_>| (low..=high).contains(&row.reading.order);
+            let of_arm = |arm: usize| -> Vec<f64> {
+                let rows = frame.scored.iter().filter(|row| row.arm == arm && inside(row));
+                rows.map(|row| f64::from(row.reading.score)).collect()
+            };
+            let scores: Vec<Vec<f64>> = (0..context.arms.len()).map(of_arm).collect();
+            let seconds: Vec<f64> = trials(frame, inside).iter().map(|t| t.seconds).collect();
+            CurvePoint {
+                order: (low, high),
+                scores: scores.iter().map(|s| if ordinal { mean(s) } else { None }).collect(),
+                n: scores.iter().map(Vec::len).collect(),
+                seconds: median(&seconds),
+            }
+        })
+        .collect();
+    Curve { points }
+}

@@ -1,0 +1,77 @@
+//! Estimates with interval and n, tests with their correction, resampling by case.
+
+use engine::domain::Seed;
+use engine::statistics::bootstrap;
+use engine::statistics::holm;
+use engine::statistics::proportion::share;
+use serde::Serialize;
+
+use super::effects::Test;
+
+/// A number with its 95 % interval.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Estimate {
+    /// The number.
+    pub value: f64,
+    /// 95 % interval; `None` where it cannot be given.
+    pub interval: Option<(f64, f64)>,
+    /// Units it rests on; the field that holds it says which.
+    pub n: usize,
+}
+
+/// A share of answers with its exact interval.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct ShareOf {
+    /// Answers that count as yes.
+    pub hits: usize,
+    /// All answers.
+    pub n: usize,
+    /// `hits` ÷ `n`.
+    pub value: f64,
+    /// Exact 95 % interval (Clopper–Pearson).
+    pub interval: (f64, f64),
+}
+
+impl ShareOf {
+    /// `None` of no answers.
+    pub fn of(hits: usize, n: usize) -> Option<Self> {
+        share(hits, n).map(|s| Self { hits, n, value: s.value, interval: s.ci95 })
+    }
+}
+
+/// How intervals are resampled.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bootstrap {
+    pub(crate) resamples: usize,
+    pub(crate) seed: Seed,
+}
+
+impl Bootstrap {
+    /// The statistic over units with its percentile interval; `n` is the number of units.
+    pub(crate) fn estimate(self, units: usize, statistic: impl Fn(&[usize]) -> Option<f64>) -> Option<Estimate> {
+        let all: Vec<usize> = (0..units).collect();
+        let value = statistic(&all)?;
+        let found = bootstrap::by_unit(units, self.resamples, 0.95, self.seed, statistic);
+        // One unit resamples to itself: an interval without width would claim certainty.
+        let interval = found.filter(|_| units > 1).map(|i| (i.low, i.high));
+        Some(Estimate { value, interval, n: units })
+    }
+
+    /// The mean of one value a unit.
+    pub(crate) fn mean(self, values: &[f64]) -> Option<Estimate> {
+        self.estimate(values.len(), |units| {
+            (!units.is_empty()).then(|| units.iter().map(|&u| values[u]).sum::<f64>() / units.len() as f64)
+        })
+    }
+}
+
+/// Puts Holm's correction into all tests of one family.
+pub(crate) fn holm_over<'a>(tests: impl Iterator<Item = &'a mut Test>) {
+    let tests: Vec<&mut Test> = tests.collect();
+    let adjusted = holm(&tests.iter().map(|t| t.p).collect::<Vec<_>>());
+    let family = tests.len();
+    for (test, p) in tests.into_iter().zip(adjusted) {
+        test.holm = p;
+        test.family = family;
+    }
+}

@@ -1,0 +1,251 @@
+//! Scores, effects, order, errors, findings and cases.
+
+use super::page::Figures;
+use super::table::{Table, caption};
+use super::{arm_name, cells, pair_name, reader_name};
+use crate::analysis::words::{count, counted, number, p, percent, percents, quarter, range, ratio, signed};
+use crate::analysis::{Analysis, Context, Scale, letter};
+use crate::reading::ErrorKind;
+
+/// Each scale: figures and tables of scores and effects.
+pub(super) fn results(analysis: &Analysis, context: &Context, figures: &Figures<'_>) -> String {
+    let several = analysis.scales.len() > 1;
+    let mut out = String::new();
+    for (i, scale) in analysis.scales.iter().enumerate() {
+        let name = |stem: &str| if several { format!("{stem}-{}", i + 1) } else { stem.to_owned() };
+        out.push_str(&figures.html(&name("scores")));
+        out.push_str(&scores(analysis, context, scale));
+        out.push_str(&figures.html(&name("effects")));
+        out.push_str(&model(analysis, scale));
+        out.push_str(&effects(analysis, scale));
+    }
+    out
+}
+
+fn of(scale: &Scale) -> String {
+    if scale.criterion.is_empty() { String::new() } else { format!(": {}", scale.criterion) }
+}
+
+fn scores(analysis: &Analysis, context: &Context, scale: &Scale) -> String {
+    let choices = analysis.template.choices();
+    let figures: Vec<&str> = choices.iter().map(|c| c.figure).collect();
+    let heads: Vec<&str> = ["Reader", "n"].into_iter().chain(figures).chain(["Mean ± SD", "Median", "Quartiles"]).collect();
+    let mut table = Table::new(&format!("Scores{}", of(scale)), &heads);
+    let several = analysis.readers.len() > 1;
+    for arm in 0..analysis.arms.len() {
+        table.group(&arm_name(context, arm));
+        for cell in scale.cells.iter().filter(|c| c.arm == arm && (several || c.reader.is_some())) {
+            let mut row = vec![reader_name(analysis, cell.reader), count(cell.n)];
+            row.extend(cell.counts.iter().map(|n| count(*n)));
+            let sd = cell.sd.map_or_else(String::new, |sd| format!(" ± {}", number(sd, 2)));
+            row.push(cell.mean.map_or_else(|| "–".to_owned(), |mean| format!("{}{sd}", number(mean, 2))));
+            row.push(cell.median.map_or_else(|| "–".to_owned(), quarter));
+            row.push(
+                cell.quartiles.map_or_else(|| "–".to_owned(), |(low, high)| format!("{} to {}", quarter(low), quarter(high))),
+            );
+            if cell.reader.is_none() { table.sum(&row) } else { table.row(&row) }
+        }
+    }
+    table.html()
+}
+
+fn model(analysis: &Analysis, scale: &Scale) -> String {
+    let Some(model) = &scale.model else { return String::new() };
+    let mut table =
+        Table::new(&format!("Primary: ordinal mixed model{}", of(scale)), &["", "Estimate", "95 % interval", "p", "Holm p", "n"]);
+    for e in &model.effects {
+        let (a, b) = e.pair;
+        table.row(&[
+            format!("Odds ratio for a higher score, {} over {}", letter(a), letter(b)),
+            ratio(e.odds_ratio.value),
+            e.odds_ratio.interval.map_or_else(|| "–".to_owned(), |(l, h)| format!("{}–{}", ratio(l), ratio(h))),
+            p(e.test.p),
+            p(e.test.holm),
+            counted(e.odds_ratio.n, "score", "scores"),
+        ]);
+    }
+    let spread = |sd: Option<crate::analysis::Estimate>| cells(sd, 2);
+    let [value, interval] = spread(model.reader_sd);
+    let readers = model.reader_sd.map_or_else(|| "1 reader".to_owned(), |e| counted(e.n, "reader", "readers"));
+    table.row(&["Reader SD, logits".to_owned(), value, interval, String::new(), String::new(), readers]);
+    let [value, interval] = spread(Some(model.case_sd));
+    let n = counted(model.case_sd.n, "case", "cases");
+    table.row(&["Case SD, logits".to_owned(), value, interval, String::new(), String::new(), n]);
+    let tests = model.effects.first().map_or(1, |e| e.test.family);
+    let holm = if tests > 1 { format!(" Holm’s correction over {tests} tests.") } else { String::new() };
+    let vanished = if model.reader_sd.is_some_and(|e| e.interval.is_none()) || model.case_sd.interval.is_none() {
+        " A deviation that the data do not show stands as 0 without interval."
+    } else {
+        ""
+    };
+    table.html()
+        + &caption(&format!(
+            "Cumulative-link model with logit link, reader and case as crossed normal random effects, integrated by Laplace’s \
+             approximation; Wald intervals.{holm}{vanished}{}",
+            if analysis.readers.len() > 1 && analysis.readers.len() < 5 {
+                " With few readers the deviation between them is uncertain and tends to be estimated too small."
+            } else {
+                ""
+            }
+        ))
+}
+
+fn effects(analysis: &Analysis, scale: &Scale) -> String {
+    if scale.effects.is_empty() {
+        return String::new();
+    }
+    let heads =
+        ["Reader", "Cases", "Difference", "95 % by case", "Wilcoxon p", "Holm p", "Rank-biserial", "Paired t, 95 %", "t test p"];
+    let mut table = Table::new(&format!("Differences in score points{}", of(scale)), &heads);
+    let several = analysis.readers.len() > 1;
+    let dash = || "–".to_owned();
+    for &pair in &analysis.pairs {
+        if analysis.pairs.len() > 1 {
+            table.group(&pair_name(pair));
+        }
+        for e in scale.effects.iter().filter(|e| e.pair == pair && (several || e.reader.is_some())) {
+            let [value, interval] = cells(e.difference, 2);
+            let row = [
+                reader_name(analysis, e.reader),
+                e.difference.map_or_else(|| "0".to_owned(), |d| count(d.n)),
+                value,
+                interval,
+                e.test.map_or_else(dash, |t| p(t.p)),
+                e.test.map_or_else(dash, |t| p(t.holm)),
+                e.rank_biserial.map_or_else(dash, |r| number(r, 2)),
+                e.paired_t.map_or_else(dash, |t| range(t.interval, 2)),
+                e.paired_t.map_or_else(dash, |t| p(t.p)),
+            ];
+            if e.reader.is_none() { table.sum(&row) } else { table.row(&row) }
+        }
+    }
+    let family = scale.effects.iter().filter(|e| e.reader.is_some()).find_map(|e| e.test).map_or(1, |t| t.family);
+    let which = if analysis.pairs.len() == 1 { format!("{}. ", pair_name(analysis.pairs[0])) } else { String::new() };
+    let pooled = if several { " All readers: each case counts once, with the mean over its readers." } else { "" };
+    table.html()
+        + &caption(&format!(
+            "{which}Wilcoxon: paired signed-rank test, Holm’s correction over {}.{pooled} The paired t test stands here for \
+             comparison with studies that report it; it is not corrected.",
+            counted(family, "test", "tests of single readers")
+        ))
+}
+
+/// Learning, fatigue and time.
+pub(super) fn order(analysis: &Analysis, _: &Context, figures: &Figures<'_>) -> String {
+    let mut out = figures.html("learning");
+    let mut table = Table::new(
+        "Change for each 100 trials",
+        &["Reader", "Score, points", "95 % interval", "p", "Time", "95 % interval", "p", "n"],
+    );
+    let dash = || "–".to_owned();
+    for d in analysis.drift.iter().filter(|d| d.score.is_some() || d.time.is_some()) {
+        table.row(&[
+            reader_name(analysis, Some(d.reader)),
+            d.score.map_or_else(dash, |t| signed(t.value, 2)),
+            d.score.map_or_else(dash, |t| range(t.interval, 2)),
+            d.score.map_or_else(dash, |t| p(t.p)),
+            d.time.map_or_else(dash, |t| format!("{}\u{202f}%", signed(100.0 * t.value, 1))),
+            d.time.map_or_else(dash, |t| percents(t.interval, 1)),
+            d.time.map_or_else(dash, |t| p(t.p)),
+            d.time.or(d.score).map_or_else(dash, |t| count(t.n)),
+        ]);
+    }
+    if !table.is_empty() {
+        out.push_str(&table.html());
+        out.push_str(&caption(
+            "Least-squares slopes along each reader’s order, each arm with its own mean; time by the slope of its logarithm. \
+             Intervals from t; p without correction.",
+        ));
+    }
+    out + &figures.html("time")
+}
+
+/// Errors marked after low scores.
+pub(super) fn errors(analysis: &Analysis, context: &Context, figures: &Figures<'_>) -> String {
+    let rows = &analysis.errors.rows;
+    if rows.is_empty() || rows.iter().all(|r| r.low == 0) {
+        return String::new();
+    }
+    let kinds: Vec<&str> = ErrorKind::ALL.iter().map(|k| k.name()).collect();
+    let heads: Vec<&str> = ["Reader", "Low of all"].into_iter().chain(kinds).chain(["Not marked"]).collect();
+    let mut table = Table::new("Error types", &heads);
+    let several = analysis.readers.len() > 1;
+    for arm in 0..analysis.arms.len() {
+        table.group(&arm_name(context, arm));
+        let of_arm = || rows.iter().filter(|r| r.arm == arm);
+        for row in of_arm().filter(|r| r.reader.is_some()).chain(of_arm().filter(|r| r.reader.is_none() && several)) {
+            let share = if row.scored > 0 { percent(row.low as f64 / row.scored as f64, 1) } else { "–".to_owned() };
+            let mut line =
+                vec![reader_name(analysis, row.reader), format!("{} of {}, {share}", count(row.low), count(row.scored))];
+            line.extend(row.counts.iter().map(|n| count(*n)));
+            line.push(count(row.unmarked));
+            if row.reader.is_none() { table.sum(&line) } else { table.row(&line) }
+        }
+    }
+    let low: Vec<&str> = analysis.template.choices().iter().filter(|c| c.asks_error).map(|c| c.figure).collect();
+    figures.html("errors")
+        + &table.html()
+        + &caption(&format!("The type was asked after a score of {} was locked.", low.join(" or ")))
+        + &figures.html("places")
+}
+
+/// Effects by finding.
+pub(super) fn findings(analysis: &Analysis, _: &Context) -> String {
+    if analysis.findings.is_empty() || analysis.pairs.is_empty() {
+        return String::new();
+    }
+    let means: Vec<String> = (0..analysis.arms.len()).map(|arm| format!("Mean {}", letter(arm))).collect();
+    let means: Vec<&str> = means.iter().map(String::as_str).collect();
+    let heads: Vec<&str> =
+        ["Finding", "Cases"].into_iter().chain(means).chain(["Pair", "Difference", "95 % by case", "Holm p"]).collect();
+    let mut table = Table::new("", &heads);
+    for row in &analysis.findings {
+        for (i, e) in row.effects.iter().enumerate() {
+            let first = i == 0;
+            let mut line =
+                vec![if first { row.name.clone() } else { String::new() }, if first { count(row.cases) } else { String::new() }];
+            line.extend(
+                row.means.iter().map(|m| if first { m.map_or_else(|| "–".to_owned(), |m| number(m, 2)) } else { String::new() }),
+            );
+            line.push(pair_name(e.pair));
+            line.extend(cells(e.difference, 2));
+            line.push(e.test.map_or_else(|| "–".to_owned(), |t| p(t.holm)));
+            table.row(&line);
+        }
+    }
+    let family = analysis.findings.iter().flat_map(|r| &r.effects).find_map(|e| e.test).map_or(0, |t| t.family);
+    table.html()
+        + &caption(&format!(
+            "Exploratory. A case with several findings counts in each. Signed-rank test over cases, Holm’s correction over {}; \
+             fewer than six cases have no interval and no test.",
+            counted(family, "test", "tests")
+        ))
+}
+
+/// Cases where readers differ most.
+pub(super) fn differing(analysis: &Analysis, context: &Context) -> String {
+    if analysis.differing.is_empty() {
+        return String::new();
+    }
+    let arms: Vec<String> = (0..analysis.arms.len()).map(letter).collect();
+    let heads: Vec<&str> = ["Case", "Impression"].into_iter().chain(arms.iter().map(String::as_str)).collect();
+    let mut table = Table::new("", &heads).text(1);
+    let figure = |score: &Option<i32>| {
+        let choices = analysis.template.choices();
+        score.and_then(|s| choices.iter().find(|c| c.value == s)).map_or("–", |c| c.figure).to_owned()
+    };
+    for case in &analysis.differing {
+        let impression = context.impressions.get(&case.case).map_or("", String::as_str);
+        let mut line = vec![case.case.clone(), impression.to_owned()];
+        line.extend(case.scores.iter().map(|of_arm| of_arm.iter().map(figure).collect::<Vec<_>>().join(", ")));
+        table.row(&line);
+    }
+    let all: usize = analysis.differing_images;
+    let note = format!(
+        "Scores in the order {}. The first {}; readers differ on {} in all.",
+        analysis.readers.join(", "),
+        counted(analysis.differing.len(), "case", "cases"),
+        counted(all, "image", "images")
+    );
+    table.html() + &caption(&note)
+}
