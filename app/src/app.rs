@@ -117,7 +117,7 @@ impl StudioApp {
             }
         };
         let ctx = cc.egui_ctx.clone();
-        let chores = Chores::new(move || ctx.request_repaint());
+        let chores = Chores::new(options.data_folder.clone(), move || ctx.request_repaint());
         let repaint = cc.egui_ctx.clone();
         let pictures = SightCache::new(cc.wgpu_render_state.as_ref());
         let ctx = cc.egui_ctx.clone();
@@ -200,6 +200,7 @@ impl StudioApp {
             Effect::Images(effect) => match effect {
                 images::Effect::Write(order) => self.chores.write(*order),
                 images::Effect::Rewindow(stored, window, size_px) => self.chores.rewindow(stored, window, size_px),
+                images::Effect::Keep(original) => self.chores.keep_original(*original),
                 images::Effect::Compose(order, title) => self.chores.compose(*order, title),
             },
             Effect::Save(index, folder) => {

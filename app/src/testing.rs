@@ -308,12 +308,9 @@ pub fn begin(state: &mut State, effects: &[Effect]) {
             rows.push(JobRow {
                 id,
                 position: id as f64,
-                name: job.name.clone(),
+                task: job.task.clone(),
                 seed: job.request.seed.0,
                 steps: u32::try_from(job.request.calls()).unwrap_or(u32::MAX),
-                relation: job.relation,
-                parent_run: job.parent_run,
-                parent_step: job.parent_step,
                 ..JobRow::default()
             });
         }
@@ -331,12 +328,14 @@ pub fn finish(state: &mut State, artifact: Artifact) {
     let run = RunRow {
         id: row.id + 1000,
         job: Some(row.id),
-        name: row.name.clone(),
+        name: row.task.name.clone(),
         seed: row.seed,
         steps: row.steps,
         steps_ran: row.steps,
         secs: 0.1,
-        relation: row.relation,
+        relation: row.task.relation,
+        parent_run: row.task.parent_run,
+        parent_step: row.task.parent_step,
         ..RunRow::default()
     };
     let row = JobRow { state: JobState::Done, rev: row.rev + 1, run: Some(run.id), ..row };

@@ -1,4 +1,5 @@
 //! Tests of the whole workspace; this package ships nothing and its library is empty on purpose.
+//! Its program is `chexgen` under another name, for tests that run it from outside.
 //!
 //! - `commands`: what the studio copies as a command against what `chexgen` takes.
 //! - `golden`: the engine against numbers that the reference implementation made, kept in

@@ -3,7 +3,7 @@
 
 #![allow(clippy::print_stdout, reason = "a skipped test says why")]
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use app::dataset::cases::{Maker, Rows, cases};
@@ -12,20 +12,16 @@ use app::dataset::job_folder;
 use app::dataset::recipe::Recipe;
 use engine::domain::GenerateRequest;
 
-/// The headless program beside this test, when the whole workspace was built.
-fn chexgen() -> Option<PathBuf> {
-    let exe = std::env::current_exe().ok()?;
-    let program = exe.parent()?.parent()?.join(format!("chexgen{}", std::env::consts::EXE_SUFFIX));
-    program.is_file().then_some(program)
-}
+/// The headless program, built together with this test, so that it is never an older one.
+const CHEXGEN: &str = env!("CARGO_BIN_EXE_chexgen-under-test");
 
 #[test]
 fn a_job_folder_is_worked_through_and_comes_back() {
     let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("../assets/practice");
-    let Some(program) = chexgen().filter(|_| model.join("model.toml").is_file()) else {
-        println!("skipped: the program chexgen or the practice model is not there");
+    if !model.join("model.toml").is_file() {
+        println!("skipped: the practice model is not there");
         return;
-    };
+    }
     let dir = tempfile::tempdir().expect("a temporary folder");
     let mut recipe = Recipe::default();
     recipe.name = "Three rows".to_owned();
@@ -41,7 +37,7 @@ fn a_job_folder_is_worked_through_and_comes_back() {
 
     let run = |folder: &Path| {
         let mut command = Command::new("sh");
-        command.arg(folder.join("run.sh")).env("CHEXGEN", &program).env("CHEXGEN_MODEL", &model);
+        command.arg(folder.join("run.sh")).env("CHEXGEN", CHEXGEN).env("CHEXGEN_MODEL", &model);
         command.output().expect("the script runs")
     };
     let output = run(&folder);

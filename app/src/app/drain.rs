@@ -71,7 +71,7 @@ impl StudioApp {
                 self.condition = None;
             }
             Event::Started { row, request, cancel } => {
-                effects = rooms::data_sets::runs_changed(state, &row.recipe);
+                effects = rooms::data_sets::runs_changed(state, &row.task.recipe);
                 reduce::started(state, &row, *request, cancel);
             }
             Event::Steps { job, of } => {
@@ -96,9 +96,9 @@ impl StudioApp {
                 effects.extend(compare::grid::library_changed(state, &recipe));
             }
             Event::Cancelled(row) | Event::Failed(row) => {
-                effects = rooms::data_sets::runs_changed(state, &row.recipe);
+                effects = rooms::data_sets::runs_changed(state, &row.task.recipe);
                 reduce::stopped(state, &row);
-                effects.extend(compare::grid::library_changed(state, &row.recipe));
+                effects.extend(compare::grid::library_changed(state, &row.task.recipe));
             }
             Event::Jobs(rows) => state.queue.apply(&rows),
             Event::Stuck(why) => reduce::queue::stuck(state, &why),

@@ -111,6 +111,16 @@ pub fn conflicts(checks: &[Check]) -> usize {
     checks.iter().filter(|c| c.verdict == Verdict::Conflict).count()
 }
 
+/// The conflicts of a document that are kept on purpose; those that were mended since are not among them.
+pub fn kept(document: &Document) -> Vec<String> {
+    if document.kept_conflicts.is_empty() {
+        return Vec::new();
+    }
+    let there = check(document, &Reading::default());
+    let is_there = |sentence: &&String| there.iter().any(|c| c.verdict == Verdict::Conflict && c.sentence == **sentence);
+    document.kept_conflicts.iter().filter(is_there).cloned().collect()
+}
+
 /// The name of a class inside a sentence.
 fn noun(mention: &Mention) -> String {
     in_sentence(mention.finding)

@@ -6,6 +6,7 @@ use engine::domain::{GrayImage, Source};
 use engine::imageio::edited::{Kept, kept_outside};
 
 use crate::reduce::shown_result;
+use crate::state::sight::OPENED;
 use crate::state::{Base, EditRegion, Layer, Shown, State};
 
 /// Facts about the edit in hand and the one that is shown.
@@ -56,7 +57,7 @@ pub fn mark(state: &State) -> &'static str {
 /// The words for another picture than the one on the canvas.
 pub fn mark_of(state: &State, shown: Shown) -> &'static str {
     let source = match shown {
-        Shown::Base => return "Opened image",
+        Shown::Base => return OPENED,
         Shown::Live | Shown::LiveStep(_) => state.job.as_ref().map(|job| &job.request.source),
         Shown::Result(i) | Shown::ResultStep(i, _) => state.results.get(i).map(|result| &result.artifact.request.source),
         Shown::Example | Shown::Blank => None,

@@ -6,6 +6,7 @@ pub mod export_panel;
 pub mod facts;
 pub mod offer;
 pub mod open;
+pub mod originals;
 pub mod panel;
 pub mod photo;
 mod reduce;
@@ -72,6 +73,8 @@ pub enum Effect {
     Write(Box<write::Order>),
     /// Show stored values by another window: which one, and the square's side.
     Rewindow(Arc<Stored>, usize, u32),
+    /// Keep the opened image of an edit on disk.
+    Keep(Box<Original>),
     /// Make the full-size edit of a result and put it under the layers.
     Compose(Box<write::Order>, String),
 }
@@ -83,6 +86,8 @@ pub enum News {
     Opened(Result<Found, String>),
     /// Files were written, or one sentence why not.
     Written(Result<write::Written, String>),
+    /// The opened image of an edit could not be kept, one sentence.
+    NotKept(String),
     /// The image under the layers by another window: the image as opened, and on the square.
     Rewindowed(Arc<Stored>, usize, Arc<GrayImage>, Arc<GrayImage>),
     /// An image to put under the layers, or one sentence why not.

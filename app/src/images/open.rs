@@ -4,7 +4,7 @@
 //! taken, and a case made of one is named after its pixels, for names of such files are often the patient's.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use engine::domain::{GrayImage, Source};
@@ -17,9 +17,9 @@ use engine::masks::recognise::{self, Target};
 use engine::store::hash::hash_image;
 use engine::store::record::{CONDITION_MARK, FULL_SIZE_KEYWORD, FullSize, PNG_KEYWORD, RunRecord, SHAREABLE_KEYWORD, Shareable};
 
-use super::Original;
 use super::offer::Offer;
 use super::photo::is_in_colour;
+use super::{Original, originals};
 use crate::jobs::files::{Artifact, Opened};
 use crate::state::View;
 
@@ -31,6 +31,8 @@ const NAME_LETTERS: usize = 60;
 pub struct Hints {
     /// Side of the document's square in pixels.
     pub size_px: u32,
+    /// The studio's own folder, where opened images of edits are kept; empty where they are not looked for.
+    pub folder: PathBuf,
     /// Title, width and height of the image under the layers as it was opened.
     pub base: Option<(String, u32, u32)>,
 }
@@ -40,7 +42,7 @@ impl Hints {
     pub fn of(state: &crate::state::State) -> Self {
         let document = &state.document;
         let base = document.base.as_ref().map(|b| (b.title.clone(), b.original.width(), b.original.height()));
-        Self { size_px: document.size_px, base }
+        Self { size_px: document.size_px, base, folder: PathBuf::new() }
     }
 }
 
@@ -136,7 +138,7 @@ fn recognise(bytes: &[u8], path: &Path, name: &str, hints: &Hints) -> Result<Fou
             picture(name, image, is_in_colour(bytes), hints)
         }
         FileKind::Dicom => open_dicom(bytes, name, hints),
-        FileKind::Json if has(bytes, b"\"chexgen-run\"") => open_json(bytes, path, name),
+        FileKind::Json if has(bytes, b"\"chexgen-run\"") => open_json(bytes, path, name, hints),
         FileKind::Json | FileKind::Text | FileKind::Nifti | FileKind::Gzip => masks(bytes, name, hints)?.ok_or_else(|| {
             "The file holds no masks that are known: run lengths, a SIIM table, YOLO boxes, COCO JSON and NIfTI label maps are read"
                 .to_owned()
@@ -165,7 +167,7 @@ fn open_png(bytes: &[u8], path: &Path, name: &str, hints: &Hints) -> Result<Foun
         let record = RunRecord::from_json(&json, "the record").map_err(|error| error.to_string())?;
         let image = png::decode_gray(bytes, FILE).map_err(fail)?;
         let full = text(FULL_SIZE_KEYWORD)?;
-        return restored(stem(name), record, image, full.as_deref(), beside(path)).map(|r| Found::Restored(Box::new(r)));
+        return restored(stem(name), record, image, full.as_deref(), beside(path), hints).map(|r| Found::Restored(Box::new(r)));
     }
     if text(CONDITION_MARK.0)?.as_deref() == Some(CONDITION_MARK.1) {
         return Err("This is a condition picture, which a model saw; open the image that was saved beside it".to_owned());
@@ -198,7 +200,7 @@ fn open_dicom(bytes: &[u8], name: &str, hints: &Hints) -> Result<Found, String> 
             let record = RunRecord::from_json(&json, "the record").map_err(|error| error.to_string())?;
             let shown = dicom::decode_radiograph(bytes, FILE).map_err(said)?;
             let full = dicom::decode_full_size(bytes, FILE).map_err(said)?;
-            return restored(stem(name), record, shown.image, full.as_deref(), None).map(|r| Found::Restored(Box::new(r)));
+            return restored(stem(name), record, shown.image, full.as_deref(), None, hints).map(|r| Found::Restored(Box::new(r)));
         }
         shareable = Some(Shareable::from_json(&json, "the record").map_err(|error| error.to_string())?);
     }
@@ -226,7 +228,7 @@ fn open_dicom(bytes: &[u8], name: &str, hints: &Hints) -> Result<Found, String> 
 }
 
 /// A JSON record with its picture beside it.
-fn open_json(bytes: &[u8], path: &Path, name: &str) -> Result<Found, String> {
+fn open_json(bytes: &[u8], path: &Path, name: &str, hints: &Hints) -> Result<Found, String> {
     let text = std::str::from_utf8(bytes).map_err(|_| "The record is not UTF-8 text".to_owned())?;
     let record = RunRecord::from_json(text, "the record").map_err(|error| error.to_string())?;
     let picture = path.with_extension("png");
@@ -234,7 +236,7 @@ fn open_json(bytes: &[u8], path: &Path, name: &str) -> Result<Found, String> {
         read_file(&picture).map_err(|error| format!("Its picture with the ending .png cannot be opened: {}", error.fault))?;
     let image = png::decode_gray(&bytes, "its picture").map_err(|error| error.to_string())?;
     let full = png::decode_text(&bytes, FULL_SIZE_KEYWORD, "its picture").map_err(|error| error.to_string())?;
-    restored(stem(name), record, image, full.as_deref(), beside(&picture)).map(|r| Found::Restored(Box::new(r)))
+    restored(stem(name), record, image, full.as_deref(), beside(&picture), hints).map(|r| Found::Restored(Box::new(r)))
 }
 
 /// The condition picture that was saved beside an image; a copy of what the record holds, so nothing is lost without.
@@ -249,6 +251,7 @@ fn restored(
     image: GrayImage,
     full: Option<&str>,
     condition: Option<GrayImage>,
+    hints: &Hints,
 ) -> Result<Restored, String> {
     let mut notes = Vec::new();
     let mut original = None;
@@ -266,6 +269,12 @@ fn restored(
             original = Some(Original { square: Arc::clone(square), image, spacing_mm, detail });
         }
         model_image = full.result;
+    } else if let Some(square) = source.filter(|_| !hints.folder.as_os_str().is_empty()) {
+        // The library's own file has the model's image; what it was made of lies beside.
+        match originals::find(&hints.folder, square) {
+            Ok(found) => original = found,
+            Err(why) => notes.push(why),
+        }
     }
     let side = record.size_px;
     if (model_image.width(), model_image.height()) != (side, side) {

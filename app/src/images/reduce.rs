@@ -107,6 +107,10 @@ fn take(state: &mut State, news: News) {
             }
         }
         News::Composed(Ok(base)) => put_under(state, *base),
+        News::NotKept(why) => {
+            let words = format!("The opened image could not be kept, so this edit comes back at the model's size later. {why}");
+            state.messages.push(Level::Error, words);
+        }
         News::Composed(Err(why)) => state.messages.push(Level::Error, why),
     }
 }
@@ -145,7 +149,8 @@ fn open_restored(state: &mut State, restored: Restored) {
         (whole.whole, whole.detail) = (base.whole, detail);
         state.document.base = Some(whole);
         state.history.amend(&state.document, state.sampling);
-        remember(state);
+        // It came from a file or from the studio's folder, so it need not be kept again.
+        let _on_disk = remember(state);
     }
     if !notes.is_empty() {
         state.messages.push(Level::Note, with_notes(format!("About {name}"), &notes).replacen("; ", ": ", 1));
@@ -258,16 +263,17 @@ fn use_shown(state: &mut State) -> Vec<AnyEffect> {
     Vec::new()
 }
 
-/// Keeps the opened image of the edit that is about to run.
-pub(crate) fn remember(state: &mut State) {
-    let Some(base) = state.document.base.as_ref().filter(|b| b.edit) else { return };
-    let original = Original::of(base);
+/// Keeps the opened image of the edit that is about to run: in memory, and on disk by the effect it gives.
+pub(crate) fn remember(state: &mut State) -> Option<AnyEffect> {
+    let original = Original::of(state.document.base.as_ref().filter(|b| b.edit)?);
+    let on_disk = AnyEffect::Images(Effect::Keep(Box::new(original.clone())));
     let kept = &mut state.images.originals;
     kept.retain(|o| o.square != original.square);
     kept.push(original);
     if kept.len() > ORIGINALS {
         kept.remove(0);
     }
+    Some(on_disk)
 }
 
 /// The opened image that a result changed, where this session still has it and it is another than the square.

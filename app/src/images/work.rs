@@ -7,7 +7,7 @@ use engine::imageio::dicom::Stored;
 use engine::imageio::letterbox::fit_image;
 
 use super::write::{self, Order};
-use super::{Hints, News, open};
+use super::{Hints, News, Original, open, originals};
 use crate::jobs::chores::{self, Chores};
 use crate::jobs::sentence;
 use crate::state::{Base, BaseOrigin};
@@ -16,6 +16,7 @@ impl Chores {
     /// Recognises and opens a file. Files are read one after the other, so that many do not fill the memory.
     pub fn open_any(&self, path: PathBuf, hints: Hints) {
         let gate = self.gate();
+        let hints = Hints { folder: self.folder.clone(), ..hints };
         self.spawn("open", move |tell| {
             let found = {
                 let _one = gate.lock().unwrap_or_else(PoisonError::into_inner);
@@ -34,6 +35,16 @@ impl Chores {
                 write::write(&order).map_err(|error| sentence(&error))
             };
             tell(chores::News::Images(Box::new(News::Written(written))));
+        });
+    }
+
+    /// Keeps the opened image of an edit.
+    pub fn keep_original(&self, original: Original) {
+        let folder = self.folder.clone();
+        self.spawn("keep", move |tell| {
+            if let Err(error) = originals::keep(&folder, &original) {
+                tell(chores::News::Images(Box::new(News::NotKept(sentence(&error)))));
+            }
         });
     }
 

@@ -40,15 +40,17 @@ pub struct Chores {
     outbox: Sender<News>,
     inbox: Receiver<News>,
     wake: Arc<dyn Fn() + Send + Sync>,
+    /// The studio's own folder.
+    pub(crate) folder: PathBuf,
     /// Held while a file is read or written.
     gate: Arc<Mutex<()>>,
 }
 
 impl Chores {
-    /// `wake` is called after each piece of news.
-    pub fn new(wake: impl Fn() + Send + Sync + 'static) -> Self {
+    /// `folder` is the studio's own; `wake` is called after each piece of news.
+    pub fn new(folder: PathBuf, wake: impl Fn() + Send + Sync + 'static) -> Self {
         let (outbox, inbox) = bounded(64);
-        Self { outbox, inbox, wake: Arc::new(wake), gate: Arc::new(Mutex::new(())) }
+        Self { outbox, inbox, wake: Arc::new(wake), folder, gate: Arc::new(Mutex::new(())) }
     }
 
     /// The next piece of news, if any.

@@ -79,6 +79,8 @@ pub fn diff(a: Compared<'_>, b: Compared<'_>) -> Diff {
     put("Behaviour", ra.preset.name().to_owned(), rb.preset.name().to_owned());
     put("Fresh noise", format!("{:.2}", ra.eta), format!("{:.2}", rb.eta));
     put("Karras spacing", on_off(ra.karras), on_off(rb.karras));
+    let kept = |sentences: &[String]| if sentences.is_empty() { "none".to_owned() } else { sentences.join(" ") };
+    put("Disagreement kept", kept(&ra.kept_conflicts), kept(&rb.kept_conflicts));
     put("Model", a.record.model_name.clone(), b.record.model_name.clone());
     put("Weights", weights(a.record), weights(b.record));
     put("Size", format!("{} px", a.record.size_px), format!("{} px", b.record.size_px));

@@ -12,48 +12,21 @@ use engine::store::record::{request_from_json, request_to_json};
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
 
 use super::db::{Database, LibraryError};
-use super::rows::{JobId, JobRow, JobState, Relation, Rule, RunId};
+use super::rows::{JobId, JobRow, JobState, Relation, Task};
 
 /// One job to be put into the queue.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewJob {
-    /// Name of the case.
-    pub name: String,
-    /// What is asked for.
+    /// What it is asked as.
+    pub task: Task,
+    /// What it shall show.
     pub request: GenerateRequest,
-    /// Hash of the model it is asked for; empty for any.
-    pub model_hash: String,
-    /// What it is to its parent.
-    pub relation: Relation,
-    /// The run it comes from.
-    pub parent_run: Option<RunId>,
-    /// The step of a fork, from 1.
-    pub parent_step: Option<u32>,
-    /// The grid or data set it belongs to; empty for none.
-    pub recipe: String,
-    /// Its place in it.
-    pub cell: String,
-    /// What happens with its result.
-    pub rule: Rule,
-    /// Which attempt it is, from 1.
-    pub attempt: u32,
 }
 
 impl NewJob {
     /// A job without parent, recipe and rule.
     pub fn new(name: impl Into<String>, request: GenerateRequest, model_hash: impl Into<String>) -> Self {
-        Self {
-            name: name.into(),
-            request,
-            model_hash: model_hash.into(),
-            relation: Relation::None,
-            parent_run: None,
-            parent_step: None,
-            recipe: String::new(),
-            cell: String::new(),
-            rule: Rule::default(),
-            attempt: 1,
-        }
+        Self { task: Task::new(name, model_hash), request }
     }
 }
 
@@ -116,17 +89,19 @@ fn row(r: &Row<'_>) -> rusqlite::Result<JobRow> {
         created_ms: r.get(5)?,
         started_ms: r.get(6)?,
         ended_ms: r.get(7)?,
-        name: text(8)?,
+        task: Task {
+            name: text(8)?,
+            model_hash: text(11)?,
+            relation: Relation::from_word(&text(12)?).unwrap_or_default(),
+            parent_run: r.get(13)?,
+            parent_step: r.get(14)?,
+            recipe: text(15)?,
+            cell: text(16)?,
+            rule: serde_json::from_str(&text(17)?).unwrap_or_default(),
+            attempt: r.get(18)?,
+        },
         seed: r.get::<_, i64>(9)?.cast_unsigned(),
         steps: r.get(10)?,
-        model_hash: text(11)?,
-        relation: Relation::from_word(&text(12)?).unwrap_or_default(),
-        parent_run: r.get(13)?,
-        parent_step: r.get(14)?,
-        recipe: text(15)?,
-        cell: text(16)?,
-        rule: serde_json::from_str(&text(17)?).unwrap_or_default(),
-        attempt: r.get(18)?,
         steps_done: r.get(19)?,
         reason: text(20)?,
         run: r.get(21)?,
@@ -231,10 +206,16 @@ pub(super) fn insert_into(t: &Transaction<'_>, job: &NewJob, grp: i64, now_ms: i
     get(t, id)
 }
 
-fn insert(t: &Transaction<'_>, job: &NewJob, grp: i64, position: f64, now_ms: i64) -> Result<JobId, LibraryError> {
+fn insert(
+    t: &Transaction<'_>,
+    NewJob { task, request }: &NewJob,
+    grp: i64,
+    position: f64,
+    now_ms: i64,
+) -> Result<JobId, LibraryError> {
     let unkept = |e: &dyn std::fmt::Display| LibraryError::Request { reason: e.to_string() };
     // Seeds stand beside, so that a group of variants keeps its masks and images once.
-    let seedless = GenerateRequest { seed: Seed(0), ..job.request.clone() };
+    let seedless = GenerateRequest { seed: Seed(0), ..request.clone() };
     let json = request_to_json(&seedless).map_err(|e| unkept(&e))?;
     let hash = hash_bytes(json.as_bytes());
     let refused = || LibraryError::sql("takes no job");
@@ -242,15 +223,15 @@ fn insert(t: &Transaction<'_>, job: &NewJob, grp: i64, position: f64, now_ms: i6
         .prepare_cached("SELECT id FROM requests WHERE hash = ?1")
         .and_then(|mut s| s.query_row([&hash], |r| r.get(0)).optional())
         .map_err(refused())?;
-    let request = match known {
+    let kept = match known {
         Some(id) => id,
         None => {
             t.execute("INSERT INTO requests (hash, json) VALUES (?1, ?2)", params![hash, json]).map_err(refused())?;
             t.last_insert_rowid()
         }
     };
-    let rule = if job.rule.is_set() { serde_json::to_string(&job.rule).map_err(|e| unkept(&e))? } else { String::new() };
-    let steps = u32::try_from(job.request.calls()).unwrap_or(u32::MAX);
+    let rule = if task.rule.is_set() { serde_json::to_string(&task.rule).map_err(|e| unkept(&e))? } else { String::new() };
+    let steps = u32::try_from(request.calls()).unwrap_or(u32::MAX);
     let mut statement = t
         .prepare_cached(
             "INSERT INTO jobs (grp, position, state, created_ms, name, request, seed, steps, model_hash, relation, parent_run, \
@@ -262,18 +243,18 @@ fn insert(t: &Transaction<'_>, job: &NewJob, grp: i64, position: f64, now_ms: i6
         grp,
         position,
         now_ms,
-        job.name,
-        request,
-        job.request.seed.0.cast_signed(),
+        task.name,
+        kept,
+        request.seed.0.cast_signed(),
         steps,
-        job.model_hash,
-        job.relation.word(),
-        job.parent_run,
-        job.parent_step,
-        job.recipe,
-        job.cell,
+        task.model_hash,
+        task.relation.word(),
+        task.parent_run,
+        task.parent_step,
+        task.recipe,
+        task.cell,
         rule,
-        job.attempt,
+        task.attempt,
     ];
     statement.insert(values).map_err(refused())
 }

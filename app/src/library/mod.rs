@@ -27,7 +27,7 @@ pub mod transfer;
 pub use db::{Database, LibraryError};
 pub use jobs::{Counts, NewGroup, NewJob};
 pub use keeper::{Command, Keeper, News};
-pub use rows::{JobId, JobRow, JobState, Mark, Relation, Rule, RunId, RunRow, Verified};
+pub use rows::{JobId, JobRow, JobState, Mark, Relation, Rule, RunId, RunRow, Task, Verified};
 pub use runs::{Change, NewRun};
 
 /// Now, in milliseconds since 1970.

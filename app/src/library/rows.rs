@@ -144,6 +144,36 @@ impl Rule {
     }
 }
 
+/// What an image is asked as, besides what it shall show: the same before and after it went into the queue.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Task {
+    /// Name of the case.
+    pub name: String,
+    /// Hash of the model it is asked for; empty for any.
+    pub model_hash: String,
+    /// What it is to its parent.
+    pub relation: Relation,
+    /// The run it comes from.
+    pub parent_run: Option<RunId>,
+    /// The step of a fork, from 1.
+    pub parent_step: Option<u32>,
+    /// The grid or data set it belongs to; empty for none.
+    pub recipe: String,
+    /// Its place in it.
+    pub cell: String,
+    /// What happens with its result.
+    pub rule: Rule,
+    /// Which attempt it is of a rule that retries, from 1.
+    pub attempt: u32,
+}
+
+impl Task {
+    /// A first attempt without parent, recipe and rule.
+    pub fn new(name: impl Into<String>, model_hash: impl Into<String>) -> Self {
+        Self { name: name.into(), model_hash: model_hash.into(), attempt: 1, ..Self::default() }
+    }
+}
+
 /// A row of the queue, without its request.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct JobRow {
@@ -163,28 +193,12 @@ pub struct JobRow {
     pub started_ms: Option<i64>,
     /// When it ended.
     pub ended_ms: Option<i64>,
-    /// Name of the case.
-    pub name: String,
+    /// What it was asked as.
+    pub task: Task,
     /// Its seed.
     pub seed: u64,
     /// Steps in all.
     pub steps: u32,
-    /// Hash of the model it was asked for; empty for any.
-    pub model_hash: String,
-    /// What it is to its parent.
-    pub relation: Relation,
-    /// The run it comes from.
-    pub parent_run: Option<RunId>,
-    /// The step of a fork, from 1.
-    pub parent_step: Option<u32>,
-    /// The grid or data set it belongs to.
-    pub recipe: String,
-    /// Its place in it.
-    pub cell: String,
-    /// What happens with its result.
-    pub rule: Rule,
-    /// Which attempt it is of a rule that retries, from 1.
-    pub attempt: u32,
     /// Steps that were done when it was paused or ended.
     pub steps_done: u32,
     /// Why it waits or failed, one sentence.

@@ -8,33 +8,31 @@ use rusqlite::Transaction;
 
 use super::db::LibraryError;
 use super::jobs::{self, NewJob, insert_into, open_of_group};
-use super::rows::{Mark, Relation, RunRow};
+use super::rows::{Mark, Relation, RunRow, Task};
 use super::runs::{Change, Finished, change_one, of_group};
 
 /// Does what the rule of a job asks for, now that its result is in the library.
 pub(super) fn apply(t: &Transaction<'_>, finished: &mut Finished, now_ms: i64) -> Result<(), LibraryError> {
-    let Some(job) = finished.jobs.first().cloned().filter(|job| job.rule.is_set()) else { return Ok(()) };
+    let Some(job) = finished.jobs.first().cloned().filter(|job| job.task.rule.is_set()) else { return Ok(()) };
     let Some(adherence) = finished.run.adherence else { return Ok(()) };
-    if let Some(below) = job.rule.below.filter(|below| adherence < *below) {
+    if let Some(below) = job.task.rule.below.filter(|below| adherence < *below) {
         finished.run = change_one(t, finished.run.id, &Change::Mark(Mark::Reject))?;
         // Further seeds, not further attempts: the first one counts as one.
-        if job.attempt <= job.rule.retries {
+        if job.task.attempt <= job.task.rule.retries {
             let mut request = jobs::request(t, job.id)?;
             request.seed = Seed(next_seed(t, job.group)?);
-            let retry = NewJob {
+            let task = Task {
                 relation: Relation::Retry,
                 parent_run: Some(finished.run.id),
-                recipe: job.recipe.clone(),
-                cell: job.cell.clone(),
-                rule: job.rule,
-                attempt: job.attempt + 1,
-                ..NewJob::new(job.name.clone(), request, job.model_hash.clone())
+                parent_step: None,
+                attempt: job.task.attempt + 1,
+                ..job.task.clone()
             };
-            finished.jobs.push(insert_into(t, &retry, job.group, now_ms)?);
+            finished.jobs.push(insert_into(t, &NewJob { task, request }, job.group, now_ms)?);
         }
         tracing::debug!("run {} has {adherence:.2}, below {below:.2}", finished.run.id);
     }
-    if job.rule.keep_best && open_of_group(t, job.group)? == 0 {
+    if job.task.rule.keep_best && open_of_group(t, job.group)? == 0 {
         let runs = of_group(t, job.group)?;
         let best = best(&runs);
         for run in runs.iter().filter(|run| Some(run.id) != best && run.mark == Mark::None) {

@@ -58,10 +58,10 @@ impl NewRun {
     /// The same run with what its job knows: the parent, the recipe, and which job it was.
     #[must_use]
     pub fn of_job(mut self, job: &JobRow) -> Self {
-        let row = &mut self.row;
+        let (row, task) = (&mut self.row, &job.task);
         row.job = Some(job.id);
-        (row.relation, row.parent_run, row.parent_step) = (job.relation, job.parent_run, job.parent_step);
-        (row.recipe, row.cell) = (job.recipe.clone(), job.cell.clone());
+        (row.relation, row.parent_run, row.parent_step) = (task.relation, task.parent_run, task.parent_step);
+        (row.recipe, row.cell) = (task.recipe.clone(), task.cell.clone());
         self
     }
 

@@ -9,7 +9,7 @@ use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 
 use super::jobs::{self, NewGroup, NewJob};
-use super::rows::{JobState, Relation, Rule};
+use super::rows::{JobState, Rule, Task};
 
 /// Largest file that is read.
 const MAX_BYTES: u64 = 512 << 20;
@@ -44,11 +44,11 @@ pub fn export(connection: &Connection, path: &Path) -> anyhow::Result<usize> {
     for row in jobs::open(connection)?.into_iter().filter(|row| row.state != JobState::Running) {
         let request = request_to_json(&jobs::request(connection, row.id)?).context("a request cannot be written as text")?;
         let line = Line {
-            name: row.name,
-            model: row.model_hash,
-            recipe: row.recipe,
-            cell: row.cell,
-            rule: row.rule.is_set().then_some(row.rule),
+            name: row.task.name,
+            model: row.task.model_hash,
+            recipe: row.task.recipe,
+            cell: row.task.cell,
+            rule: row.task.rule.is_set().then_some(row.task.rule),
             request: serde_json::from_str(&request).context("a request cannot be written as text")?,
         };
         text.push_str(&serde_json::to_string(&line).context("a job cannot be written as text")?);
@@ -88,6 +88,6 @@ fn job(line: &str, number: usize) -> anyhow::Result<NewJob> {
     let line: Line = serde_json::from_str(line).with_context(|| format!("{name} is no job"))?;
     let request = request_from_json(&line.request.to_string(), &name)?;
     let rule = line.rule.unwrap_or_default();
-    let relation = Relation::None;
-    Ok(NewJob { recipe: line.recipe, cell: line.cell, rule, relation, ..NewJob::new(line.name, request, line.model) })
+    let task = Task { recipe: line.recipe, cell: line.cell, rule, ..Task::new(line.name, line.model) };
+    Ok(NewJob { task, request })
 }

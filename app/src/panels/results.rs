@@ -147,7 +147,7 @@ fn place(ui: &mut Ui, side: f32, words: &str, row: &JobRow) {
         text::caption(),
         tokens::INK3,
     );
-    let name = format!("Run that waits: {}, seed {}", row.name, row.seed);
+    let name = format!("Run that waits: {}, seed {}", row.task.name, row.seed);
     response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &name));
     response.on_hover_text(if row.reason.is_empty() { name.as_str() } else { row.reason.as_str() });
 }

@@ -2,7 +2,7 @@
 
 use eframe::egui::{ComboBox, RichText, ScrollArea, Ui};
 use engine::domain::Side;
-use engine::phantom::{Extent, Zone};
+use engine::phantom::{LesionSize, Zone};
 
 use super::Panel;
 use crate::action::Action;
@@ -143,14 +143,13 @@ fn shapes(ui: &mut Ui, panel: &mut Panel<'_>) {
     }
     let choice = panel.state.view.tools.shape;
     let mut set = |choice: ShapeChoice| panel.out.push(Action::Canvas(Act::SetShape(choice)));
-    let extents = [Extent::Small, Extent::Medium, Extent::Large];
-    let title = |e: Extent| match e {
-        Extent::Small => "Small",
-        Extent::Medium => "Medium",
-        Extent::Large => "Large",
+    let title = |s: LesionSize| match s {
+        LesionSize::Small => "Small",
+        LesionSize::Medium => "Medium",
+        LesionSize::Large => "Large",
     };
-    if let Some(extent) = field::choice(ui, "Shape size", 66.0, choice.extent, &extents, title) {
-        set(ShapeChoice { extent, ..choice });
+    if let Some(size) = field::choice(ui, "Shape size", 66.0, choice.size, &LesionSize::ALL, title) {
+        set(ShapeChoice { size, ..choice });
     }
     let title = |s: Side| if s == Side::Left { "Patient's left" } else { "Patient's right" };
     if let Some(side) = field::choice(ui, "Shape side", 96.0, choice.side, &[Side::Right, Side::Left], title) {

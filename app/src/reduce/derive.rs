@@ -5,8 +5,8 @@ use engine::text::findings::mentions;
 
 use super::run;
 use crate::action::Effect;
+use crate::library::Relation;
 use crate::state::film::{fork_request, forks_exactly};
-use crate::state::origin::Origin;
 use crate::state::{Demographics, Film, Level, Shown, State, StudioResult};
 
 /// The text of a twin whose every sentence named a drawn finding.
@@ -21,16 +21,17 @@ pub(super) fn fork(state: &mut State) -> Vec<Effect> {
             return Vec::new();
         }
     };
-    let parent_job = match state.shown {
-        Shown::Live | Shown::LiveStep(_) => state.job.as_ref().map_or(0, |j| j.id),
-        _ => super::shown_result(state).and_then(|i| state.results.get(i)).map_or(0, |r| r.job),
+    // The run in progress is not in the library yet, so a fork of it has no parent there.
+    let from = match state.shown {
+        Shown::Live | Shown::LiveStep(_) => None,
+        _ => super::shown_result(state).and_then(|i| state.results.get(i)).and_then(StudioResult::run_id),
     };
     let now = state.document.request(&state.sampling);
     let request = fork_request(&now, &parent, step, &latent);
     let unchanged = request.impression == parent.impression
         && request.annotations == parent.annotations
         && request.guidance_scale == parent.guidance_scale;
-    let effects = run::begin(state, request, Origin { relation: "fork", parent: parent_job, step: Some(step) });
+    let effects = run::begin(state, request, Relation::Fork, from, u32::try_from(step).ok());
     if !effects.is_empty() && unchanged {
         let words = if forks_exactly(parent.sampler) {
             "Nothing was changed, so this fork repeats its parent exactly."
@@ -56,13 +57,13 @@ pub(super) fn twin(state: &mut State) -> Vec<Effect> {
         state.messages.push(Level::Note, "This image has no finding to take away; its twin would be the same image.");
         return Vec::new();
     }
-    let (original, parent) = (StudioResult::clone(original), original.job);
+    let (original, parent) = (StudioResult::clone(original), original.run_id());
     if let Some(there) = state.results.iter().find(|r| r.artifact.request == twin).cloned() {
         state.sight.compare_twin(&there);
         show(state, &original);
         return Vec::new();
     }
-    let effects = run::begin(state, twin.clone(), Origin { relation: "twin", parent, step: None });
+    let effects = run::begin(state, twin.clone(), Relation::Twin, parent, None);
     if !effects.is_empty() {
         state.sight.await_twin(twin, original);
     }

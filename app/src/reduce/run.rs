@@ -8,8 +8,7 @@ use engine::domain::{GenerateRequest, GrayImage, LatentValues, Seed, Source};
 use super::queue;
 use crate::action::{Action, Effect};
 use crate::jobs::{Artifact, ModelState};
-use crate::library::{self, JobRow, NewGroup, NewJob, Relation, RunRow};
-use crate::state::origin::Origin;
+use crate::library::{self, JobRow, NewGroup, NewJob, Relation, RunId, RunRow, Task};
 use crate::state::{BaseOrigin, Job, JobId, Level, Shown, State, StudioResult};
 
 /// Results that keep their steps for the film; those before are shown by their image only.
@@ -38,7 +37,8 @@ pub(super) fn generate(state: &mut State, first: bool) -> Vec<Effect> {
             (None, _) => Relation::Variant,
         };
         let request = GenerateRequest { seed: Seed(request.seed.0.wrapping_add(i as u64)), ..request.clone() };
-        NewJob { relation, parent_run: edited, rule, ..NewJob::new(name.clone(), request, "") }
+        let task = Task { relation, parent_run: edited, rule, ..Task::new(name.clone(), "") };
+        NewJob { task, request }
     };
     let effects = ask(state, NewGroup { jobs: (0..variants).map(job).collect(), first });
     if !effects.is_empty() && !state.sampling.seed_locked {
@@ -50,15 +50,17 @@ pub(super) fn generate(state: &mut State, first: bool) -> Vec<Effect> {
 }
 
 /// Asks for one image that comes from another.
-pub(super) fn begin(state: &mut State, request: GenerateRequest, origin: Origin) -> Vec<Effect> {
-    let parent = state.results.iter().find(|r| r.job == origin.parent && r.job > 0);
-    let job = NewJob {
-        relation: Relation::from_word(origin.relation).unwrap_or_default(),
-        parent_run: parent.and_then(StudioResult::run_id),
-        parent_step: origin.step.and_then(|step| u32::try_from(step).ok()),
-        ..NewJob::new(state.document.name.clone(), request, "")
-    };
-    ask(state, NewGroup { jobs: vec![job], first: false })
+///
+/// `parent_run` is the other one's run, where the library has it, and `parent_step` the step of a fork, from 1.
+pub(super) fn begin(
+    state: &mut State,
+    request: GenerateRequest,
+    relation: Relation,
+    parent_run: Option<RunId>,
+    parent_step: Option<u32>,
+) -> Vec<Effect> {
+    let task = Task { relation, parent_run, parent_step, ..Task::new(state.document.name.clone(), "") };
+    ask(state, NewGroup { jobs: vec![NewJob { task, request }], first: false })
 }
 
 /// Asks for a group by the model in use; the canvas shows its runs as they form.
@@ -80,12 +82,13 @@ fn ask(state: &mut State, mut group: NewGroup) -> Vec<Effect> {
         state.messages.push(Level::Note, why);
         return Vec::new();
     }
-    crate::images::remember(state);
+    let keep = crate::images::remember(state);
     state.history.settle(&state.document);
-    group.jobs.iter_mut().for_each(|job| job.model_hash.clone_from(&model_hash));
+    group.jobs.iter_mut().for_each(|job| job.task.model_hash.clone_from(&model_hash));
     let idle = state.job.is_none() && state.queue.held.is_none();
-    let effects = queue::enqueue(state, group);
+    let mut effects = queue::enqueue(state, group);
     if !effects.is_empty() {
+        effects.extend(keep);
         state.has_generated = true;
         state.settings.has_generated = true;
         state.queue.follow = true;
@@ -119,8 +122,7 @@ pub fn started(state: &mut State, row: &JobRow, request: GenerateRequest, cancel
         Some(job) => Job { cancel, cancelling: false, pausing: false, paused: false, ..job },
         None => Job {
             id: row.id,
-            name: row.name.clone(),
-            origin: origin(state, row),
+            name: row.task.name.clone(),
             step,
             of: request.calls(),
             first_step: step.max(request.source.first_step(request.calls())),
@@ -138,12 +140,6 @@ pub fn started(state: &mut State, row: &JobRow, request: GenerateRequest, cancel
     if state.queue.follow || matches!(state.shown, Shown::Live | Shown::LiveStep(_)) {
         state.shown = Shown::Live;
     }
-}
-
-/// The run a job came from, in the window's words.
-fn origin(state: &State, row: &JobRow) -> Origin {
-    let parent = row.parent_run.and_then(|run| state.results.iter().find(|r| r.run_id() == Some(run)));
-    Origin { relation: row.relation.word(), parent: parent.map_or(0, |r| r.job), step: row.parent_step.map(|step| step as usize) }
 }
 
 /// A step of the job in progress is done.
@@ -190,9 +186,7 @@ pub fn finished(state: &mut State, run: RunRow, artifact: Arc<Artifact>, jobs: &
     };
     let result = StudioResult::of_run(run, artifact);
     let result = match job {
-        Some(Job { first_step, previews, latents, origin, .. }) => {
-            StudioResult { first_step, previews, latents, origin, ..result }
-        }
+        Some(Job { first_step, previews, latents, .. }) => StudioResult { first_step, previews, latents, ..result },
         None => result,
     };
     state.results.insert(0, result);

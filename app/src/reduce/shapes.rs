@@ -25,7 +25,7 @@ pub(super) fn another(state: &mut State) -> Vec<Effect> {
 fn ask(state: &mut State, target: Option<LayerId>) -> Vec<Effect> {
     let choice = state.view.tools.shape;
     let finding = state.chosen_layer().map_or(Finding::Pneumothorax, |l| l.finding);
-    let wish = ShapeWish { finding, extent: choice.extent, side: choice.side, zone: choice.zone, seed: choice.seed };
+    let wish = ShapeWish { finding, size: choice.size, side: choice.side, zone: choice.zone, seed: choice.seed };
     vec![Effect::DrawShape(target, wish)]
 }
 

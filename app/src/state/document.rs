@@ -5,6 +5,7 @@ use std::sync::Arc;
 use engine::domain::{Annotation, Finding, GenerateRequest, Mask, RectPx, Shape, Side, Source, StepRange, patient_side};
 
 use super::{Base, BaseOrigin, Demographics, Sampling};
+use crate::checks;
 
 /// Names a layer for as long as the document is open.
 pub type LayerId = u64;
@@ -295,6 +296,7 @@ impl Document {
         request.karras = sampling.karras;
         request.preset = sampling.preset;
         request.source = self.source();
+        request.kept_conflicts = checks::kept(self);
         request
     }
 
@@ -319,6 +321,7 @@ impl Document {
                 layer.area_px = annotation.area_px;
             }
         }
+        document.kept_conflicts.clone_from(&request.kept_conflicts);
         document.read_source(&request.source);
         document
     }

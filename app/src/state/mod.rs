@@ -9,7 +9,6 @@ pub mod history;
 pub mod measure;
 pub mod messages;
 pub mod millimetres;
-pub mod origin;
 pub mod queue;
 pub mod room;
 pub mod run;

@@ -5,8 +5,6 @@ use std::sync::Arc;
 use engine::cancel::Cancel;
 use engine::domain::{GenerateRequest, GrayImage, LatentValues, Preset, SamplerKind};
 
-use super::origin::Origin;
-
 pub use crate::jobs::Artifact;
 pub use crate::library::JobId;
 use crate::library::{RunId, RunRow};
@@ -66,8 +64,6 @@ pub struct Job {
     pub request: GenerateRequest,
     /// Name of the case it came from.
     pub name: String,
-    /// The run it came from.
-    pub origin: Origin,
     /// Steps done so far.
     pub step: usize,
     /// Steps in all.
@@ -108,8 +104,6 @@ pub struct StudioResult {
     pub run: Option<Box<RunRow>>,
     /// Name of the case and of its files.
     pub name: String,
-    /// The run it came from.
-    pub origin: Origin,
     /// The image with its record.
     pub artifact: Arc<Artifact>,
     /// Steps before the first preview.
@@ -123,8 +117,7 @@ pub struct StudioResult {
 impl StudioResult {
     /// An image from a file, without its steps.
     pub fn opened(name: String, artifact: Arc<Artifact>) -> Self {
-        let origin = Origin::default();
-        Self { job: 0, run: None, name, origin, artifact, first_step: 0, previews: Vec::new(), latents: Vec::new() }
+        Self { job: 0, run: None, name, artifact, first_step: 0, previews: Vec::new(), latents: Vec::new() }
     }
 
     /// A run of the library, without its steps.

@@ -88,6 +88,16 @@ impl Picture {
         }
     }
 
+    /// A radiograph from a file, at its own size; no run made it.
+    pub fn of_file(title: &str, image: Arc<GrayImage>) -> Self {
+        Self { image, title: format!("File: {title}"), mark: FILE, artifact: None }
+    }
+
+    /// Whether it is a picture that this studio did not make.
+    pub fn is_foreign(&self) -> bool {
+        self.artifact.is_none() && matches!(self.mark, FILE | OPENED)
+    }
+
     /// The picture that a state would show.
     pub fn of_shown(state: &State, shown: Shown) -> Option<Self> {
         if let Shown::Result(i) = shown {
@@ -111,6 +121,11 @@ impl Picture {
         self.artifact.as_ref().map(|a| format!("{}, {} steps", a.record.model_name, a.record.steps_ran))
     }
 }
+
+/// Mark of a radiograph from a file.
+pub const FILE: &str = "File";
+/// Mark of the image under the layers.
+pub const OPENED: &str = "Opened image";
 
 /// Natural place of the swipe line.
 const MIDDLE: f32 = 0.5;

@@ -1,7 +1,7 @@
 //! The tools of the canvas and their settings. Not undone.
 
 use engine::domain::{GreyRange, Side};
-use engine::phantom::{Extent, Zone};
+use engine::phantom::{LesionSize, Zone};
 
 /// What the left mouse button does on the canvas.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,7 +107,7 @@ impl Tool {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ShapeChoice {
     /// How large.
-    pub extent: Extent,
+    pub size: LesionSize,
     /// The patient's side.
     pub side: Side,
     /// The part of the lung.
@@ -146,7 +146,7 @@ impl Default for ToolOptions {
             range: None,
             tolerance: 0.06,
             margin: 3.0,
-            shape: ShapeChoice { extent: Extent::Medium, side: Side::Right, zone: Zone::Mid, seed: 1 },
+            shape: ShapeChoice { size: LesionSize::Medium, side: Side::Right, zone: Zone::Mid, seed: 1 },
         }
     }
 }

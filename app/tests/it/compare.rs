@@ -211,3 +211,42 @@ fn a_grid_makes_only_what_is_missing_and_is_there_after_a_restart() {
     again.run_steps(3);
     wait(&mut again, "the grid of before", |a| counts(a) == (3, 0, 0));
 }
+
+#[test]
+fn radiographs_from_files_are_views_and_damaged_ones_are_sentences() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let mut h = two(dir.path());
+    let pixels = (0..96 * 80u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 16) as u16).collect();
+    let image = engine::domain::GrayImage::new(96, 80, pixels).expect("an image");
+    let png = dir.path().join("outside.png");
+    std::fs::write(&png, engine::imageio::png::encode_gray16(&image, &[]).expect("packed")).expect("writable");
+    let dicom = crate::images::dicom_file(dir.path(), &image);
+    let cut = dir.path().join("cut.dcm");
+    let whole = std::fs::read(&dicom).expect("readable");
+    std::fs::write(&cut, &whole[..whole.len() / 2]).expect("writable");
+    h.state_mut().act(Action::OpenRoom(Room::Compare));
+    h.state_mut().act(Action::Compare(compare::Action::Add(Shown::Result(0))));
+    h.state_mut().act(Action::Compare(compare::Action::AddFiles(vec![png, dicom, cut, dir.path().join("gone.jpg")])));
+    wait(&mut h, "the files", |a| a.state.compare.entries.len() == 3 && a.state.messages.list.len() >= 2);
+    assert!(h.query_by_label("View B: File: outside.png").is_some());
+    assert!(h.query_by_label("View C: File: chest.dcm").is_some());
+    let entries = &h.state().state.compare.entries;
+    assert_eq!((*entries[1].picture.image == image, entries[1].picture.mark), (true, "File"));
+    assert!(entries[1].picture.artifact.is_none(), "no run made it");
+    let said = |h: &Studio, words: &str| h.state().state.messages.list.iter().any(|m| m.text.ends_with(words));
+    assert!(said(&h, "(cut.dcm).") && said(&h, "(gone.jpg)."));
+    // One zoom and one window for all, whatever their sizes.
+    let at = h.get_by_label("View B: File: outside.png").rect();
+    drag_at(&mut h, at.center(), at.center() + eframe::egui::vec2(40.0, 0.0), PointerButton::Secondary);
+    assert!(h.state().state.compare.linked.window.width > 1.0);
+    drag_at(&mut h, at.center(), at.center() + eframe::egui::vec2(30.0, 0.0), PointerButton::Middle);
+    assert!(h.state().state.compare.linked.zoom.is_some());
+    assert_eq!(h.state().state.compare.size_px(), 96);
+    h.check_accessibility();
+    // A name of a file may be a patient's, so a sheet does not tell it.
+    click(&mut h, "Save sheet");
+    wait(&mut h, "the sheet", |a| a.state.messages.list.iter().any(|m| m.text.starts_with("Saved compare")));
+    let sheet = dir.path().join("saved/compare.png");
+    let mark = engine::imageio::png::read_text(&sheet, "Comment").expect("readable").expect("marked");
+    assert!(mark.contains("opened images beside synthetic ones"), "{mark}");
+}

@@ -121,6 +121,35 @@ fn a_radiograph_is_opened_edited_exported_and_comes_back() {
 }
 
 #[test]
+fn an_edit_of_the_library_brings_the_opened_image_at_its_own_size() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let mut h = studio(dir.path(), Duration::ZERO);
+    let opened = radiograph(512);
+    drop_files(&mut h, &[dicom_file(dir.path(), &opened)]);
+    wait(&mut h, "the radiograph", |a| a.state.document.base.is_some());
+    h.state_mut().act(Action::SetImpression("Nodule in the left lung.".to_owned()));
+    drag(&mut h, PointerButton::Primary, (0.6, 0.5), (0.7, 0.5));
+    click(&mut h, "Generate");
+    wait(&mut h, "the image", |a| !a.state.results.is_empty());
+    let originals = dir.path().join("data/originals");
+    wait(&mut h, "the opened image on disk", |_| {
+        std::fs::read_dir(&originals).is_ok_and(|files| files.flatten().any(|f| f.path().extension().is_some_and(|e| e == "png")))
+    });
+    drop(h);
+
+    // After a restart, from the wall.
+    let mut h = studio(dir.path(), Duration::ZERO);
+    click(&mut h, "Runs");
+    wait(&mut h, "the wall", |a| a.state.runs.ids().len() == 1);
+    h.get_by_label_contains("Run 1: Nodule").click();
+    wait(&mut h, "the run", |a| a.state.runs.inspected().is_some());
+    click(&mut h, "Restore in new tab");
+    wait(&mut h, "the case", |a| !a.state.results.is_empty());
+    let base = h.state().state.document.base.clone().expect("the opened image");
+    assert_eq!((*base.original == opened, base.original_spacing_mm), (true, Some((0.14, 0.14))));
+}
+
+#[test]
 fn the_image_under_the_layers_is_looked_at_edited_and_taken_away() {
     let dir = tempfile::tempdir().expect("a temporary folder");
     let mut h = studio(dir.path(), Duration::ZERO);

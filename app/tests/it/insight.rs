@@ -7,6 +7,7 @@ use app::state::Shown;
 use eframe::egui::{Key, Modifiers, Role};
 use egui_kittest::kittest::{NodeT, Queryable};
 use engine::domain::Side;
+use engine::store::record::RunRecord;
 
 use crate::harness::{Studio, click, gated, see, studio, until, wait};
 
@@ -123,6 +124,22 @@ fn a_conflict_can_be_kept_on_purpose_and_never_blocks() {
     see(&mut h, CONFLICT);
     generate(&mut h);
     assert_eq!(h.state().state.results.len(), 1, "a conflict never blocks");
+}
+
+#[test]
+fn a_conflict_that_was_kept_stands_in_the_record_of_the_image() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let mut h = in_conflict(dir.path());
+    click(&mut h, "Keep both and say so in the record");
+    generate(&mut h);
+    // The saved file says it by itself, for whoever opens it elsewhere.
+    let file = h.state().state.results[0].run.as_ref().expect("it is in the library").file.clone();
+    let record = RunRecord::read(&dir.path().join("data").join(file)).expect("a record");
+    let sentence = CONFLICT.trim_start_matches("Conflict: ");
+    assert_eq!(record.request.kept_conflicts, [sentence]);
+    // What was mended since is not said of the next image.
+    type_text(&mut h, "Large right pneumothorax.");
+    assert!(h.state().state.document.request(&h.state().state.sampling).kept_conflicts.is_empty());
 }
 
 #[test]

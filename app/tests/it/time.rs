@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use app::action::Action;
+use app::library::Relation;
 use app::state::Shown;
 use eframe::egui::accesskit;
 use eframe::egui::{Key, Modifiers, PointerButton, Role, pos2};
@@ -34,7 +35,8 @@ fn a_fork_is_one_press_and_its_film_begins_later() {
     click(&mut h, "Fork from step 5");
     wait(&mut h, "the fork", |a| a.state.results.len() == 2);
     let fork = &h.state().state.results[0];
-    assert_eq!((fork.origin.relation, fork.origin.step), ("fork", Some(5)));
+    let run = fork.run.as_ref().expect("it is in the library");
+    assert_eq!((run.relation, run.parent_step), (Relation::Fork, Some(5)));
     assert_eq!(fork.previews.len(), 3);
     see(&mut h, "3 of 8 kept, 0.0 MB");
 }

@@ -172,6 +172,9 @@ pub struct GenerateRequest {
     pub preset: Preset,
     /// What the run begins with; noise for a new image.
     pub source: Source,
+    /// Disagreements of text and drawings that a person left on purpose, one sentence each. They change no pixel; the
+    /// record keeps them, so that nobody takes such an image for a mistake.
+    pub kept_conflicts: Vec<String>,
 }
 
 impl GenerateRequest {
@@ -193,6 +196,7 @@ impl GenerateRequest {
             guidance_scale: 2.0,
             preset: Preset::Paper,
             source: Source::Noise,
+            kept_conflicts: Vec::new(),
         }
     }
 
@@ -200,10 +204,11 @@ impl GenerateRequest {
     /// example "No acute findings.".
     #[must_use]
     pub fn twin_without_findings(&self, impression: impl Into<String>) -> Self {
-        Self { impression: impression.into(), annotations: Vec::new(), ..self.clone() }
+        let (annotations, kept_conflicts) = (Vec::new(), Vec::new());
+        Self { impression: impression.into(), annotations, kept_conflicts, ..self.clone() }
     }
 
-    /// Checks every field; the first offence is returned.
+    /// Checks every field that an image depends on; the first offence is returned.
     ///
     /// # Errors
     /// Names the field, its value and what is allowed.

@@ -43,7 +43,7 @@ pub use placement::{
     possible_sides, possible_zones,
 };
 pub use plan::{PhantomCase, PhantomExtra, PhantomFinding, Plan, plan};
-pub use shape::{Extent, ShapeWish, lesion_shape};
+pub use shape::{ShapeWish, lesion_shape};
 
 /// Case `index` of a data set at `size_px`² pixels; it depends on the arguments and on nothing else.
 ///

@@ -4,6 +4,7 @@ use std::f32::consts::PI;
 
 use crate::domain::{Finding, Mask, Side};
 
+use super::LesionSize;
 use super::Zone;
 use super::anatomy::soft;
 use super::guide::average;
@@ -16,25 +17,14 @@ use super::tube::Pen;
 /// Side of the grid on which shapes are drawn; larger masks are drawn here and enlarged.
 const GRID: u32 = 512;
 
-/// How large a shape is for its class.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Extent {
-    /// A nodule of about 1 cm, a rim of air.
-    Small,
-    /// In between.
-    #[default]
-    Medium,
-    /// A mass, half a lung of fluid.
-    Large,
-}
-
-/// Which shape is wanted.
+/// Which shape is wanted. Unlike a [`super::PlacementWish`] it refuses nothing: what the anatomy forbids becomes the
+/// nearest that it allows, for a person puts the shape where it belongs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ShapeWish {
     /// The class.
     pub finding: Finding,
-    /// How large.
-    pub extent: Extent,
+    /// How large; a fracture has no size, a device becomes a larger one.
+    pub size: LesionSize,
     /// The patient's side; the heart and edema are on both whatever is asked.
     pub side: Side,
     /// The part of the lung, for classes that can lie anywhere in it; others have their own place.
@@ -59,10 +49,10 @@ pub fn lesion_shape(wish: &ShapeWish, size_px: u32) -> Mask {
 }
 
 fn planned(wish: &ShapeWish) -> PlannedFinding {
-    let mut rng = Rng::new(wish.seed, wish.extent as u64, "shape");
+    let mut rng = Rng::new(wish.seed, wish.size as u64, "shape");
     let rng = &mut rng;
-    let base = [0.22, 0.5, 0.85][wish.extent as usize];
-    let mut severity = (base + rng.range(-0.08, 0.08)).clamp(0.1, 1.0);
+    let (mildest, gravest) = wish.size.severities();
+    let mut severity = rng.range(mildest, gravest);
     // Where along the lung's height: 0 at the apex, 1 on the diaphragm.
     let (low, high) = match wish.zone {
         Zone::Apical => (0.05, 0.16),
@@ -86,7 +76,7 @@ fn planned(wish: &ShapeWish) -> PlannedFinding {
         }
         Finding::Consolidation => Kind::Consolidation { lobar: false, at, pneumonia: false, bronchogram: false },
         Finding::Nodule => {
-            let (low, high) = [(0.8, 1.4), (1.6, 2.8), (3.2, 5.5)][wish.extent as usize];
+            let (low, high) = wish.size.diameters();
             let diameter = rng.range(low, high);
             severity = ((diameter - 0.6) / 5.0).clamp(0.05, 1.0);
             if side == Side::Both {
@@ -104,7 +94,7 @@ fn planned(wish: &ShapeWish) -> PlannedFinding {
         }
         Finding::Atelectasis => {
             zone = Zone::Basal;
-            Kind::Atelectasis { plates: wish.extent as u32 + 1 }
+            Kind::Atelectasis { plates: wish.size as u32 + 1 }
         }
         Finding::Fracture => {
             // Ribs count from the apex; the zone chooses among those that cross it.
@@ -118,10 +108,10 @@ fn planned(wish: &ShapeWish) -> PlannedFinding {
             }
             Kind::Fracture { rib, phi: PI * rng.range(0.24, 0.44), displaced: true, old: false }
         }
-        Finding::Device => Kind::Device(match wish.extent {
-            Extent::Small => Device::Central { jugular: rng.chance(0.6), atrium: rng.chance(0.12) },
-            Extent::Medium => Device::Pacemaker { leads: 1 },
-            Extent::Large => Device::Pacemaker { leads: 2 },
+        Finding::Device => Kind::Device(match wish.size {
+            LesionSize::Small => Device::Central { jugular: rng.chance(0.6), atrium: rng.chance(0.12) },
+            LesionSize::Medium => Device::Pacemaker { leads: 1 },
+            LesionSize::Large => Device::Pacemaker { leads: 2 },
         }),
     };
     if matches!(kind, Kind::Device(_)) && side == Side::Both {
@@ -135,15 +125,15 @@ mod tests {
     use super::*;
     use crate::phantom::lung_guide;
 
-    fn wish(finding: Finding, extent: Extent, side: Side, seed: u64) -> ShapeWish {
-        ShapeWish { finding, extent, side, zone: Zone::Mid, seed }
+    fn wish(finding: Finding, size: LesionSize, side: Side, seed: u64) -> ShapeWish {
+        ShapeWish { finding, size, side, zone: Zone::Mid, seed }
     }
 
     #[test]
     fn every_class_has_shapes_on_the_side_that_was_asked_for() {
         for finding in Finding::ALL {
             for side in [Side::Right, Side::Left] {
-                let mask = lesion_shape(&wish(finding, Extent::Medium, side, 3), 128);
+                let mask = lesion_shape(&wish(finding, LesionSize::Medium, side, 3), 128);
                 assert!(mask.area() > 8, "{finding} {side}: {} pixels", mask.area());
                 let (right, left) = mask.halves();
                 let (here, there) = if side == Side::Right { (right, left) } else { (left, right) };
@@ -156,9 +146,12 @@ mod tests {
     #[test]
     fn larger_is_larger_and_another_seed_is_another_shape() {
         for finding in [Finding::Pneumothorax, Finding::PleuralEffusion, Finding::Consolidation, Finding::Nodule] {
-            let area = |extent| lesion_shape(&wish(finding, extent, Side::Left, 5), 128).area();
-            assert!(area(Extent::Small) < area(Extent::Medium) && area(Extent::Medium) < area(Extent::Large), "{finding}");
-            let shape = |seed| lesion_shape(&wish(finding, Extent::Medium, Side::Left, seed), 128);
+            let area = |size| lesion_shape(&wish(finding, size, Side::Left, 5), 128).area();
+            assert!(
+                area(LesionSize::Small) < area(LesionSize::Medium) && area(LesionSize::Medium) < area(LesionSize::Large),
+                "{finding}"
+            );
+            let shape = |seed| lesion_shape(&wish(finding, LesionSize::Medium, Side::Left, seed), 128);
             assert_eq!(shape(5), shape(5));
             assert_ne!(shape(5), shape(6), "{finding}");
         }
@@ -170,13 +163,13 @@ mod tests {
         let mut lung = Mask::empty(256, 256);
         lung.fill_polygon(&right, true);
         for seed in 0..12 {
-            let nodule = lesion_shape(&wish(Finding::Nodule, Extent::Medium, Side::Right, seed), 256);
+            let nodule = lesion_shape(&wish(Finding::Nodule, LesionSize::Medium, Side::Right, seed), 256);
             let mut outside = nodule.clone();
             outside.subtract(&lung);
             assert!(outside.area() * 4 < nodule.area(), "seed {seed}: {} of {} outside", outside.area(), nodule.area());
         }
-        let small = lesion_shape(&wish(Finding::Nodule, Extent::Large, Side::Right, 1), 512);
-        let large = lesion_shape(&wish(Finding::Nodule, Extent::Large, Side::Right, 1), 1024);
+        let small = lesion_shape(&wish(Finding::Nodule, LesionSize::Large, Side::Right, 1), 512);
+        let large = lesion_shape(&wish(Finding::Nodule, LesionSize::Large, Side::Right, 1), 1024);
         assert!(small.resized(1024, 1024).dice(&large) > 0.97);
     }
 }

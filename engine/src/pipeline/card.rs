@@ -1,6 +1,6 @@
 //! What a loaded model is, in plain values that a window or a command line can show.
 
-use crate::domain::{GenerateRequest, Preset, SamplerKind, Seed, Source};
+use crate::domain::{GenerateRequest, Preset, SamplerKind};
 use crate::store::model_dir::ModelKind;
 use crate::store::record::FileHash;
 
@@ -60,16 +60,13 @@ impl ModelCard {
     pub fn request(&self, impression: impl Into<String>, seed: u64) -> GenerateRequest {
         let d = self.defaults;
         GenerateRequest {
-            impression: impression.into(),
-            annotations: Vec::new(),
-            seed: Seed(seed),
             num_steps: d.num_steps,
             sampler: d.sampler,
             eta: d.eta,
             karras: d.karras,
             guidance_scale: d.guidance_scale,
             preset: d.preset,
-            source: Source::Noise,
+            ..GenerateRequest::new(impression, seed)
         }
     }
 }

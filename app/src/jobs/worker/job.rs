@@ -182,13 +182,14 @@ fn store(
     secs: f64,
 ) -> anyhow::Result<runs::Finished> {
     let row = &claimed.row;
-    let stem = files::stem(&row.name, row.seed);
+    let stem = files::stem(&row.task.name, row.seed);
     // The day it was asked for, so that a job that is done again after a kill finds its files.
     let day = day::folder(row.created_ms);
     let folder = db.folder.clone();
     let file = keep::keep(artifact, &folder, &day, &stem, &|path| runs::holds_file(&db.connection, path))?;
     let now = now_ms();
-    let mut new = NewRun::new(&row.name, artifact, &model.card().hash, file, now)?.of_job(row).measured(measure(model, artifact));
+    let mut new =
+        NewRun::new(&row.task.name, artifact, &model.card().hash, file, now)?.of_job(row).measured(measure(model, artifact));
     new.row.secs = secs;
     new.row.conflict = in_conflict(artifact);
     Ok(runs::finish(db, row.id, &new, now)?)

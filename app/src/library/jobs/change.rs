@@ -157,7 +157,7 @@ pub fn explain_foreign(db: &mut Database, model_hash: &str) -> Result<Vec<JobRow
     let foreign = "WHERE state = 'waiting' AND reason = '' AND model_hash NOT IN ('', ?1)";
     let ids: Vec<JobId> = rows(&db.connection, foreign, [model_hash])?.iter().map(|r| r.id).collect();
     each(db, &ids, |t, row| {
-        let hash: String = row.model_hash.chars().take(8).collect();
+        let hash: String = row.task.model_hash.chars().take(8).collect();
         let reason = format!("It was asked for weights {hash}, which are not loaded.");
         update(t, row.id, "reason = ?2", params![row.id, reason]).map(Some)
     })

@@ -4,7 +4,7 @@ use engine::domain::{Annotation, Finding, Mask};
 
 use super::*;
 use crate::jobs::{Artifact, Generator};
-use crate::library::rows::Mark;
+use crate::library::rows::{Mark, Rule};
 use crate::library::runs::{self, NewRun};
 use crate::library::transfer;
 use crate::state::measure::{LayerMeasure, MeasureKind};
@@ -23,7 +23,10 @@ impl Studio {
     }
 
     fn enqueue(&mut self, seeds: impl IntoIterator<Item = u64>, first: bool, rule: Rule) -> Vec<JobId> {
-        let jobs = seeds.into_iter().map(|seed| NewJob { rule, ..NewJob::new("case", asked(seed), "m") }).collect();
+        let jobs = seeds
+            .into_iter()
+            .map(|seed| NewJob { task: Task { rule, ..Task::new("case", "m") }, request: asked(seed) })
+            .collect();
         enqueue(&mut self.db, &NewGroup { jobs, first }, 1).expect("goes in").iter().map(|r| r.id).collect()
     }
 
@@ -189,7 +192,7 @@ fn rules_keep_the_best_and_retry_with_new_seeds() {
     let mut seen = Vec::new();
     for value in values {
         let claimed = s.claim().expect("a job or a retry");
-        seen.push((claimed.row.seed, claimed.row.attempt));
+        seen.push((claimed.row.seed, claimed.row.task.attempt));
         s.finish(&claimed, Some(value));
     }
     assert!(s.claim().is_none(), "two retries at most");
@@ -218,7 +221,7 @@ fn the_queue_as_text_comes_back() {
     let group = transfer::import(&path).expect("readable");
     enqueue(&mut other.db, &group, 1).expect("goes in");
     let claimed = other.claim().expect("a job");
-    assert_eq!((claimed.request, claimed.row.rule.keep_best), (asked(u64::MAX), true));
+    assert_eq!((claimed.request, claimed.row.task.rule.keep_best), (asked(u64::MAX), true));
     let said = |text: &str| {
         std::fs::write(&path, text).expect("writable");
         crate::jobs::sentence(&transfer::import(&path).expect_err("it is no queue"))

@@ -113,7 +113,7 @@ fn about(document: &Document, layer: &Layer) -> String {
         None => "empty: draw it on the image",
     };
     match &layer.region {
-        Region::Guide => "Guide, not sent to the model".to_owned(),
+        Region::Guide => "For the eye only; no model here takes it".to_owned(),
         Region::MayChange(_) | Region::Keep(_) if document.base.is_none() => "Off; needs an opened image".to_owned(),
         Region::MayChange(mask) | Region::Keep(mask) if !mask.is_empty() => format!("{side}, {} px", grouped(layer.area_px())),
         Region::MayChange(_) | Region::Keep(_) => "Empty: draw it on the image".to_owned(),

@@ -62,7 +62,8 @@ fn a_fork_begins_with_the_kept_latents_and_what_is_drawn_now() {
     reduce(&mut state, Action::SetImpression("Small right pneumothorax.".to_owned()));
     assert_eq!(reduce(&mut state, Action::Fork).len(), 1);
     let job = state.job.as_ref().expect("a job");
-    assert_eq!(job.origin, Origin { relation: "fork", parent: parent.job, step: Some(5) });
+    let task = &state.queue.job(job.id).expect("its row").task;
+    assert_eq!((task.relation, task.parent_run, task.parent_step), (Relation::Fork, parent.run_id(), Some(5)));
     assert_eq!((job.request.num_steps, job.request.seed), (8, parent.artifact.request.seed));
     assert!(job.request.impression.ends_with("Small right pneumothorax."));
     let kept = parent.latents[4].clone().expect("kept");
@@ -77,7 +78,8 @@ fn a_fork_begins_with_the_kept_latents_and_what_is_drawn_now() {
     assert_eq!(state.shown_title(), "Predicted image at step 6");
     // A fork of a fork.
     assert_eq!(reduce(&mut state, Action::Fork).len(), 1);
-    assert_eq!(state.job.as_ref().expect("a job").origin.step, Some(6));
+    let job = state.job.as_ref().expect("a job").id;
+    assert_eq!(state.queue.job(job).expect("its row").task.parent_step, Some(6));
 }
 
 #[test]
@@ -125,7 +127,8 @@ fn a_twin_is_made_once_and_opens_the_comparison() {
     let original = state.results[0].clone();
     assert_eq!(reduce(&mut state, Action::Twin).len(), 1);
     let job = state.job.as_ref().expect("a job");
-    assert_eq!((job.origin.relation, job.origin.parent), ("twin", original.job));
+    let task = &state.queue.job(job.id).expect("its row").task;
+    assert_eq!((task.relation, task.parent_run), (Relation::Twin, original.run_id()));
     assert!(job.request.annotations.is_empty());
     assert_eq!(job.request.seed, original.artifact.request.seed);
     assert!(job.request.impression.ends_with(". No pleural effusion. Heart size is normal."), "{}", job.request.impression);

@@ -13,7 +13,7 @@ use crate::state::Shown;
 use crate::state::sight::Picture;
 use crate::theme::icons::Icon;
 use crate::theme::{text, tokens};
-use crate::widgets::{Push, caption, section_row};
+use crate::widgets::{Push, caption, grouped, section_row};
 
 /// Height of a row.
 const ROW: f32 = 56.0;
@@ -27,7 +27,7 @@ pub(super) fn show(ui: &mut Ui, panel: &mut Panel<'_>) {
     ui.horizontal_wrapped(|ui| add_buttons(ui, panel));
     ui.add_space(6.0);
     if count == 0 {
-        caption(ui, "Add results of this session or saved images. They share zoom, window and level.");
+        caption(ui, "Add results of this session, saved images or radiographs from files. They share zoom, window and level.");
         return;
     }
     ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
@@ -60,7 +60,10 @@ fn add_buttons(ui: &mut Ui, panel: &mut Panel<'_>) {
             }
         });
     });
-    let files = Push::new("Files").with_icon(Icon::Folder).name("Add files").purpose("Saved images with their records");
+    let files = Push::new("Files")
+        .with_icon(Icon::Folder)
+        .name("Add files")
+        .purpose("Radiographs of any kind, PNG, JPEG or DICOM, and saved images with their records");
     if files.show(ui).clicked() {
         push(panel, Action::PickFiles);
     }
@@ -99,7 +102,8 @@ fn row(ui: &mut Ui, panel: &mut Panel<'_>, at: usize) {
         clip.galley(pos2(x, y), galley, color);
     };
     put(rect.top() + 9.0, format!("{}  {}", letter(at), entry.picture.title), text::medium(), tokens::INK);
-    let second = if reference { "Reference".to_owned() } else { entry.picture.model().unwrap_or_default() };
+    let second =
+        if reference { "Reference".to_owned() } else { entry.picture.model().unwrap_or_else(|| size_words(&entry.picture)) };
     put(rect.top() + 29.0, second, text::secondary(), tokens::INK3);
     response.clone().on_hover_text(format!("{name}\n{}", entry.picture.model().unwrap_or_default()));
     if response.clicked() {
@@ -113,6 +117,11 @@ fn row(ui: &mut Ui, panel: &mut Panel<'_>, at: usize) {
     child.spacing_mut().item_spacing.y = 0.0;
     row_buttons(&mut child, panel, at);
     ui.painter().text(pos2(rect.left(), rect.bottom()), Align2::LEFT_BOTTOM, "", text::caption(), tokens::INK3);
+}
+
+/// Kind and size of a picture that no run made.
+fn size_words(picture: &Picture) -> String {
+    format!("{}, {} × {} px", picture.mark, grouped(picture.image.width() as usize), grouped(picture.image.height() as usize))
 }
 
 fn row_id(entry: u64) -> Id {

@@ -169,7 +169,7 @@ pub enum Action {
     Add(Shown),
     /// Adds the two pictures that the canvas compares.
     AddPair,
-    /// Adds saved images from files, or runs by their files.
+    /// Adds radiographs and saved images from files, or runs by their files.
     AddFiles(Vec<PathBuf>),
     /// Asks for files in a dialog.
     PickFiles,

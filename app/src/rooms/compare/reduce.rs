@@ -8,9 +8,8 @@ use super::sheet::{Sheet, Tile};
 use super::{Action, Effect, Entry, MOST, News, grid, work};
 use crate::action;
 use crate::canvas::look::Look;
-use crate::jobs::Opened;
 use crate::state::sight::Picture;
-use crate::state::{Level, State, StudioResult};
+use crate::state::{Level, State};
 
 /// Applies an action and names what the app must do.
 pub fn reduce(state: &mut State, action: Action) -> Vec<action::Effect> {
@@ -63,7 +62,7 @@ pub fn reduce(state: &mut State, action: Action) -> Vec<action::Effect> {
 /// Something from the room's threads arrived.
 pub fn arrived(state: &mut State, news: News) -> Vec<action::Effect> {
     match news {
-        News::Opened(Ok(opened)) => add(state, of_file(*opened)),
+        News::Opened(Ok(picture)) => add(state, *picture),
         News::Saved(Ok(path)) => {
             let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
             state.messages.push(Level::Done, format!("Saved {name} into {}.", state.save_folder.display()));
@@ -76,12 +75,6 @@ pub fn arrived(state: &mut State, news: News) -> Vec<action::Effect> {
         News::Grid(news) => return grid::arrived(state, *news),
     }
     Vec::new()
-}
-
-fn of_file(opened: Opened) -> Picture {
-    let result = StudioResult::opened(opened.name.clone(), Arc::new(opened.artifact));
-    let picture = Picture::of_result(&result);
-    Picture { title: format!("{}: {}", opened.name, picture.title), ..picture }
 }
 
 /// Adds a picture once; says so when there is no room.
@@ -161,9 +154,11 @@ fn save_sheet(state: &mut State) -> Vec<action::Effect> {
         state.messages.push(Level::Note, "There are no pictures on the sheet yet; add some first.");
         return Vec::new();
     }
-    let tiles = room.entries.iter().enumerate().map(|(i, entry)| Tile {
-        image: Some(Arc::clone(&entry.picture.image)),
-        lines: std::iter::once(format!("{}  {}", letter(i), entry.picture.title)).chain(entry.picture.model()).collect(),
+    let tiles = room.entries.iter().enumerate().map(|(i, entry)| {
+        // Names of files are often the patient's, so they stay on the screen.
+        let title = if entry.picture.is_foreign() { entry.picture.mark } else { entry.picture.title.as_str() };
+        let lines = std::iter::once(format!("{}  {title}", letter(i))).chain(entry.picture.model()).collect();
+        Tile { image: Some(Arc::clone(&entry.picture.image)), lines }
     });
     let sheet = Sheet {
         title: format!("{} pictures", room.entries.len()),
@@ -172,6 +167,7 @@ fn save_sheet(state: &mut State) -> Vec<action::Effect> {
         across: super::tiles::columns(room.entries.len(), 1.5),
         tiles: tiles.collect(),
         window: room.linked.window,
+        foreign: room.entries.iter().any(|entry| entry.picture.is_foreign()),
     };
     vec![action::Effect::Compare(work::Effect::Sheet { sheet, folder: state.save_folder.clone(), stem: "compare".to_owned() })]
 }

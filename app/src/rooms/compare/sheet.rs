@@ -22,6 +22,10 @@ const LINE: usize = 21;
 /// Pixels that a sheet has at most.
 const MOST: usize = 120_000_000;
 
+/// Keyword and text of the mark of a sheet that shows opened images.
+const FOREIGN_MARK: (&str, &str) =
+    (SYNTHETIC_MARK.0, "Contact sheet of ChexGen Studio: opened images beside synthetic ones. Not for diagnosis.");
+
 /// One picture of a sheet.
 #[derive(Clone, Debug)]
 pub struct Tile {
@@ -46,6 +50,19 @@ pub struct Sheet {
     pub tiles: Vec<Tile>,
     /// How grey becomes light.
     pub window: Window,
+    /// Whether pictures are among them that this studio did not make.
+    pub foreign: bool,
+}
+
+impl Sheet {
+    /// What the sheet is, for its first line and for the mark inside.
+    fn mark(&self) -> &'static str {
+        if self.foreign {
+            "Opened images beside synthetic ones. Not for diagnosis."
+        } else {
+            "Synthetic. Not a patient. Not for diagnosis."
+        }
+    }
 }
 
 /// Draws a sheet.
@@ -72,7 +89,7 @@ pub(super) fn draw(sheet: &Sheet) -> Result<GrayImage, String> {
         let (w, h, ink) = lettering.line(words, LETTERS);
         paper.ink(&ink, (w, h), (x, y), most, light);
     };
-    let marked = format!("{}  ·  Synthetic. Not a patient. Not for diagnosis.", sheet.title);
+    let marked = format!("{}  ·  {}", sheet.title, sheet.mark());
     write(&mut paper, &marked, GAP, GAP, width.saturating_sub(2 * GAP), 0.85);
     for (column, words) in sheet.columns.iter().enumerate().take(across) {
         write(&mut paper, words, left + GAP + column * cell.0, top - LINE, side, 0.7);
@@ -99,7 +116,8 @@ pub(super) fn draw(sheet: &Sheet) -> Result<GrayImage, String> {
 /// One sentence that names the file.
 pub(super) fn save(sheet: &Sheet, folder: &Path, stem: &str) -> anyhow::Result<PathBuf> {
     let picture = draw(sheet).map_err(anyhow::Error::msg)?;
-    let bytes = encode_gray16(&picture, &[Text::Plain(SYNTHETIC_MARK.0, SYNTHETIC_MARK.1)])?;
+    let mark = if sheet.foreign { FOREIGN_MARK } else { SYNTHETIC_MARK };
+    let bytes = encode_gray16(&picture, &[Text::Plain(mark.0, mark.1)])?;
     let path = free_path(folder, stem, "png")?;
     write_atomic(&path, &bytes)?;
     Ok(path)
@@ -184,6 +202,7 @@ mod tests {
             across: 2,
             tiles: (0..n).map(tile).collect(),
             window: Window { width: 1.0, level: 0.5, inverted: false },
+            foreign: false,
         }
     }
 
@@ -203,6 +222,10 @@ mod tests {
         let bytes = std::fs::read(&first).expect("it is there");
         let mark = SYNTHETIC_MARK.1.as_bytes();
         assert!(bytes.windows(mark.len()).any(|w| w == mark), "the file says that it is synthetic");
+        let mixed = save(&Sheet { foreign: true, ..sheet(2) }, dir.path(), "mixed").expect("it is saved");
+        let bytes = std::fs::read(&mixed).expect("it is there");
+        let says = |mark: &str| bytes.windows(mark.len()).any(|w| w == mark.as_bytes());
+        assert!(says(FOREIGN_MARK.1) && !says(SYNTHETIC_MARK.1), "an opened image is not called synthetic");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What the room does on threads: opening files, drawing sheets, asking the library for cells.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 
@@ -9,13 +9,19 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 
 use super::grid;
 use super::sheet::{self, Sheet};
+use crate::images::{Found, Hints, open};
 use crate::jobs::chores::block_on;
-use crate::jobs::{Opened, files, panic_sentence, sentence};
+use crate::jobs::{panic_sentence, sentence};
+use crate::state::StudioResult;
+use crate::state::sight::Picture;
+
+/// Side of the square that opening makes besides; pictures are compared at their own size.
+const SQUARE_PX: u32 = 64;
 
 /// What the room asks its threads for.
 #[derive(Clone, Debug)]
 pub enum Effect {
-    /// Open saved images.
+    /// Open saved images and radiographs.
     Open(Vec<PathBuf>),
     /// Ask for files in the system's dialog.
     Pick,
@@ -32,11 +38,27 @@ pub enum Effect {
     Grid(grid::Effect),
 }
 
+/// The picture of a file: of a saved run with its record, of any other radiograph alone.
+fn picture(path: &Path) -> Result<Box<Picture>, String> {
+    match open::open(path, &Hints { size_px: SQUARE_PX, ..Hints::default() })? {
+        Found::Restored(restored) => {
+            let (name, artifact) = (restored.opened.name, Arc::new(restored.opened.artifact));
+            let picture = Picture::of_result(&StudioResult::opened(name.clone(), artifact));
+            Ok(Box::new(Picture { title: format!("{name}: {}", picture.title), ..picture }))
+        }
+        Found::Picture(found) => Ok(Box::new(Picture::of_file(&found.title, found.original))),
+        Found::Masks(offer) => Err(format!(
+            "This file holds masks ({}); open it on the canvas to get layers of them ({}).",
+            offer.format, offer.name
+        )),
+    }
+}
+
 /// What the room's threads have to say.
 #[derive(Debug)]
 pub enum News {
-    /// A file was opened, or why not.
-    Opened(Result<Box<Opened>, String>),
+    /// The picture of a file, or why there is none.
+    Opened(Result<Box<Picture>, String>),
     /// Files were chosen in the dialog.
     Picked(Vec<PathBuf>),
     /// A sheet or table was saved, or why not.
@@ -70,12 +92,12 @@ impl Work {
         match effect {
             Effect::Open(paths) => self.spawn("compare files", move |tell| {
                 for path in paths {
-                    tell(News::Opened(files::open(&path).map(Box::new).map_err(|e| sentence(&e))));
+                    tell(News::Opened(picture(&path)));
                 }
             }),
             Effect::Pick => {
                 // The dialog is begun on this thread, as macOS wants it, and waited for on another.
-                let dialog = rfd::AsyncFileDialog::new().add_filter("Saved images and records", &["png", "json"]).pick_files();
+                let dialog = rfd::AsyncFileDialog::new().set_title("Radiographs and saved images").pick_files();
                 self.spawn("file dialog", move |tell| {
                     let files = block_on(dialog).unwrap_or_default();
                     tell(News::Picked(files.into_iter().map(|f| f.path().to_path_buf()).collect()));

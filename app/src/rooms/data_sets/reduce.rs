@@ -359,7 +359,7 @@ fn enqueue(state: &mut State, jobs: Vec<crate::library::NewJob>) -> Vec<Effect> 
         n => format!("{n} images wait in the queue."),
     }));
     room.page = Page::Images;
-    let asked: std::collections::HashSet<&str> = jobs.iter().map(|job| job.cell.as_str()).collect();
+    let asked: std::collections::HashSet<&str> = jobs.iter().map(|job| job.task.cell.as_str()).collect();
     for item in &mut room.items {
         if asked.contains(item.case.cell().as_str()) {
             item.verdict = Verdict::Waiting;

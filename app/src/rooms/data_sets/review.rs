@@ -61,8 +61,8 @@ pub fn judge(recipe: &Recipe, cases: &[Case], runs: &[RunRow], jobs: &[JobRow]) 
     let mut open: HashMap<&str, &JobRow> = HashMap::new();
     for job in jobs {
         // The newest job of a cell tells where it stands.
-        if open.get(job.cell.as_str()).is_none_or(|known| known.id < job.id) {
-            open.insert(job.cell.as_str(), job);
+        if open.get(job.task.cell.as_str()).is_none_or(|known| known.id < job.id) {
+            open.insert(job.task.cell.as_str(), job);
         }
     }
     let mut items: Vec<Item> = cases
@@ -190,6 +190,7 @@ pub fn reasons(items: &[Item]) -> Vec<(String, usize)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::library::Task;
 
     fn run(id: i64, cell: &str, adherence: Option<f32>, mark: Mark) -> RunRow {
         RunRow { id, cell: cell.to_owned(), adherence, mark, ..RunRow::default() }
@@ -212,7 +213,7 @@ mod tests {
         ];
         let jobs = [JobRow {
             id: 1,
-            cell: "4.1".to_owned(),
+            task: Task { cell: "4.1".to_owned(), ..Task::default() },
             state: JobState::Failed,
             reason: "No room.".to_owned(),
             ..JobRow::default()

@@ -20,7 +20,7 @@ use crate::dataset::import;
 use crate::dataset::recipe::{MAX_BYTES, Recipe};
 use crate::dataset::{Case, Row, cohort, job_folder, notes};
 use crate::jobs::{Artifact, panic_sentence};
-use crate::library::{Database, JobRow, NewJob, NewRun, Relation, Rule, RunRow, jobs, now_ms, runs};
+use crate::library::{Database, JobRow, NewJob, NewRun, Relation, Rule, RunRow, Task, jobs, now_ms, runs};
 
 /// Examples of a plan.
 const EXAMPLES: usize = 12;
@@ -310,14 +310,15 @@ fn make_jobs(
             (false, true) => Relation::Retry,
             (false, false) => Relation::None,
         };
-        made_jobs.push(NewJob {
+        let task = Task {
             relation,
             recipe: recipe.tag(),
             cell: case.cell(),
             rule: if case.twin { Rule::default() } else { rule },
             attempt: *attempt,
-            ..NewJob::new(made.name, request, model.hash.clone())
-        });
+            ..Task::new(made.name, model.hash.clone())
+        };
+        made_jobs.push(NewJob { task, request });
     }
     Ok(made_jobs)
 }

@@ -11,7 +11,7 @@ use crate::state::Level;
 
 pub use list::{Info, Known};
 pub use view::show;
-pub use work::{ImportForm, Job, Works};
+pub use work::{ImportForm, Job, Part, Tested, Works};
 
 /// What the room knows.
 #[derive(Debug, Default)]
@@ -33,7 +33,7 @@ pub struct State {
     /// The model that is being tested.
     pub testing: Option<Known>,
     /// What tests said, newest last.
-    pub tested: Vec<(Known, Result<String, String>)>,
+    pub tested: Vec<(Known, Result<Tested, String>)>,
 }
 
 /// What a person can do in the room, and what comes back from the threads.
@@ -63,6 +63,10 @@ pub enum Action {
     ToggleMenu,
     /// Sets a field of the import.
     SetForm(ImportForm),
+    /// Asks for a path of the import in a dialog.
+    PickPart(Part),
+    /// A path of the import was chosen, or none.
+    Picked(Part, Option<PathBuf>),
     /// Begins the import, or goes on with one that was stopped.
     Import,
     /// Stops the import; what is finished is kept.
@@ -74,7 +78,7 @@ pub enum Action {
     /// The import ended: the folder, or why not; `None` when it was stopped.
     Imported(Option<Result<PathBuf, String>>),
     /// A test ended.
-    Tested(Known, Result<String, String>),
+    Tested(Known, Result<Tested, String>),
 }
 
 /// Applies an action and names what the app must do.
@@ -123,6 +127,11 @@ pub fn reduce(state: &mut crate::state::State, action: Action) -> Vec<Effect> {
             return all(state);
         }
         Action::SetForm(form) => state.models.form = form,
+        Action::PickPart(part) => return vec![Effect::Models(Job::PickPart(part))],
+        Action::Picked(part, Some(path)) => *state.models.form.of(part) = path.display().to_string(),
+        Action::Picked(_, None) => {
+            state.messages.push(Level::Note, "Nothing was chosen; if no dialog appeared, type the path instead.");
+        }
         Action::Import => {
             if let Some(missing) = state.models.form.missing() {
                 state.messages.push(Level::Error, format!("The import needs {missing}."));

@@ -89,3 +89,23 @@ fn an_import_without_its_parts_says_which() {
     act(&mut state, Action::Imported(Some(Ok("o".into()))));
     assert_eq!(state.settings.models, [PathBuf::from("o")]);
 }
+
+#[test]
+fn a_cut_off_file_is_refused_before_anything_is_loaded() {
+    let dir = folder("Terms.");
+    let weights = dir.path().join("dit.safetensors");
+    let bytes = std::fs::read(&weights).expect("readable");
+    std::fs::write(&weights, &bytes[..bytes.len() / 2]).expect("writable");
+    let problem = list::look(&Known::Folder(dir.path().to_owned())).problem.expect("it cannot be opened");
+    assert!(problem.contains("dit.safetensors") && problem.ends_with('.'), "{problem}");
+}
+
+#[test]
+fn a_chosen_path_fills_its_field() {
+    let mut state = studio();
+    assert_eq!(act(&mut state, Action::PickPart(Part::Text)).len(), 1);
+    act(&mut state, Action::Picked(Part::Text, Some("t5".into())));
+    assert_eq!(state.models.form.text, "t5");
+    act(&mut state, Action::Picked(Part::Out, None));
+    assert!(state.models.form.out.is_empty() && state.messages.list.last().is_some_and(|m| m.text.contains("type the path")));
+}

@@ -1,15 +1,22 @@
 //! The room: the list of models, the chosen one's card, and the import.
 
+use std::sync::Arc;
+
 use eframe::egui::{
-    Align2, Frame, Margin, Panel as Side, RichText, Role, ScrollArea, Sense, Stroke, TextEdit, Ui, WidgetInfo, vec2,
+    Align2, Frame, Label, Margin, Panel as Side, Rect, RichText, Role, ScrollArea, Sense, Stroke, TextEdit, Ui, Vec2, WidgetInfo,
+    pos2, vec2,
 };
+use engine::domain::GrayImage;
 
 use super::work::gigabytes;
-use super::{Action, ImportForm, Info, Known, info, known};
+use super::{Action, Info, Known, Part, info, known};
 use crate::action::Action as Any;
 use crate::panels::Panel;
 use crate::theme::{text, tokens};
 use crate::widgets::{Push, caption, chip, progress, rule, secondary, section};
+
+/// Side of the image that a test made, in points.
+const TEST_SIDE: f32 = 192.0;
 
 /// Shows the room.
 pub fn show(ui: &mut Ui, panel: &mut Panel<'_>) {
@@ -133,14 +140,16 @@ fn card(ui: &mut Ui, panel: &mut Panel<'_>) {
         notice(ui, panel, &found);
     }
     match panel.state.models.tested.iter().find(|(k, _)| *k == model).map(|(_, v)| v.clone()) {
-        Some(Ok(words)) => {
-            ui.label(RichText::new(words).font(text::secondary()).color(tokens::OK));
+        Some(Ok(tested)) => {
+            ui.label(RichText::new(&tested.words).font(text::secondary()).color(tokens::OK));
+            test_image(ui, panel, &tested.image);
         }
         Some(Err(why)) => {
             ui.label(RichText::new(why).font(text::secondary()).color(tokens::ERR));
         }
         None => {}
     }
+    whole_hash(ui, &found);
     rule(ui);
     section(ui, "Licence and origin");
     secondary(ui, if found.notice.is_empty() { "The description says nothing." } else { found.notice.as_str() });
@@ -159,6 +168,28 @@ fn card(ui: &mut Ui, panel: &mut Panel<'_>) {
             caption(ui, "No MODEL_CARD.md lies in the folder, so its training data are not stated here.");
         }
     }
+}
+
+/// The image that a test made.
+fn test_image(ui: &mut Ui, panel: &mut Panel<'_>, image: &Arc<GrayImage>) {
+    let texture = panel.thumbnails.large(ui.ctx(), image);
+    let (rect, response) = ui.allocate_exact_size(Vec2::splat(TEST_SIDE), Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, "Test image, synthetic"));
+    ui.painter().image(texture, rect, Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0)), tokens::AS_IS);
+    caption(ui, "Synthetic. Made just now, and kept nowhere.");
+}
+
+/// The whole hash, to be compared with a published one.
+fn whole_hash(ui: &mut Ui, found: &Info) {
+    rule(ui);
+    section(ui, "Hash of the weights");
+    if found.hash.is_empty() {
+        secondary(ui, "The description states none; import the model again to get one.");
+        return;
+    }
+    let words = RichText::new(&found.hash).font(text::secondary()).color(tokens::INK2);
+    let label = ui.add(Label::new(words).wrap().selectable(true));
+    label.on_hover_text("BLAKE3 of the network's file; select it to copy it");
 }
 
 fn facts(ui: &mut Ui, found: &Info) {
@@ -235,19 +266,21 @@ fn import(ui: &mut Ui, panel: &mut Panel<'_>) {
     );
     ui.add_space(6.0);
     let form = panel.state.models.form.clone();
-    type Field = (&'static str, fn(&mut ImportForm) -> &mut String);
-    let fields: [Field; 4] = [
-        ("Released checkpoint (.pth or .safetensors)", |f| &mut f.checkpoint),
-        ("T5 text encoder folder", |f| &mut f.text),
-        ("Autoencoder folder", |f| &mut f.autoencoder),
-        ("Model folder to make", |f| &mut f.out),
-    ];
-    for (name, of) in fields {
-        let mut changed = form.clone();
+    for part in Part::ALL {
+        let (mut changed, name) = (form.clone(), part.title());
         caption(ui, name);
-        if ui.add(TextEdit::singleline(of(&mut changed)).desired_width(f32::INFINITY)).accessible_name(name).changed() {
-            act(panel, Action::SetForm(changed));
-        }
+        ui.horizontal(|ui| {
+            let width = (ui.available_width() - 96.0).max(120.0);
+            let edit = TextEdit::singleline(changed.of(part)).desired_width(width);
+            if ui.add(edit).accessible_name(name).changed() {
+                act(panel, Action::SetForm(changed));
+            }
+            let called = format!("Choose: {name}");
+            let choose = Push::new("Choose…").name(&called).purpose("Asks in the system's dialog");
+            if choose.show(ui).clicked() {
+                act(panel, Action::PickPart(part));
+            }
+        });
     }
     ui.add_space(6.0);
     if let Some((part, share)) = panel.state.models.import.clone() {

@@ -10,6 +10,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use eframe::egui::Context;
 use engine::cancel::Cancel;
 use engine::device::{DeviceKind, Memory};
+use engine::domain::GrayImage;
 use engine::import::{self, ImportRequest};
 use engine::pipeline::MemoryPlan;
 use engine::pipeline::self_test::{Verdict, self_test};
@@ -31,12 +32,51 @@ pub enum Job {
     Open(Known),
     /// Ask for a folder.
     Pick,
+    /// Ask for a path of the import.
+    PickPart(Part),
     /// Make the test image.
     Test(Known),
     /// Import published weights.
     Import(Box<ImportForm>),
     /// Stop the import.
     StopImport,
+}
+
+/// What a test showed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tested {
+    /// How it did, one sentence.
+    pub words: String,
+    /// The image that was made.
+    pub image: Arc<GrayImage>,
+}
+
+/// A path of an import.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Part {
+    /// The released checkpoint, a file.
+    Checkpoint,
+    /// The text encoder's folder.
+    Text,
+    /// The autoencoder's folder.
+    Autoencoder,
+    /// The folder to make.
+    Out,
+}
+
+impl Part {
+    /// All parts in the order of the form.
+    pub const ALL: [Self; 4] = [Self::Checkpoint, Self::Text, Self::Autoencoder, Self::Out];
+
+    /// What its field is called.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Checkpoint => "Released checkpoint (.pth or .safetensors)",
+            Self::Text => "T5 text encoder folder",
+            Self::Autoencoder => "Autoencoder folder",
+            Self::Out => "Model folder to make",
+        }
+    }
 }
 
 /// The fields of an import.
@@ -53,6 +93,16 @@ pub struct ImportForm {
 }
 
 impl ImportForm {
+    /// The field of a part.
+    pub fn of(&mut self, part: Part) -> &mut String {
+        match part {
+            Part::Checkpoint => &mut self.checkpoint,
+            Part::Text => &mut self.text,
+            Part::Autoencoder => &mut self.autoencoder,
+            Part::Out => &mut self.out,
+        }
+    }
+
     /// What is not filled in yet.
     pub fn missing(&self) -> Option<&'static str> {
         [
@@ -103,6 +153,18 @@ impl Works {
                     if let Some(folder) = block_on(dialog) {
                         tell(Action::Add(folder.path().to_path_buf()));
                     }
+                });
+            }
+            Job::PickPart(part) => {
+                let dialog = rfd::AsyncFileDialog::new().set_title(part.title());
+                let chosen = async move {
+                    match part {
+                        Part::Checkpoint => dialog.pick_file().await,
+                        Part::Text | Part::Autoencoder | Part::Out => dialog.pick_folder().await,
+                    }
+                };
+                self.spawn("path dialog", move |tell| {
+                    tell(Action::Picked(part, block_on(chosen).map(|chosen| chosen.path().to_path_buf())));
                 });
             }
             Job::Import(form) => {
@@ -157,7 +219,7 @@ impl Drop for Works {
     }
 }
 
-fn test(known: &Known) -> Result<String, String> {
+fn test(known: &Known) -> Result<Tested, String> {
     let folder = known.folder()?;
     let plan = MemoryPlan::of(&folder).map_err(|e| sentence(&e.into()))?;
     if let Some(free) = Memory::now().map(|m| m.available_bytes).filter(|free| *free < plan.peak()) {
@@ -168,15 +230,16 @@ fn test(known: &Known) -> Result<String, String> {
         ));
     }
     let began = Instant::now();
-    let (verdict, _) = self_test(&folder, DeviceKind::Cpu, TEST_STEPS, &Cancel::new()).map_err(|e| sentence(&e.into()))?;
+    let (verdict, image) = self_test(&folder, DeviceKind::Cpu, TEST_STEPS, &Cancel::new()).map_err(|e| sentence(&e.into()))?;
     let secs = began.elapsed().as_secs_f64();
-    Ok(match verdict {
+    let words = match verdict {
         Verdict::Equal => format!("It made its reference image again, bit for bit, in {secs:.1} s."),
         Verdict::Close { device, difference } => {
             format!("It made the reference image of {device} up to rounding ({difference} of 65535) in {secs:.1} s.")
         }
         Verdict::Works { .. } => format!("It made a test image in {secs:.1} s; it has no reference image to compare with."),
-    })
+    };
+    Ok(Tested { words, image: Arc::new(image) })
 }
 
 fn run_import(form: &ImportForm, cancel: &Cancel, tell: &dyn Fn(Action)) -> Option<Result<PathBuf, String>> {

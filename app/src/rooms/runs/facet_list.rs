@@ -103,7 +103,10 @@ fn lists(ui: &mut Ui, wall: &Wall, filter: &Filter, did: &mut Vec<Action>) {
         caption(ui, format!("{} more; search for their names.", grouped(more)));
     }
     heading(ui, "Nearest training image");
-    caption(ui, "Not measured.");
+    caption(
+        ui,
+        "Not measured: it needs the images a model was trained on, or their fingerprints, and no model folder brings them.",
+    );
     ui.add_space(12.0);
 }
 

@@ -88,6 +88,10 @@ fn head(ui: &mut Ui, panel: &mut Panel<'_>, wall: &Wall, details: &Details, row:
             if row.conflict {
                 state_line(ui, Icon::Warning, tokens::WARN, "Text and mask disagree");
             }
+            let kept = details.record.iter().flat_map(|r| &r.request.kept_conflicts);
+            for sentence in kept {
+                state_line(ui, Icon::Info, tokens::INK2, &format!("Kept on purpose: {sentence}"));
+            }
             if row.edited {
                 state_line(ui, Icon::Info, tokens::INK2, "A region of a real image");
             }

@@ -43,9 +43,9 @@ impl Entry<'_> {
             [a, .., b] if b.seed == a.seed + self.jobs.len() as u64 - 1 => format!("seeds {} to {}", a.seed, b.seed),
             all => format!("{} seeds", all.len()),
         };
-        let what = match (first.recipe.as_str(), first.relation.word()) {
+        let what = match (first.task.recipe.as_str(), first.task.relation.word()) {
             ("", "") => String::new(),
-            ("", relation) => match first.parent_run {
+            ("", relation) => match first.task.parent_run {
                 Some(run) => format!(", {relation} of run {run}"),
                 None => format!(", {relation}"),
             },
@@ -266,13 +266,13 @@ fn waiting_row(ui: &mut Ui, panel: &mut Panel<'_>, entry: &Entry<'_>) -> Respons
     let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), ROW), Sense::hover());
     let response = ui.interact(rect, row_id(first.id), Sense::click_and_drag());
     let cost = panel.state.queue.cost_secs(first.steps).map(|s| s * entry.jobs.len() as f64);
-    let name = format!("Waiting: {}, {}", first.name, entry.line());
+    let name = format!("Waiting: {}, {}", first.task.name, entry.line());
     response.widget_info(|| WidgetInfo::labeled(Role::ListItem, true, &name));
     if response.hovered() || response.dragged() {
         ui.painter().rect_filled(rect, CornerRadius::same(6), tokens::HOVER);
     }
     grip(ui, pos2(rect.left() + 6.0, rect.center().y));
-    let texture = first.parent_run.and_then(|run| panel.shelf.picture(run));
+    let texture = first.task.parent_run.and_then(|run| panel.shelf.picture(run));
     picture(ui, pos2(rect.left() + 18.0, rect.top() + 6.0), texture);
     let x = rect.left() + 18.0 + PICTURE + 10.0;
     let mut right = rect.right() - 6.0;
@@ -293,7 +293,8 @@ fn waiting_row(ui: &mut Ui, panel: &mut Panel<'_>, entry: &Entry<'_>) -> Respons
         let said = ui.painter().text(pos2(right, rect.top() + 17.0), Align2::RIGHT_CENTER, words, text::secondary(), ink);
         right = said.left() - 8.0;
     }
-    let title = if entry.jobs.len() > 1 { format!("{} × {}", entry.jobs.len(), first.name) } else { first.name.clone() };
+    let title =
+        if entry.jobs.len() > 1 { format!("{} × {}", entry.jobs.len(), first.task.name) } else { first.task.name.clone() };
     put(ui, pos2(x, rect.top() + 17.0), &title, right - x, text::body(), tokens::INK);
     put(ui, pos2(x, rect.top() + 35.0), &entry.line(), right - x, text::secondary(), tokens::INK3);
     response.on_hover_text("Drag to reorder; with the keyboard Alt+Up, Alt+Down, and Del to cancel.")
@@ -347,7 +348,7 @@ fn ended_row(ui: &mut Ui, panel: &mut Panel<'_>, job: &JobRow) {
         }
         _ => format!("seed {}, no image", job.seed),
     };
-    let name = format!("Finished: {}, {line_two}, {word}", job.name);
+    let name = format!("Finished: {}, {line_two}, {word}", job.task.name);
     response.widget_info(|| WidgetInfo::labeled(Role::Button, job.run.is_some(), &name));
     if response.hovered() && job.run.is_some() {
         ui.painter().rect_filled(rect, CornerRadius::same(6), tokens::HOVER);
@@ -356,7 +357,7 @@ fn ended_row(ui: &mut Ui, panel: &mut Panel<'_>, job: &JobRow) {
     picture(ui, pos2(rect.left() + 6.0, rect.top() + 6.0), texture);
     let x = rect.left() + 6.0 + PICTURE + 10.0;
     let said = ui.painter().text(pos2(rect.right() - 6.0, rect.center().y), Align2::RIGHT_CENTER, word, text::secondary(), ink);
-    put(ui, pos2(x, rect.top() + 17.0), &job.name, said.left() - 8.0 - x, text::body(), tokens::INK);
+    put(ui, pos2(x, rect.top() + 17.0), &job.task.name, said.left() - 8.0 - x, text::body(), tokens::INK);
     put(ui, pos2(x, rect.top() + 35.0), &line_two, said.left() - 8.0 - x, text::secondary(), tokens::INK3);
     if response.clicked()
         && let Some(run) = job.run

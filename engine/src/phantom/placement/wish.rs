@@ -33,7 +33,7 @@ impl LesionSize {
     }
 
     /// Severities that the report calls by the words of this size.
-    pub(super) fn severities(self) -> (f32, f32) {
+    pub(in crate::phantom) fn severities(self) -> (f32, f32) {
         match self {
             Self::Small => (0.18, 0.38),
             Self::Medium => (0.42, 0.68),
@@ -42,7 +42,7 @@ impl LesionSize {
     }
 
     /// Diameters of nodules in cm.
-    pub(super) fn diameters(self) -> (f32, f32) {
+    pub(in crate::phantom) fn diameters(self) -> (f32, f32) {
         match self {
             Self::Small => (0.9, 1.5),
             Self::Medium => (1.6, 3.0),

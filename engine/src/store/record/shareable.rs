@@ -48,6 +48,9 @@ pub struct Shareable {
     pub preset: String,
     /// Classes that were drawn, in the order of layers.
     pub findings: Vec<String>,
+    /// How many disagreements of text and drawings were left on purpose; the sentences would tell the text.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub kept_conflicts: usize,
     /// Hash of the text.
     pub text_blake3: String,
     /// Hash of the model's image.
@@ -58,6 +61,10 @@ pub struct Shareable {
     /// Hash of the opened image on the model's grid.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_blake3: Option<String>,
+}
+
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 impl Shareable {
@@ -88,6 +95,7 @@ impl Shareable {
             guidance_scale: request.guidance_scale,
             preset: request.preset.name().to_owned(),
             findings: request.annotations.iter().map(|annotation| annotation.finding.name().to_owned()).collect(),
+            kept_conflicts: request.kept_conflicts.len(),
             text_blake3: hash_bytes(request.impression.as_bytes()),
             pixels_blake3: record.pixels_blake3.clone(),
             control_blake3: record.control_blake3.clone(),

@@ -48,6 +48,23 @@ fn json_and_png_give_the_record_back() {
 }
 
 #[test]
+fn a_kept_disagreement_stands_in_the_record_and_only_its_number_is_shared() {
+    let mut record = example();
+    let plain = record.to_json().unwrap();
+    assert!(!plain.contains("kept_conflicts"), "a record without one is the file of before");
+    assert!(!Shareable::of(&record).to_json().unwrap().contains("kept_conflicts"));
+    record.request.kept_conflicts = vec!["The text says left, and layer 1 lies right.".to_owned()];
+    let json = record.to_json().unwrap();
+    assert_eq!(RunRecord::from_json(&json, "r.json").unwrap(), record);
+    let waiting = request_to_json(&record.request).unwrap();
+    assert_eq!(request_from_json(&waiting, "q").unwrap(), record.request);
+    let shared = Shareable::of(&record).to_json().unwrap();
+    assert_eq!(Shareable::from_json(&shared, "s").unwrap().kept_conflicts, 1);
+    assert!(!shared.contains("layer 1"), "{shared}");
+    assert!(record.request.twin_without_findings("Clear.").kept_conflicts.is_empty());
+}
+
+#[test]
 fn the_file_says_that_it_is_synthetic() {
     let value: serde_json::Value = serde_json::from_str(&example().to_json().unwrap()).unwrap();
     assert_eq!(value["synthetic"], true);

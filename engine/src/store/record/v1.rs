@@ -58,6 +58,9 @@ pub(super) struct RequestV1 {
     apart: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     source: Option<SourceV1>,
+    /// Disagreements that a person left on purpose; in records without it, nobody said so.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    kept_conflicts: Vec<String>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -134,6 +137,7 @@ impl TryFrom<&GenerateRequest> for RequestV1 {
             annotations: request.annotations.iter().map(AnnotationV1::from).collect(),
             apart: mixed_strengths(&request.annotations).is_some(),
             source: SourceV1::from_source(&request.source)?,
+            kept_conflicts: request.kept_conflicts.clone(),
         })
     }
 }
@@ -220,6 +224,7 @@ impl TryFrom<RequestV1> for GenerateRequest {
             guidance_scale: r.guidance_scale,
             preset: r.preset.parse::<Preset>().map_err(named)?,
             source: r.source.map_or(Ok(Source::Noise), SourceV1::into_source).map_err(|why| format!("request.source: {why}"))?,
+            kept_conflicts: r.kept_conflicts,
         };
         request.check().map_err(named)?;
         Ok(request)

@@ -176,6 +176,8 @@ impl Parameter {
             (Self::Text, Value::Text(v)) => {
                 let (who, _) = Demographics::parse(&request.impression);
                 request.impression = format!("{}{v}", who.prefix());
+                // What was kept on purpose was said of the other text.
+                request.kept_conflicts.clear();
             }
             (_, other) => return Err(format!("{} is no value of {}.", other.title(), self.title().to_lowercase())),
         }

@@ -8,7 +8,8 @@ use engine::domain::{GenerateRequest, GrayImage};
 use super::{Action, Axis, Case, Cell, Effect, Found, News, Parameter, RECIPE, Studio, Value, table};
 use crate::action;
 use crate::canvas::picture::Window;
-use crate::library::{Command, NewGroup, NewJob, Relation};
+use crate::library::{NewGroup, NewJob, Relation, Task};
+use crate::reduce::queue;
 use crate::rooms::compare;
 use crate::rooms::compare::sheet::{Sheet, Tile};
 use crate::rooms::compare::work::Effect as RoomEffect;
@@ -180,19 +181,22 @@ fn enqueue(state: &mut Studio, missing: &[usize], keys: &[String], requests: &[G
     }
     let model_hash = state.model.ready().map_or_else(String::new, |m| m.card().hash.clone());
     let name = state.compare.grid.case.as_ref().map_or("Grid", |c| c.name.as_str()).to_owned();
-    let jobs = missing.iter().map(|&i| NewJob {
-        relation: Relation::Cell,
-        recipe: RECIPE.to_owned(),
-        cell: keys[i].clone(),
-        ..NewJob::new(name.clone(), requests[i].clone(), model_hash.clone())
+    let jobs = missing.iter().map(|&i| {
+        let task = Task::new(name.clone(), model_hash.clone());
+        let task = Task { relation: Relation::Cell, recipe: RECIPE.to_owned(), cell: keys[i].clone(), ..task };
+        NewJob { task, request: requests[i].clone() }
     });
     let group = NewGroup { jobs: jobs.collect(), first: false };
+    let effects = queue::enqueue(state, group);
+    if effects.is_empty() {
+        return effects;
+    }
     for &i in missing {
         state.compare.grid.cells[i] = Cell::Queued;
     }
     let words = if missing.len() == 1 { "1 missing cell is".to_owned() } else { format!("{} missing cells are", missing.len()) };
     state.messages.push(Level::Done, format!("{words} in the queue; the grid fills as they come."));
-    vec![action::Effect::Library(Command::Enqueue(group))]
+    effects
 }
 
 fn save_sheet(state: &mut Studio) -> Vec<action::Effect> {
@@ -221,6 +225,7 @@ fn save_sheet(state: &mut Studio) -> Vec<action::Effect> {
         across: plan.xs.len(),
         tiles: (0..plan.requests.len()).map(tile).collect(),
         window: Window { width: 1.0, level: 0.5, inverted: false },
+        foreign: false,
     };
     effect(Effect::Sheet { sheet, files, folder: state.save_folder.clone() })
 }

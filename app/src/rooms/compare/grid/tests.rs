@@ -81,9 +81,10 @@ fn only_missing_cells_are_queued() {
     let cells = vec![("a".to_owned(), Cell::Missing), ("b".to_owned(), Cell::Queued), ("c".to_owned(), Cell::Missing)];
     let news = News::Found { version, cells: Ok(cells), queue: true, requests };
     let jobs = queued(&arrived(&mut state, news));
-    let found: Vec<(&str, &str, u64)> = jobs.iter().map(|j| (j.recipe.as_str(), j.cell.as_str(), j.request.seed.0)).collect();
+    let found: Vec<(&str, &str, u64)> =
+        jobs.iter().map(|j| (j.task.recipe.as_str(), j.task.cell.as_str(), j.request.seed.0)).collect();
     assert_eq!(found, [(RECIPE, "a", 1), (RECIPE, "c", 3)]);
-    assert!(jobs.iter().all(|j| j.relation == Relation::Cell));
+    assert!(jobs.iter().all(|j| j.task.relation == Relation::Cell));
     assert_eq!(state.compare.grid.counts(), (0, 3, 0));
 }
 
