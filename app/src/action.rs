@@ -247,6 +247,8 @@ pub enum Effect {
     PickFile,
     /// Open the folder dialog.
     PickFolder,
+    /// Open the dialog of a queue's file: to write one, else to read one.
+    PickQueue(bool),
     /// Draw the example's picture on a thread of its own.
     DrawExample(Example),
     /// Something of the Runs room.

@@ -213,6 +213,7 @@ impl StudioApp {
             Effect::Compare(effect) => self.compare.run(effect),
             Effect::PickFile => self.chores.pick_file(),
             Effect::PickFolder => self.chores.pick_folder(self.state.save_folder.clone()),
+            Effect::PickQueue(write) => self.chores.pick_queue(write),
             Effect::DrawExample(example) => self.chores.draw_examples(vec![example], self.state.document.size_px),
             Effect::Models(job) => self.models.run(job, self.worker.as_mut(), &mut self.state.messages),
             Effect::RenewSettings => self.memory.renew(&mut self.state),

@@ -28,6 +28,7 @@ fn a_job_folder_is_worked_through_and_comes_back() {
     recipe.how.steps = Some(2);
     if let Some(quotas) = &mut recipe.who.quotas {
         quotas.rows = 4;
+        quotas.together = vec![1, 1, 1];
     }
     let rows = Rows::of(&recipe).expect("rows").list;
     let natural = GenerateRequest::new("", 0);

@@ -29,6 +29,10 @@ pub enum QueueAction {
     Again(Vec<JobId>),
     /// Moves jobs before another one, or to the end.
     Move(Vec<JobId>, Option<JobId>),
+    /// Asks where to write what waits.
+    PickExport,
+    /// Asks for a file whose jobs are to wait.
+    PickImport,
     /// Writes what waits into a file, one job a line.
     Export(PathBuf),
     /// Puts the jobs of such a file into the queue.

@@ -1,6 +1,6 @@
 //! What the threads have to say, and what the worker is told.
 
-use crate::action::{Action, Effect};
+use crate::action::{Action, Effect, QueueAction};
 use crate::images;
 use crate::jobs::chores::News;
 use crate::jobs::{Event, ModelState, Worker};
@@ -37,6 +37,13 @@ impl StudioApp {
                 }
                 News::Picked(Some(path)) => self.act(Action::OpenFile(path)),
                 News::PickedFolder(Some(path)) => self.act(Action::SetSaveFolder(path)),
+                News::PickedQueue(write, Some(path)) => {
+                    let action = if write { QueueAction::Export(path) } else { QueueAction::Import(path) };
+                    self.act(Action::Queue(action));
+                }
+                News::PickedQueue(_, None) => {
+                    self.state.messages.push(Level::Note, "Nothing was chosen; the queue is as it was.");
+                }
                 News::Picked(None) | News::PickedFolder(None) => {
                     self.state.messages.push(Level::Note, "Nothing was chosen; if no dialog appeared, type the path instead.");
                 }

@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use engine::domain::{GenerateRequest, Seed, Side};
-use engine::phantom::PlacementWish;
 use serde::{Deserialize, Serialize};
 
 use super::compose;
@@ -160,15 +159,14 @@ impl<'a> Maker<'a> {
     pub fn check(&self, number: u32) -> Result<(), String> {
         let row = self.row(number)?;
         let refuse = |why: String| Err(format!("row {number} ({}): {why}", row.title()));
-        let Some(finding) = row.class.finding() else { return Ok(()) };
+        row.check().or_else(refuse)?;
         if self.recipe.how.check_sides
             && let Some(other) = other_side(row)
         {
-            return refuse(format!("its text says {other} and the row {}; mend one of them", row.side));
+            return refuse(format!("its text says {other} and the row {}; mend one of them", opposite(other)));
         }
         if self.recipe.place.source == Source::Sampled && row.mask.is_empty() {
-            let wish = PlacementWish { finding, side: row.side, zone: row.zone, size: row.size };
-            return wish.check().or_else(|e| refuse(e.to_string()));
+            return row.lesions().try_for_each(|lesion| lesion.wish().check().or_else(|e| refuse(e.to_string())));
         }
         self.place(number).map(|_| ())
     }
@@ -188,7 +186,7 @@ impl<'a> Maker<'a> {
         let (words, annotations) = if case.twin {
             (text::normal(self.recipe.seed, u64::from(case.row)), Vec::new())
         } else {
-            (placed.impression.clone(), placed.annotation(self.recipe.how.strength).into_iter().collect())
+            (placed.impression.clone(), placed.annotations(self.recipe.how.strength))
         };
         let request = GenerateRequest {
             impression: format!("{}{words}", row.demographics().prefix()),
@@ -201,16 +199,23 @@ impl<'a> Maker<'a> {
     }
 }
 
-/// The side that a row's own text names, when it names the other one only.
+/// The side that a row's own text names, when all its findings lie on the other one and the text does not name that.
 fn other_side(row: &Row) -> Option<Side> {
     let text = row.impression.to_lowercase();
-    let names = |word: &str| text.split(|c: char| !c.is_alphanumeric()).any(|w| w == word);
-    let (own, other) = match row.side {
-        Side::Right => ("right", Side::Left),
-        Side::Left => ("left", Side::Right),
-        Side::Both => return None,
-    };
-    (names(other.name()) && !names(own)).then_some(other)
+    let names = |side: Side| text.split(|c: char| !c.is_alphanumeric()).any(|w| w == side.name());
+    let own = row.lesions().next()?.side;
+    if own == Side::Both || row.lesions().any(|lesion| lesion.side != own) {
+        return None;
+    }
+    (names(opposite(own)) && !names(own)).then_some(opposite(own))
+}
+
+fn opposite(side: Side) -> Side {
+    match side {
+        Side::Right => Side::Left,
+        Side::Left => Side::Right,
+        Side::Both => Side::Both,
+    }
 }
 
 /// The seed of a case; a twin has that of its image.

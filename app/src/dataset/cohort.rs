@@ -1,16 +1,37 @@
 //! A cohort table from a CSV file: one patient a line.
 
 use engine::domain::Side;
-use engine::phantom::PlacementWish;
 
 use super::csv::{self, Table};
 use super::named::Named;
 use super::recipe::nearest;
-use super::row::{Class, Row};
+use super::row::{Class, Lesion, MOST_FINDINGS, Row};
 
 /// Columns that are read; only `finding` must be there.
-pub const COLUMNS: [&str; 12] =
-    ["name", "finding", "side", "zone", "size", "sex", "age", "group", "view", "impression", "mask", "count"];
+pub const COLUMNS: [&str; 20] = [
+    "name",
+    "finding",
+    "side",
+    "zone",
+    "size",
+    "sex",
+    "age",
+    "group",
+    "view",
+    "impression",
+    "mask",
+    "count",
+    "finding2",
+    "side2",
+    "zone2",
+    "size2",
+    "finding3",
+    "side3",
+    "zone3",
+    "size3",
+];
+/// Columns of the findings after the first: class, side, zone, size.
+const MORE: [[&str; 4]; MOST_FINDINGS - 1] = [["finding2", "side2", "zone2", "size2"], ["finding3", "side3", "zone3", "size3"]];
 /// Most rows of a table.
 pub const MAX_ROWS: usize = 200_000;
 
@@ -87,6 +108,34 @@ fn number<'a>(field: &dyn Fn(&str) -> Option<&'a str>, column: &'static str, mos
     }
 }
 
+/// A further finding; `None` where its column is empty.
+fn more<'a>(field: &dyn Fn(&str) -> Option<&'a str>, columns: [&'static str; 4]) -> At<Option<Lesion>> {
+    let [class, side, zone, size] = columns;
+    let Some(finding) = choice(field, class)? else {
+        return match columns.into_iter().find(|column| field(column).is_some()) {
+            Some(column) => Err((column, format!("{class} is empty; name the finding that this belongs to"))),
+            None => Ok(None),
+        };
+    };
+    let side = choice(field, side)?.unwrap_or(Side::Both);
+    let lesion = Lesion { finding, side, zone: choice(field, zone)?, size: choice(field, size)? };
+    possible(&lesion, columns)?;
+    Ok(Some(lesion))
+}
+
+/// Whether the anatomy allows a finding; the error names its column.
+fn possible(lesion: &Lesion, [_, side, zone, size]: [&'static str; 4]) -> At<()> {
+    lesion.wish().check().map_err(|error| {
+        use engine::phantom::PlacementError as E;
+        let column = match error {
+            E::Side { .. } => side,
+            E::Size { .. } => size,
+            E::Zone { .. } | E::NoRoom { .. } => zone,
+        };
+        (column, error.to_string())
+    })
+}
+
 fn row<'a>(field: &dyn Fn(&str) -> Option<&'a str>) -> At<(Row, usize)> {
     let class: Class =
         choice(field, "finding")?.ok_or_else(|| ("finding", "it is empty; write normal or a finding".to_owned()))?;
@@ -105,19 +154,12 @@ fn row<'a>(field: &dyn Fn(&str) -> Option<&'a str>) -> At<(Row, usize)> {
         view: choice(field, "view")?.unwrap_or_default(),
         impression: field("impression").unwrap_or_default().to_owned(),
         mask: field("mask").unwrap_or_default().to_owned(),
+        more: MORE.into_iter().map(|columns| more(field, columns)).collect::<At<Vec<_>>>()?.into_iter().flatten().collect(),
         ..Row::new(class, side)
     };
+    row.check().map_err(|what| ("finding2", what))?;
     if let (Some(finding), true) = (class.finding(), row.mask.is_empty()) {
-        let wish = PlacementWish { finding, side, zone: row.zone, size: row.size };
-        wish.check().map_err(|error| {
-            use engine::phantom::PlacementError as E;
-            let column = match error {
-                E::Side { .. } => "side",
-                E::Size { .. } => "size",
-                E::Zone { .. } | E::NoRoom { .. } => "zone",
-            };
-            (column, error.to_string())
-        })?;
+        possible(&Lesion { finding, side, zone: row.zone, size: row.size }, ["finding", "side", "zone", "size"])?;
     }
     let count = number(field, "count", 100_000)?.unwrap_or(1);
     Ok((row, count as usize))
@@ -144,6 +186,25 @@ mod tests {
             (Class::Finding(Finding::Pneumothorax), Some(Zone::Apical), Sex::Female)
         );
         assert_eq!((rows[2].class, rows[2].age), (Class::Normal, Some(40)));
+    }
+
+    #[test]
+    fn a_row_takes_up_to_three_findings() {
+        let header = "finding,side,zone,finding2,side2,size2,finding3";
+        let rows = parse(&format!("{header}\npneumothorax,right,apical,effusion,left,small,edema\nnodule,left,,,,,\n"))
+            .expect("a table");
+        assert_eq!((rows[0].more.len(), rows[1].more.len()), (2, 0));
+        assert_eq!((rows[0].more[0].finding, rows[0].more[0].side), (Finding::PleuralEffusion, Side::Left));
+        assert_eq!((rows[0].more[1].finding, rows[0].more[1].side), (Finding::Edema, Side::Both));
+        let refused = |line: &str| parse(&format!("{header}\n{line}")).expect_err(line);
+        assert!(
+            refused("nodule,left,,nodule,right,,").contains("column finding2: nodule stands twice"),
+            "{}",
+            refused("nodule,left,,nodule,right,,")
+        );
+        assert!(refused("normal,,,nodule,right,,").contains("normal"));
+        assert!(refused("nodule,left,,,right,,").contains("column side2: finding2 is empty"));
+        assert!(refused("nodule,left,,cardiomegaly,right,,").contains("column side2"));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use engine::phantom::{LesionSize, PlacementWish, Zone, has_sizes, possible_sides
 use engine::store::hash::hash_bytes;
 
 use super::recipe::Quotas;
-use super::row::{Class, Row};
+use super::row::{Class, MOST_FINDINGS, Row};
 use crate::state::{Group, Sex, View};
 
 /// Rows and what was left out.
@@ -71,8 +71,68 @@ pub fn compose(quotas: &Quotas, seed: u64) -> Result<Composed, String> {
         }
         composed.rows.append(&mut rows);
     }
+    further(&mut composed, quotas)?;
     people(&mut composed.rows, quotas, seed);
+    let mut seen = std::collections::HashSet::new();
+    composed.left_out.retain(|sentence| seen.insert(sentence.clone()));
     Ok(composed)
+}
+
+/// Second and third findings, as many as the shares ask for, each class as often as its share among them.
+fn further(composed: &mut Composed, quotas: &Quotas) -> Result<(), String> {
+    if quotas.together.len() > MOST_FINDINGS {
+        return Err(format!(
+            "the quotas have shares of {} findings in a row; give at most {MOST_FINDINGS}",
+            quotas.together.len()
+        ));
+    }
+    let with: Vec<usize> = (0..composed.rows.len()).filter(|&i| composed.rows[i].class != Class::Normal).collect();
+    let shares: Vec<(Finding, u64)> = quotas.findings.iter().filter_map(|(c, n)| Some((c.finding()?, u64::from(*n)))).collect();
+    let shares: Vec<(Finding, u64)> = shares.into_iter().filter(|(_, share)| *share > 0).collect();
+    let mut given = vec![0u64; shares.len()];
+    // The rows that get each class, in their order.
+    let mut rows_of: Vec<Vec<usize>> = vec![Vec::new(); shares.len()];
+    let mut too_few = 0;
+    for (&row, more) in with.iter().zip(spread(&quotas.together, with.len())) {
+        let mut has: Vec<Finding> = composed.rows[row].lesions().map(|lesion| lesion.finding).collect();
+        for _ in 0..more {
+            let free = (0..shares.len()).filter(|&k| !has.contains(&shares[k].0));
+            // The class that has got the least of its share; products instead of fractions.
+            let next = free.min_by(|&a, &b| (given[a] * shares[b].1).cmp(&(given[b] * shares[a].1)).then(a.cmp(&b)));
+            let Some(next) = next else {
+                too_few += 1;
+                break;
+            };
+            given[next] += 1;
+            has.push(shares[next].0);
+            rows_of[next].push(row);
+        }
+    }
+    if too_few > 0 {
+        composed.left_out.push(format!("{too_few} rows have fewer findings than asked for: no other class has a share."));
+    }
+    for ((finding, _), rows) in shares.iter().zip(rows_of) {
+        let mut placed = vec![Row::new(Class::Finding(*finding), Side::Both); rows.len()];
+        place(&mut placed, *finding, quotas, &mut composed.left_out)?;
+        // They come sorted by side, zone and size; a stride spreads them over the rows.
+        let stride = stride(placed.len());
+        for (i, row) in rows.into_iter().enumerate() {
+            let lesion = placed.get(i * stride % placed.len().max(1)).and_then(|row| row.lesions().next());
+            composed.rows[row].more.extend(lesion);
+        }
+    }
+    Ok(())
+}
+
+/// A step through `n` places that reaches all of them and no two neighbours in turn, where there is one.
+fn stride(n: usize) -> usize {
+    let common = |mut a: usize, mut b: usize| {
+        while b > 0 {
+            (a, b) = (b, a % b);
+        }
+        a
+    };
+    (n * 3 / 8..n).find(|&step| step > 0 && common(step, n) == 1).unwrap_or(1)
 }
 
 /// Sides, zones and sizes of the rows of a finding.

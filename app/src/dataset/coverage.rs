@@ -48,10 +48,10 @@ impl Axis {
         }
     }
 
-    /// The column of a row.
-    pub fn column(self, row: &Row) -> usize {
+    /// The column of one finding of a row, by its side and size and the row's patient.
+    pub fn column(self, row: &Row, side: Side, size: Option<LesionSize>) -> usize {
         match self {
-            Self::Side => match row.side {
+            Self::Side => match side {
                 Side::Right => 0,
                 Side::Left => 1,
                 Side::Both => 2,
@@ -62,7 +62,7 @@ impl Axis {
                 Sex::Unstated => 2,
             },
             Self::Age => row.age.map_or(5, |age| (age as usize / 20).min(4)),
-            Self::Size => match row.size {
+            Self::Size => match size {
                 Some(LesionSize::Small) => 0,
                 Some(LesionSize::Medium) => 1,
                 Some(LesionSize::Large) => 2,
@@ -78,7 +78,7 @@ impl Axis {
     }
 }
 
-/// Counts of findings by an axis.
+/// Counts of findings by an axis: a row counts once for each of its findings, a normal one once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Matrix {
     /// The findings that occur, in the order of [`Class::ALL`].
@@ -94,8 +94,14 @@ impl Matrix {
     pub fn of<'a>(rows: impl IntoIterator<Item = &'a Row> + Clone, axis: Axis) -> Self {
         let mut table = vec![vec![0usize; axis.labels().len()]; Class::ALL.len()];
         for row in rows {
-            let class = Class::ALL.iter().position(|class| *class == row.class).unwrap_or(0);
-            table[class][axis.column(row)] += 1;
+            let mut count = |class: Class, side, size| {
+                let place = Class::ALL.iter().position(|known| *known == class).unwrap_or(0);
+                table[place][axis.column(row, side, size)] += 1;
+            };
+            if row.class == Class::Normal {
+                count(Class::Normal, row.side, row.size);
+            }
+            row.lesions().for_each(|lesion| count(Class::Finding(lesion.finding), lesion.side, lesion.size));
         }
         let columns: Vec<usize> = (0..axis.labels().len()).filter(|&c| table.iter().any(|line| line[c] > 0)).collect();
         let mut matrix = Self { columns, ..Self::default() };

@@ -3,7 +3,7 @@
 //! | file | what |
 //! |---|---|
 //! | `images/NAME.png` | 16-bit radiographs with as much of their records as the privacy tier tells |
-//! | `masks/NAME.png` | regions, black and white |
+//! | `masks/NAME.png` | regions, black and white; of several findings also each alone, as `masks/NAME-CLASS.png` |
 //! | `coco.json` | all regions as run lengths, with boxes |
 //! | `yolo/NAME.txt`, `yolo/classes.txt` | boxes |
 //! | `manifest.csv`, `manifest.jsonl` | one line an image, with hashes |
@@ -48,6 +48,8 @@ pub struct Item {
     pub file: PathBuf,
     /// The least adherence of its layers, where it was measured.
     pub adherence: Option<f32>,
+    /// The adherence of each layer, in the order of the record.
+    pub each: Vec<Option<f32>>,
 }
 
 /// What to export.
@@ -63,6 +65,8 @@ pub struct Plan {
     pub shards: bool,
 }
 
+/// Plain mark in every mask.
+const MASK_MARK: Text<'static> = Text::Plain("Comment", "Mask of drawn findings, made by ChexGen Studio. Not a radiograph.");
 /// Images of one shard.
 const PER_SHARD: usize = 500;
 /// Names the export that a gathered folder belongs to.
@@ -133,9 +137,11 @@ fn fill(dir: &Path, plan: &Plan, tick: &mut dyn FnMut(usize) -> bool) -> Result<
             all => {
                 let mut union = Mask::empty(image.width(), image.height());
                 all.iter().for_each(|one| union.union_with(&one.mask));
-                let mark = Text::Plain("Comment", "Mask of drawn findings, made by ChexGen Studio. Not a radiograph.");
-                let packed = encode_mask(&union, &[mark]).map_err(|e| about(&e))?;
+                let packed = encode_mask(&union, &[MASK_MARK]).map_err(|e| about(&e))?;
                 put(dir, &format!("masks/{}.png", item.name), &packed)?;
+                if all.len() > 1 {
+                    alone(dir, &item.name, all)?;
+                }
                 Some(packed)
             }
         };
@@ -161,6 +167,20 @@ fn fill(dir: &Path, plan: &Plan, tick: &mut dyn FnMut(usize) -> bool) -> Result<
     put(dir, "datasheet.md", datasheet::markdown(&plan.facts, &plan.items, plan.tells).as_bytes())?;
     if plan.shards {
         shards(dir, &entries)?;
+    }
+    Ok(())
+}
+
+/// The region of each class as a file of its own.
+fn alone(dir: &Path, name: &str, masks: &[LabelledMask]) -> Result<(), String> {
+    let mut classes: Vec<&str> = masks.iter().map(|labelled| labelled.label.as_str()).collect();
+    classes.dedup();
+    for class in classes {
+        let mut own = masks.iter().filter(|labelled| labelled.label == class).map(|labelled| &labelled.mask);
+        let Some(mut union) = own.next().cloned() else { continue };
+        own.for_each(|mask| union.union_with(mask));
+        let packed = encode_mask(&union, &[MASK_MARK]).map_err(|e| format!("{name}: {e}"))?;
+        put(dir, &format!("masks/{name}-{class}.png"), &packed)?;
     }
     Ok(())
 }

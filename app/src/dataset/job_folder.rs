@@ -5,7 +5,7 @@
 //! | `job.json` | mark, version, settings, and what each case must come back as |
 //! | `recipe.json` | the recipe |
 //! | `cases.jsonl` | one case a line, for `chexgen generate --cases` |
-//! | `masks/NAME.png` | the regions |
+//! | `masks/NAME.png`, `masks/NAME-2.png` | the regions, a file for each finding |
 //! | `run.sh` | runs the program; run it again to go on |
 //! | `results/` | what it makes |
 //!
@@ -209,24 +209,30 @@ fn fill(
     put(JOB, (json + "\n").as_bytes())
 }
 
-/// A line of the case file; the mask is written beside it.
+/// A line of the case file; the masks are written beside it.
 fn line(made: &Made, dir: &Path) -> Result<serde_json::Value, String> {
     let mut line = json!({ "name": made.name, "impression": made.request.impression, "seed": made.request.seed.0 });
+    let (mut masks, mut boxes) = (Vec::new(), Vec::new());
     for annotation in &made.request.annotations {
         let class = annotation.finding.name();
         match &annotation.shape {
             Shape::Mask(mask) => {
-                let file = format!("masks/{}.png", made.name);
+                let number = if masks.is_empty() { String::new() } else { format!("-{}", masks.len() + 1) };
+                let file = format!("masks/{}{number}.png", made.name);
                 let bytes = encode_mask(mask, &[MARK]).map_err(|e| format!("{file} cannot be packed: {e}"))?;
                 write_atomic(&dir.join(&file), &bytes).map_err(|e| e.to_string())?;
-                line["masks"] = json!([{ "file": file, "class": class, "strength": annotation.strength }]);
+                masks.push(json!({ "file": file, "class": class, "strength": annotation.strength }));
             }
             Shape::Box { rect, width, height } => {
                 let corners = [rect.x0, rect.y0, rect.x1, rect.y1];
                 let strength = annotation.strength;
-                line["boxes"] =
-                    json!([{ "class": class, "box": corners, "width": width, "height": height, "strength": strength }]);
+                boxes.push(json!({ "class": class, "box": corners, "width": width, "height": height, "strength": strength }));
             }
+        }
+    }
+    for (key, drawn) in [("masks", masks), ("boxes", boxes)] {
+        if !drawn.is_empty() {
+            line[key] = drawn.into();
         }
     }
     Ok(line)

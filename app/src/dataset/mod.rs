@@ -6,6 +6,7 @@
 pub mod balance;
 pub mod cases;
 pub mod cohort;
+pub mod collect;
 pub mod compose;
 pub mod coverage;
 pub mod csv;

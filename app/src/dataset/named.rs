@@ -56,6 +56,25 @@ impl Named for Class {
     }
 }
 
+impl Named for Finding {
+    const WHAT: &'static str = "finding";
+
+    fn all() -> Vec<Self> {
+        Self::ALL.to_vec()
+    }
+
+    fn word(self) -> &'static str {
+        self.name()
+    }
+
+    fn parse(text: &str) -> Result<Self, String> {
+        text.parse::<Self>().map_err(|_| {
+            let known: Vec<&str> = Self::ALL.into_iter().map(Self::name).collect();
+            format!("finding is {text:?}; choose one of {}", known.join(", "))
+        })
+    }
+}
+
 macro_rules! named {
     ($type:ty, $what:literal, [$($value:expr => $word:literal),+ $(,)?]) => {
         impl Named for $type {

@@ -16,8 +16,8 @@ use super::text;
 pub struct Placed {
     /// The row; zone and size are filled in where the placement decided them.
     pub row: Row,
-    /// The region, if there is one.
-    pub shape: Option<Shape>,
+    /// Its regions, in the order of its findings; none where the text alone decides.
+    pub regions: Vec<(Finding, Shape)>,
     /// The text without prefix.
     pub impression: String,
     /// Outlines of the lungs it was placed in, where they are known.
@@ -25,15 +25,17 @@ pub struct Placed {
 }
 
 impl Placed {
-    /// The region as an annotation of the given strength.
-    pub fn annotation(&self, strength: f32) -> Option<Annotation> {
-        let annotation = Annotation::new(self.row.class.finding()?, self.shape.clone()?);
-        Some(Annotation { strength, ..annotation })
+    /// The regions as annotations of the given strength, masks before boxes as case files have them.
+    pub fn annotations(&self, strength: f32) -> Vec<Annotation> {
+        let all = self.regions.iter().map(|(finding, shape)| Annotation { strength, ..Annotation::new(*finding, shape.clone()) });
+        let mut all: Vec<Annotation> = all.collect();
+        all.sort_by_key(|annotation| matches!(annotation.shape, Shape::Box { .. }));
+        all
     }
 
-    /// The region's pixels on a grid of `size_px`².
-    pub fn mask(&self, size_px: u32) -> Option<Mask> {
-        self.shape.as_ref().map(|shape| mask_of(shape, size_px))
+    /// Pixels of each region on a grid of `size_px`².
+    pub fn masks(&self, size_px: u32) -> Vec<(Finding, Mask)> {
+        self.regions.iter().map(|(finding, shape)| (*finding, mask_of(shape, size_px))).collect()
     }
 }
 
@@ -137,15 +139,33 @@ pub fn side_of(mask: &Mask) -> Side {
     }
 }
 
-/// Places row `number`, counted from 1, at `size_px`² pixels; it depends on the arguments and the mask files only.
+/// Places the findings of row `number`, counted from 1, at `size_px`² pixels; it depends on the arguments and the mask files only.
 ///
 /// # Errors
 /// One phrase why the place is impossible or the mask cannot be had.
 pub fn place(recipe: &Recipe, row: &Row, number: u64, size_px: u32, masks: Option<&MaskFolder>) -> Result<Placed, String> {
-    let mut row = row.clone();
+    row.check()?;
+    if row.more.is_empty() {
+        return place_one(recipe, row.clone(), number, size_px, masks);
+    }
+    let mut whole = Placed { row: row.clone(), regions: Vec::new(), impression: String::new(), lungs: None };
+    for (at, lesion) in row.lesions().enumerate() {
+        let placed = place_one(recipe, row.alone(at, lesion), number, size_px, masks)?;
+        if let Some(lesion) = placed.row.lesions().next() {
+            whole.row.set(at, lesion);
+        }
+        whole.regions.extend(placed.regions);
+        whole.lungs = whole.lungs.or(placed.lungs);
+    }
+    whole.impression = own(row).unwrap_or_else(|| text::together(&whole.row, recipe.seed, number));
+    Ok(whole)
+}
+
+/// Places a row of one finding, or of none; findings of one row lie in the same chest.
+fn place_one(recipe: &Recipe, mut row: Row, number: u64, size_px: u32, masks: Option<&MaskFolder>) -> Result<Placed, String> {
     let Class::Finding(finding) = row.class else {
         let impression = own(&row).unwrap_or_else(|| text::normal(recipe.seed, number));
-        return Ok(Placed { row, shape: None, impression, lungs: None });
+        return Ok(Placed { row, regions: Vec::new(), impression, lungs: None });
     };
     let source = if row.mask.is_empty() { recipe.place.source } else { Source::Folder };
     let shape = match source {
@@ -159,7 +179,8 @@ pub fn place(recipe: &Recipe, row: &Row, number: u64, size_px: u32, masks: Optio
             (row.zone, row.size) = (Some(placed.zone), placed.size);
             let impression = own(&row).unwrap_or_else(|| placed.impression());
             let lungs = Some(placed.lungs(size_px));
-            return Ok(Placed { row, shape: Some(Shape::Mask(placed.mask)), impression, lungs });
+            let regions = vec![(finding, Shape::Mask(placed.mask))];
+            return Ok(Placed { row, regions, impression, lungs });
         }
         Source::Drawn => Some(drawn(&recipe.place.drawn, finding, row.side, number)?),
         Source::Folder => {
@@ -179,7 +200,8 @@ pub fn place(recipe: &Recipe, row: &Row, number: u64, size_px: u32, masks: Optio
         Source::Text => None,
     };
     let impression = own(&row).unwrap_or_else(|| text::impression(&row, recipe.seed, number));
-    Ok(Placed { row, shape, impression, lungs: None })
+    let regions = shape.into_iter().map(|shape| (finding, shape)).collect();
+    Ok(Placed { row, regions, impression, lungs: None })
 }
 
 fn own(row: &Row) -> Option<String> {

@@ -44,6 +44,9 @@ pub struct Quotas {
     /// Findings, `normal` among them.
     #[serde(with = "named::shares")]
     pub findings: Vec<(Class, u32)>,
+    /// Shares of rows with one, two and three findings, of those that have any; one each where left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub together: Vec<u32>,
     /// Sides of findings that have one; equal where left out.
     #[serde(with = "named::shares", default)]
     pub sides: Vec<(Side, u32)>,
@@ -78,6 +81,7 @@ impl Default for Quotas {
                 (class(Finding::PleuralEffusion), 1),
                 (class(Finding::Nodule), 1),
             ],
+            together: Vec::new(),
             sides: vec![(Side::Right, 1), (Side::Left, 1)],
             zones: Vec::new(),
             sizes: LesionSize::ALL.map(|size| (size, 1)).to_vec(),

@@ -1,7 +1,7 @@
 //! One patient of a data set, before anything is drawn.
 
 use engine::domain::{Finding, Side};
-use engine::phantom::{LesionSize, Zone};
+use engine::phantom::{LesionSize, PlacementWish, Zone};
 use serde::{Deserialize, Serialize};
 
 use super::named;
@@ -60,14 +60,55 @@ fn is_unstated<T: named::Named>(value: &T) -> bool {
     value.word() == "unstated"
 }
 
-/// One patient: who, with which finding, where.
+/// Most findings of a row.
+pub const MOST_FINDINGS: usize = 3;
+
+/// One finding of a row: which, and where.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lesion {
+    /// The class.
+    #[serde(with = "named")]
+    pub finding: Finding,
+    /// The patient's side; `both` where there is none.
+    #[serde(with = "named", default = "both")]
+    pub side: Side,
+    /// Part of the lung; open when left out.
+    #[serde(with = "named::option", default, skip_serializing_if = "Option::is_none")]
+    pub zone: Option<Zone>,
+    /// Size; open when left out.
+    #[serde(with = "named::option", default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<LesionSize>,
+}
+
+impl Lesion {
+    /// Class, side, zone and size in a few words.
+    pub fn title(&self) -> String {
+        let mut words = self.finding.title().to_owned();
+        match self.side {
+            Side::Both => {}
+            side => words = format!("{words}, patient's {side}"),
+        }
+        for word in [self.zone.map(Zone::name), self.size.map(LesionSize::name)].into_iter().flatten() {
+            words = format!("{words}, {word}");
+        }
+        words
+    }
+
+    /// What is wished of its placement.
+    pub fn wish(&self) -> PlacementWish {
+        PlacementWish { finding: self.finding, side: self.side, zone: self.zone, size: self.size }
+    }
+}
+
+/// One patient: who, with which findings, where.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Row {
     /// Name of the row, without seed; numbered when empty.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub name: String,
-    /// The finding.
+    /// The finding; of several the first.
     #[serde(rename = "finding", with = "named")]
     pub class: Class,
     /// The patient's side; `both` where there is none.
@@ -94,7 +135,10 @@ pub struct Row {
     /// A text of its own; written from the finding when empty.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub impression: String,
-    /// A mask file of its own, relative to the folder of masks.
+    /// Further findings of the same patient, two at most.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub more: Vec<Lesion>,
+    /// A mask file of the first finding, relative to the folder of masks.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub mask: String,
 }
@@ -117,6 +161,7 @@ impl Row {
             group: Group::Unstated,
             view: View::Unstated,
             impression: String::new(),
+            more: Vec::new(),
             mask: String::new(),
         }
     }
@@ -126,17 +171,53 @@ impl Row {
         Demographics { sex: self.sex, age: self.age, group: self.group, view: self.view }
     }
 
-    /// Finding, side, zone and size in a few words.
+    /// All findings in their order; none of a normal chest.
+    pub fn lesions(&self) -> impl Iterator<Item = Lesion> + '_ {
+        let first = self.class.finding().map(|finding| Lesion { finding, side: self.side, zone: self.zone, size: self.size });
+        first.into_iter().chain(self.more.iter().copied())
+    }
+
+    /// The same patient with one of the findings alone; a mask file belongs to the first.
+    #[must_use]
+    pub fn alone(&self, at: usize, lesion: Lesion) -> Self {
+        let Lesion { finding, side, zone, size } = lesion;
+        let mask = if at == 0 { self.mask.clone() } else { String::new() };
+        Self { class: Class::Finding(finding), side, zone, size, mask, more: Vec::new(), ..self.clone() }
+    }
+
+    /// Puts a finding in its place among the others.
+    pub fn set(&mut self, at: usize, lesion: Lesion) {
+        match at.checked_sub(1) {
+            None => {
+                (self.class, self.side, self.zone, self.size) =
+                    (Class::Finding(lesion.finding), lesion.side, lesion.zone, lesion.size)
+            }
+            Some(at) if at < self.more.len() => self.more[at] = lesion,
+            Some(_) => self.more.push(lesion),
+        }
+    }
+
+    /// Whether its findings go together.
+    ///
+    /// # Errors
+    /// One phrase what does not.
+    pub fn check(&self) -> Result<(), String> {
+        if self.class == Class::Normal && !self.more.is_empty() {
+            return Err("it is normal and has further findings; name one of them as its finding".to_owned());
+        }
+        if self.more.len() >= MOST_FINDINGS {
+            return Err(format!("it has {} findings; a row takes at most {MOST_FINDINGS}", self.more.len() + 1));
+        }
+        let all: Vec<Finding> = self.lesions().map(|lesion| lesion.finding).collect();
+        match all.iter().enumerate().find(|(i, finding)| all[..*i].contains(finding)) {
+            Some((_, finding)) => Err(format!("{finding} stands twice; choose another class, or side both")),
+            None => Ok(()),
+        }
+    }
+
+    /// Findings with side, zone and size in a few words.
     pub fn title(&self) -> String {
-        let Class::Finding(finding) = self.class else { return "No finding".to_owned() };
-        let mut words = finding.title().to_owned();
-        match self.side {
-            Side::Both => {}
-            side => words = format!("{words}, patient's {side}"),
-        }
-        for word in [self.zone.map(Zone::name), self.size.map(LesionSize::name)].into_iter().flatten() {
-            words = format!("{words}, {word}");
-        }
-        words
+        let all: Vec<String> = self.lesions().map(|lesion| lesion.title()).collect();
+        if all.is_empty() { "No finding".to_owned() } else { all.join(" + ") }
     }
 }

@@ -3,7 +3,7 @@
 use engine::domain::{Finding, Seed, Side};
 use engine::phantom::{Body, LesionSize, Zone, normal_impression};
 
-use super::row::{Class, Row};
+use super::row::{Class, Lesion, Row};
 
 /// The impression of a row without prefix; `size` and `zone` as the region shows them.
 ///
@@ -29,6 +29,12 @@ pub fn impression(row: &Row, seed: u64, number: u64) -> String {
     let mut chars = text.chars();
     let text: String = chars.next().map_or_else(String::new, |c| c.to_uppercase().chain(chars).collect());
     format!("{text}.")
+}
+
+/// The impression of a row with several findings: a sentence for each, and no denial, which another could contradict.
+pub fn together(row: &Row, seed: u64, number: u64) -> String {
+    let sentence = |(at, lesion): (usize, Lesion)| impression(&row.alone(at, lesion), seed, number);
+    row.lesions().enumerate().map(sentence).collect::<Vec<_>>().join(" ")
 }
 
 /// The impression of a chest without findings.

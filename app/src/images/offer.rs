@@ -152,7 +152,7 @@ mod tests {
             ],
             notes: Vec::new(),
         };
-        let hints = Hints { size_px: 32, base: Some(("a".to_owned(), 128, 64)) };
+        let hints = Hints { size_px: 32, base: Some(("a".to_owned(), 128, 64)), ..Hints::default() };
         let offer = Offer::new("a.json", found, &hints, None);
         assert_eq!((offer.layers.len(), offer.notes.len()), (2, 2), "{:?}", offer.notes);
         let mut document = Document::empty(32);

@@ -27,6 +27,8 @@ pub enum News {
     Picked(Option<PathBuf>),
     /// A folder was chosen in the dialog.
     PickedFolder(Option<PathBuf>),
+    /// A file for the queue was chosen, to be written or read.
+    PickedQueue(bool, Option<PathBuf>),
     /// A shape of the library is drawn, for a layer or a new one of its class.
     Shape(Option<LayerId>, Finding, Mask),
     /// An example's picture is drawn.
@@ -114,6 +116,19 @@ impl Chores {
             .add_filter("All files", &["*"])
             .pick_file();
         self.spawn("file dialog", move |tell| tell(News::Picked(block_on(dialog).map(|f| f.path().to_path_buf()))));
+    }
+
+    /// Asks for the file of a queue: to write one, else to read one.
+    pub fn pick_queue(&self, write: bool) {
+        let dialog =
+            rfd::AsyncFileDialog::new().add_filter("Queue, one job a line", &["jsonl", "txt"]).add_filter("All files", &["*"]);
+        // Both are begun on this thread, as macOS wants it.
+        let (save, open) =
+            if write { (Some(dialog.set_file_name("queue.jsonl").save_file()), None) } else { (None, Some(dialog.pick_file())) };
+        self.spawn("queue dialog", move |tell| {
+            let chosen = save.and_then(block_on).or_else(|| open.and_then(block_on));
+            tell(News::PickedQueue(write, chosen.map(|file| file.path().to_path_buf())));
+        });
     }
 
     /// Asks for a folder in the system's dialog.

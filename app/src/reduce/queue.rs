@@ -48,6 +48,11 @@ pub(super) fn reduce(state: &mut State, action: QueueAction) -> Vec<Effect> {
             return effects;
         }
         QueueAction::Move(ids, before) => return vec![Effect::Library(Command::Move(ids, before))],
+        QueueAction::PickExport if state.queue.is_empty() => {
+            state.messages.push(Level::Note, "Nothing waits in the queue, so there is nothing to write.");
+        }
+        QueueAction::PickExport => return vec![Effect::PickQueue(true)],
+        QueueAction::PickImport => return vec![Effect::PickQueue(false)],
         QueueAction::Export(path) => return vec![Effect::Library(Command::Export(path))],
         QueueAction::Import(path) => {
             state.queue.asked += 1;

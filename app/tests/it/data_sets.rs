@@ -138,3 +138,91 @@ fn recipes_and_tables_are_read_and_faults_are_named() {
     click(&mut h, "Undo recipe change");
     wait(&mut h, "the plan", |a| a.state.data_sets.ready().is_some_and(|plan| plan.rows.list.len() == 8));
 }
+
+#[test]
+fn a_row_of_several_findings_is_planned_and_made() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let mut h = room(dir.path());
+    let drag = h.get_by_label("Share of rows with two findings");
+    drag.focus();
+    h.run_steps(2);
+    assert!(h.query_by_label("Share of rows with three findings").is_some());
+    let mut recipe = h.state().state.data_sets.recipe.clone();
+    if let Some(quotas) = &mut recipe.who.quotas {
+        quotas.together = vec![0, 1];
+    }
+    act(&mut h, data_sets::Action::Edit(Box::new(recipe)));
+    wait(&mut h, "the plan", |a| {
+        let room = &a.state.data_sets;
+        room.ready().is_some_and(|plan| plan.rows.list.iter().any(|row| row.more.len() == 1)) && room.items.len() == 8
+    });
+    assert!(h.query_by_label("Sum of all: 14").is_some(), "two normal rows, and six of two findings");
+    assert!(h.query_by_label_contains("each finding of a row counts").is_some());
+    assert!(h.query_all_by_label_contains(" + ").count() > 0, "examples name both");
+    click(&mut h, "Queue data set");
+    wait(&mut h, "all images", |a| Tally::of(&a.state.data_sets.items).accepted == 8);
+    let runs: Vec<usize> = h.state().state.data_sets.items.iter().filter_map(|i| Some(i.run.as_ref()?.measures.len())).collect();
+    assert_eq!((runs.iter().filter(|n| **n == 2).count(), runs.len()), (6, 8), "each finding is measured");
+    h.check_accessibility();
+}
+
+#[test]
+fn chosen_runs_become_a_set_of_their_own() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let mut h = studio(dir.path(), Duration::ZERO);
+    for seed in [1, 2, 3] {
+        h.state_mut().act(Action::SetSeed(seed));
+        click(&mut h, "Generate");
+        wait(&mut h, "the image", |a| a.state.results.len() == seed as usize);
+    }
+    click(&mut h, "Runs");
+    wait(&mut h, "the wall", |a| a.state.runs.ids().len() == 3);
+    h.state_mut().act(Action::Runs(app::rooms::runs::Action::ChooseAll));
+    h.run_steps(2);
+    click(&mut h, "To data set");
+    wait(&mut h, "the set", |a| a.state.data_sets.collected.runs.len() == 3);
+    assert_eq!((h.state().state.room, h.state().state.data_sets.page), (Room::DataSets, Page::Collected));
+    assert!(h.query_by_label_contains("Collected run 2: Pneumothorax, patient's right").is_some());
+    click(&mut h, "Take run 2 out");
+    wait(&mut h, "the rest", |a| a.state.data_sets.collected.runs.len() == 2);
+    h.check_accessibility();
+    let set = dir.path().join("set");
+    act(&mut h, data_sets::Action::SetPath(Field::Export, set.clone()));
+    click(&mut h, "Export collected set");
+    wait(&mut h, "the export", |a| a.state.data_sets.busy.is_none() && a.state.data_sets.said.is_some());
+    let sheet =
+        std::fs::read_to_string(set.join("datasheet.md")).unwrap_or_else(|e| panic!("{e}: {:?}", h.state().state.data_sets.said));
+    assert!(sheet.contains("# Datasheet: Collected") && sheet.contains("Put together by a person"), "{sheet}");
+    for file in ["images/run-00001.png", "masks/run-00003.png", "coco.json", "yolo/run-00001.txt", "manifest.csv"] {
+        assert!(set.join(file).is_file(), "{file} is missing");
+    }
+    // The recipe can take them as rows, and another start finds the set.
+    click(&mut h, "Collected runs as rows of the recipe");
+    wait(&mut h, "the plan", |a| a.state.data_sets.ready().is_some_and(|plan| plan.rows.list.len() == 2));
+    drop(h);
+    let mut again = studio(dir.path(), Duration::ZERO);
+    again.state_mut().act(Action::OpenRoom(Room::DataSets));
+    wait(&mut again, "the set", |a| a.state.data_sets.collected.runs.len() == 2);
+}
+
+#[test]
+fn every_path_has_a_dialog_and_the_palette_has_the_room() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let mut h = room(dir.path());
+    for name in ["Recipe file path", "Cohort table path", "Job folder path", "Export folder path"] {
+        assert!(h.query_by_role_and_label(Kind::Button, &format!("Browse: {name}")).is_some(), "{name}");
+    }
+    let now = |h: &Studio, id: &str| (app::command::find(id).expect("a row").action)(&h.state().state);
+    assert_eq!(now(&h, "set.queue"), Some(Action::DataSets(data_sets::Action::Queue)));
+    assert_eq!(now(&h, "set.save-recipe"), None, "no path is typed yet");
+    let file = dir.path().join("recipe.json");
+    act(&mut h, data_sets::Action::SetPath(Field::Recipe, file.clone()));
+    let save = now(&h, "set.save-recipe").expect("it has a path");
+    h.state_mut().act(save);
+    wait(&mut h, "the file", |a| a.state.data_sets.busy.is_none() && a.state.data_sets.said.is_some());
+    assert!(file.is_file());
+    let page = now(&h, "set.collected").expect("the room is open");
+    h.state_mut().act(page);
+    h.run_steps(2);
+    assert!(h.query_by_label_contains("Choose runs in the Runs room and press To data set").is_some());
+}

@@ -303,3 +303,32 @@ fn a_conflict_that_was_kept_stands_in_the_library_and_the_room_shows_the_queue()
     see(&mut h, "Pause and free memory");
     assert!(h.query_all_by_label_contains("Finished: Right pneumothorax, run 1").count() == 1);
 }
+
+#[test]
+fn the_queue_is_written_into_a_file_and_read_again() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let mut h = studio(dir.path(), Duration::from_millis(5));
+    h.state_mut().act(Action::Queue(QueueAction::Pause(false)));
+    wait(&mut h, "the pause", |a| a.state.queue.held.is_some());
+    variants(&mut h, 3);
+    click(&mut h, "Generate");
+    wait(&mut h, "three that wait", |a| a.state.queue.jobs.len() == 3);
+    click(&mut h, "Runs");
+    assert!(h.query_by_role_and_label(Role::Button, "Export the queue").is_some());
+    assert!(h.query_by_role_and_label(Role::Button, "Import a queue").is_some());
+    let command = |h: &Studio, id: &str| (app::command::find(id).expect("a row").action)(&h.state().state);
+    assert_eq!(command(&h, "queue.export"), Some(Action::Queue(QueueAction::PickExport)));
+    // What the dialogs lead to.
+    let file = dir.path().join("queue.jsonl");
+    h.state_mut().act(Action::Queue(QueueAction::Export(file.clone())));
+    wait(&mut h, "the file", |a| a.state.messages.list.iter().any(|m| m.text.starts_with("Wrote 3 waiting runs")));
+    assert_eq!(std::fs::read_to_string(&file).expect("the queue").lines().count(), 3);
+    h.state_mut().act(Action::Queue(QueueAction::Import(file)));
+    wait(&mut h, "six that wait", |a| a.state.queue.jobs.len() == 6);
+    h.state_mut().act(Action::Queue(QueueAction::Clear));
+    wait(&mut h, "an empty queue", |a| a.state.queue.jobs.is_empty());
+    assert_eq!(command(&h, "queue.export"), None, "there is nothing to write");
+    h.state_mut().act(Action::Queue(QueueAction::Import(dir.path().join("gone.jsonl"))));
+    wait(&mut h, "the sentence", |a| a.state.messages.list.iter().any(|m| m.text.contains("gone.jsonl")));
+    assert_eq!(counts(dir.path()).queued, 6);
+}

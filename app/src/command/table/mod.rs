@@ -2,11 +2,13 @@
 
 mod case;
 mod compare;
+mod data_sets;
 mod images;
 mod insight;
 mod layers;
 mod look;
 mod queue;
+mod runs;
 mod time;
 mod tools;
 mod window;
@@ -17,6 +19,7 @@ use super::Command;
 pub(super) const TABLES: &[&[Command]] = &[
     time::COMMANDS,
     queue::COMMANDS,
+    runs::COMMANDS,
     compare::COMMANDS,
     case::COMMANDS,
     images::COMMANDS,
@@ -24,6 +27,7 @@ pub(super) const TABLES: &[&[Command]] = &[
     layers::COMMANDS,
     tools::COMMANDS,
     look::COMMANDS,
+    data_sets::COMMANDS,
     window::COMMANDS,
 ];
 

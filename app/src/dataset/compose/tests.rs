@@ -102,3 +102,28 @@ fn the_impossible_is_left_out_or_refused_with_a_reason() {
     let turned = Quotas { ages: vec![AgeBand { from: 60, to: 40, share: 1 }], ..quotas };
     assert!(compose(&turned, 1).expect_err("turned round").contains("60 to 40"));
 }
+
+#[test]
+fn rows_take_second_and_third_findings_by_their_shares() {
+    let classes = [Finding::Pneumothorax, Finding::PleuralEffusion, Finding::Nodule, Finding::Cardiomegaly];
+    let findings = std::iter::once((Class::Normal, 1)).chain(classes.map(|f| (Class::Finding(f), 1))).collect();
+    let quotas = Quotas { rows: 100, findings, together: vec![2, 1, 1], ..Quotas::default() };
+    let rows = compose(&quotas, 1).expect("possible").rows;
+    let with = |n: usize| rows.iter().filter(|row| row.lesions().count() == n).count();
+    assert_eq!([with(0), with(1), with(2), with(3)], [20, 40, 20, 20]);
+    assert!(rows.iter().all(|row| row.check().is_ok() && row.lesions().all(|lesion| lesion.wish().check().is_ok())));
+    // Further findings are spread over the classes and the sides.
+    let further = |f: Finding| rows.iter().flat_map(|row| &row.more).filter(|lesion| lesion.finding == f).count();
+    assert!(classes.iter().all(|&f| (13..=17).contains(&further(f))), "{:?}", classes.map(further));
+    let right = rows.iter().flat_map(|row| &row.more).filter(|lesion| lesion.side == Side::Right).count();
+    let left = rows.iter().flat_map(|row| &row.more).filter(|lesion| lesion.side == Side::Left).count();
+    assert!(right.abs_diff(left) <= 3, "{right} right, {left} left");
+    // The matrix counts each, and recipes of before stay what they are.
+    let matrix = crate::dataset::coverage::Matrix::of(&rows, crate::dataset::coverage::Axis::Side);
+    assert_eq!(matrix.total(), 20 + 40 + 2 * 20 + 3 * 20);
+    assert!(!serde_json::to_string(&Quotas::default()).expect("JSON").contains("together"));
+    let alone = vec![(Class::Finding(Finding::Nodule), 1)];
+    let alone = compose(&Quotas { findings: alone, ..quotas.clone() }, 1).expect("possible");
+    assert!(alone.left_out.iter().any(|s| s.contains("no other class has a share")), "{:?}", alone.left_out);
+    assert!(compose(&Quotas { together: vec![1; 4], ..quotas }, 1).expect_err("too many").contains("at most 3"));
+}

@@ -19,6 +19,8 @@ pub struct Facts {
     pub model: String,
     /// Hash of the model.
     pub model_hash: String,
+    /// Whether its images were put together by hand from runs of many settings; then the recipe is a table of them.
+    pub collected: bool,
     /// Whether it is the practice model.
     pub practice: bool,
     /// Version of the studio.
@@ -48,8 +50,15 @@ pub fn markdown(facts: &Facts, items: &[Item], tells: Tier) -> String {
     if twins > 0 {
         say(format!("- Twins without their finding, from the same seeds: {twins} of them."));
     }
-    say(format!("- Made by ChexGen Studio {} from the recipe {} (BLAKE3 {}).", facts.version, recipe.tag(), recipe.hash()));
-    say(format!("- All chance follows from the seed {}; the same recipe and weights give the same set.", recipe.seed));
+    if facts.collected {
+        say(format!(
+            "- Put together by a person in ChexGen Studio {} from runs of its library, so it is no sample of any plan.",
+            facts.version
+        ));
+    } else {
+        say(format!("- Made by ChexGen Studio {} from the recipe {} (BLAKE3 {}).", facts.version, recipe.tag(), recipe.hash()));
+        say(format!("- All chance follows from the seed {}; the same recipe and weights give the same set.", recipe.seed));
+    }
     say("\n## The model\n".to_owned());
     say(format!("- {} (BLAKE3 {}).", facts.model, facts.model_hash));
     if facts.practice {
@@ -60,6 +69,11 @@ pub fn markdown(facts: &Facts, items: &[Item], tells: Tier) -> String {
     }
     say("\n## How it was made\n".to_owned());
     let how = &recipe.how;
+    if facts.collected {
+        say("- Each image has settings of its own; its model and seed stand in the manifest, all else in its record where images tell it.".to_owned());
+        say("- Regions were drawn, imported or sampled, as each case was made; sides are told from the regions.".to_owned());
+        return kept_and_held(out, facts, items, tells);
+    }
     let or_own = |value: Option<String>| value.unwrap_or_else(|| "the model's own".to_owned());
     say(format!(
         "- Steps: {}; guidance: {}; sampler: {}; preset: {}.",
@@ -78,6 +92,15 @@ pub fn markdown(facts: &Facts, items: &[Item], tells: Tier) -> String {
         Source::Text => "- No region was given: the text alone decided where findings lie, so there are no masks.".to_owned(),
     });
     say("- Texts were written from finding, side, zone and size, unless a row had its own; demographics stand in the model's prefix.".to_owned());
+    kept_and_held(out, facts, items, tells)
+}
+
+/// What follows however the images came: what was kept, who is in it, files and limits.
+fn kept_and_held(mut out: String, facts: &Facts, items: &[Item], tells: Tier) -> String {
+    let how = &facts.recipe.how;
+    let mut say = |text: String| {
+        let _written = writeln!(out, "{text}");
+    };
     say("\n## What was kept\n".to_owned());
     if how.keep_best {
         say("- Of the images of a row, the one with the highest adherence.".to_owned());

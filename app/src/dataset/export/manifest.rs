@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::Item;
 use crate::dataset::csv;
 use crate::dataset::named::Named as _;
+use crate::dataset::row::Lesion;
 
 /// One image. The text is left out where images do not tell theirs.
 #[derive(Clone, Debug, Serialize)]
@@ -36,10 +37,31 @@ pub(super) struct Entry {
     #[serde(rename = "box")]
     corners: Option<[f32; 4]>,
     impression: String,
+    /// Every finding with what is known of it; more than the columns above tell where a row has several.
+    findings: Vec<Found>,
     seed: u64,
     adherence: Option<f32>,
     model: String,
     synthetic: bool,
+}
+
+/// One finding of an image.
+#[derive(Clone, Debug, Serialize)]
+struct Found {
+    finding: &'static str,
+    side: &'static str,
+    zone: &'static str,
+    size: &'static str,
+    /// Of its layer, where it was measured.
+    adherence: Option<f32>,
+}
+
+impl Found {
+    /// As one word of the table: class, side, zone, size and adherence, parted by slashes.
+    fn words(&self) -> String {
+        let adherence = self.adherence.map_or_else(String::new, |value| value.to_string());
+        [self.finding, self.side, self.zone, self.size, &adherence].join("/")
+    }
 }
 
 impl Entry {
@@ -78,6 +100,7 @@ impl Entry {
             height: image.height(),
             area_px: masks.iter().map(|labelled| labelled.mask.area()).sum(),
             corners: rect.map(|r| [r.x0, r.y0, r.x1, r.y1]),
+            findings: if twin { Vec::new() } else { found(item) },
             impression: if tells == Tier::Full { record.request.impression.clone() } else { String::new() },
             seed: record.request.seed.0,
             adherence: item.adherence,
@@ -85,6 +108,17 @@ impl Entry {
             synthetic: true,
         }
     }
+}
+
+fn found(item: &Item) -> Vec<Found> {
+    let one = |(at, lesion): (usize, Lesion)| Found {
+        finding: lesion.finding.name(),
+        side: lesion.side.word(),
+        zone: lesion.zone.map_or("", |zone| zone.name()),
+        size: lesion.size.map_or("", |size| size.name()),
+        adherence: item.each.get(at).copied().flatten(),
+    };
+    item.row.lesions().enumerate().map(one).collect()
 }
 
 pub(super) fn json(entry: &Entry) -> Result<String, String> {
@@ -122,6 +156,7 @@ pub(super) fn csv(entries: &[Entry]) -> String {
         "x1",
         "y1",
         "impression",
+        "findings",
         "seed",
         "adherence",
         "model",
@@ -155,6 +190,7 @@ pub(super) fn csv(entries: &[Entry]) -> String {
             corner(2),
             corner(3),
             e.impression.clone(),
+            e.findings.iter().map(Found::words).collect::<Vec<_>>().join("; "),
             e.seed.to_string(),
             e.adherence.map_or_else(String::new, |a| format!("{a:.3}")),
             e.model.clone(),

@@ -2,12 +2,13 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use engine::cancel::Cancel;
-use engine::domain::GenerateRequest;
+use engine::domain::{GenerateRequest, Side};
 use engine::store::record::encode_png_with_record;
 
 use super::*;
 use crate::dataset::cases::{Maker, Rows, cases};
 use crate::dataset::recipe::Recipe;
+use crate::dataset::row::{Class, Lesion};
 use crate::jobs::Generator as _;
 use crate::testing::FakeModel;
 
@@ -29,13 +30,14 @@ fn plan(dir: &Path, tells: Tier) -> Plan {
         let artifact = model.generate(&made.request, &Cancel::new(), &mut |_| {}).expect("an image").expect("not stopped");
         let file = dir.join(format!("{}.png", made.name));
         std::fs::write(&file, encode_png_with_record(&artifact.image, &artifact.record).expect("a PNG")).expect("writable");
-        items.push(Item { case, name: made.name, row: made.placed.row, file, adherence: None });
+        items.push(Item { case, name: made.name, row: made.placed.row, file, adherence: None, each: Vec::new() });
     }
     let facts = datasheet::Facts {
         planned: items.len(),
         recipe,
         model: "Fake".to_owned(),
         model_hash: "abc".to_owned(),
+        collected: false,
         practice: true,
         version: "0".to_owned(),
         set_aside: vec![("the side was wrong.".to_owned(), 2)],
@@ -137,4 +139,41 @@ fn forged_pixels_and_empty_sets_do_not_go_out() {
     assert!(!dir.path().join("set").exists());
     plan.items.clear();
     assert!(write(&dir.path().join("set"), &plan, |_| true).expect_err("empty").contains("accept"));
+}
+
+#[test]
+fn each_finding_of_an_image_counts_by_itself() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let mut recipe = Recipe::default();
+    let lesion = |finding, side| Lesion { finding, side, zone: None, size: None };
+    let first = Row::new(Class::Finding(Finding::PleuralEffusion), Side::Left);
+    recipe.who.quotas = None;
+    recipe.who.table = Some(vec![Row { more: vec![lesion(Finding::Nodule, Side::Right)], ..first }]);
+    let rows = Rows::of(&recipe).expect("rows").list;
+    let natural = GenerateRequest { num_steps: 1, ..GenerateRequest::new("", 0) };
+    let made = Maker::new(&recipe, &rows, &natural, PX).expect("a maker").make(cases(&recipe, &rows)[0]).expect("a request");
+    let model = FakeModel::new(PX, Duration::ZERO);
+    let artifact = model.generate(&made.request, &Cancel::new(), &mut |_| {}).expect("an image").expect("not stopped");
+    let file = dir.path().join("a.png");
+    std::fs::write(&file, encode_png_with_record(&artifact.image, &artifact.record).expect("a PNG")).expect("writable");
+    let each = vec![Some(0.75), Some(0.5)];
+    let item = Item { case: made.case, name: "a".to_owned(), row: made.placed.row, file, adherence: Some(0.5), each };
+    let mut plan = plan(dir.path(), Tier::Full);
+    (plan.items, plan.facts.collected) = (vec![item], true);
+    let set = write(&dir.path().join("set"), &plan, |_| true).expect("written");
+    let all = files(&set);
+    let mask = |name: &str| png::read_mask(&set.join(name)).expect("a mask");
+    let (effusion, nodule) = (mask("masks/a-pleural_effusion.png"), mask("masks/a-nodule.png"));
+    let mut both = effusion.clone();
+    both.union_with(&nodule);
+    assert_eq!(mask("masks/a.png"), both);
+    let objects = coco::decode(&all["coco.json"], "a.png", "coco").expect("an image of the set").objects;
+    assert_eq!(objects.iter().map(|o| o.labelled.label.as_str()).collect::<Vec<_>>(), ["pleural_effusion", "nodule"]);
+    let line: serde_json::Value = serde_json::from_slice(&all["manifest.jsonl"]).expect("one line");
+    assert_eq!(line["findings"][1]["finding"], "nodule");
+    assert_eq!((line["findings"][0]["adherence"].as_f64(), line["adherence"].as_f64()), (Some(0.75), Some(0.5)));
+    assert!(String::from_utf8_lossy(&all["manifest.csv"]).contains("nodule/right/"));
+    let sheet = String::from_utf8_lossy(&all["datasheet.md"]).into_owned();
+    assert!(sheet.contains("Put together by a person") && !sheet.contains("from the recipe"), "{sheet}");
+    assert!(sheet.contains("| Pleural effusion |") && sheet.contains("| Nodule or mass |"), "{sheet}");
 }

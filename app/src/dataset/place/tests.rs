@@ -1,6 +1,7 @@
 use super::*;
 use crate::dataset::compose::compose;
 use crate::dataset::recipe::{Quotas, Where};
+use crate::dataset::row::Lesion;
 
 fn nodule(side: Side) -> Row {
     Row::new(Class::Finding(Finding::Nodule), side)
@@ -13,7 +14,7 @@ fn every_sampled_mask_lies_on_its_side_and_the_text_says_so() {
     let rows = compose(&quotas, 1).expect("possible").rows;
     for (i, row) in rows.iter().enumerate() {
         let placed = place(&recipe, row, i as u64 + 1, 96, None).unwrap_or_else(|e| panic!("{row:?}: {e}"));
-        let Some(mask) = placed.mask(96) else {
+        let Some((_, mask)) = placed.masks(96).into_iter().next() else {
             assert_eq!(row.class, Class::Normal);
             continue;
         };
@@ -35,7 +36,7 @@ fn layers_stand_in_the_recipe_and_are_mirrored() {
     let boxed = drawn_layer(&Annotation::boxed(Finding::Pneumothorax, boxed, 64, 64));
     let place_of = Where { source: Source::Drawn, drawn: vec![layer, boxed], ..Where::default() };
     let recipe = Recipe { place: place_of, ..Recipe::default() };
-    let at = |row: &Row| place(&recipe, row, 1, 64, None).map(|p| p.mask(64));
+    let at = |row: &Row| place(&recipe, row, 1, 64, None).map(|p| p.masks(64).into_iter().next().map(|(_, mask)| mask));
     assert_eq!(at(&nodule(Side::Right)), Ok(Some(mask.clone())));
     assert_eq!(at(&nodule(Side::Left)), Ok(Some(mask.mirrored())));
     let right = at(&Row::new(Class::Finding(Finding::Pneumothorax), Side::Right)).expect("mirrored").expect("a box");
@@ -61,11 +62,37 @@ fn folders_tell_class_and_side() {
     let place_of = Where { source: Source::Folder, folder: dir.path().to_path_buf(), ..Where::default() };
     let recipe = Recipe { place: place_of, ..Recipe::default() };
     let at = |row: &Row| place(&recipe, row, 3, 32, Some(&masks));
-    assert_eq!(at(&nodule(Side::Right)).map(|p| p.mask(32)), Ok(Some(right)));
+    assert_eq!(at(&nodule(Side::Right)).map(|p| p.masks(32)), Ok(vec![(Finding::Nodule, right)]));
     assert!(at(&nodule(Side::Left)).expect_err("none on the left").contains("side left"));
     let own = Row { mask: "ptx-1.png".to_owned(), ..nodule(Side::Right) };
     assert!(at(&own).expect_err("the other side").contains("lies on side left"));
     std::fs::write(dir.path().join("nodule/b.png"), b"no picture").expect("writable");
     assert!(MaskFolder::read(dir.path()).expect_err("damaged").contains("b.png"));
     assert!(MaskFolder::read(&dir.path().join("gone")).is_err());
+}
+
+#[test]
+fn findings_of_one_row_lie_in_one_chest_and_each_has_its_sentence() {
+    let lesion = |finding, side| Lesion { finding, side, zone: None, size: None };
+    let more = vec![lesion(Finding::PleuralEffusion, Side::Left), lesion(Finding::Cardiomegaly, Side::Both)];
+    let row = Row { more, ..nodule(Side::Right) };
+    let recipe = Recipe::default();
+    let placed = place(&recipe, &row, 3, 96, None).expect("possible");
+    let alone = place(&recipe, &nodule(Side::Right), 3, 96, None).expect("possible");
+    assert_eq!(placed.masks(96)[0], alone.masks(96)[0], "the first lies where it lies alone");
+    assert_eq!(placed.lungs, alone.lungs);
+    assert_eq!(
+        placed.masks(96).iter().map(|(f, _)| *f).collect::<Vec<_>>(),
+        [Finding::Nodule, Finding::PleuralEffusion, Finding::Cardiomegaly]
+    );
+    assert!(placed.row.lesions().all(|lesion| lesion.zone.is_some()), "places are filled in");
+    let text = placed.impression.to_lowercase();
+    assert!(
+        text.contains("right") && text.contains("left") && text.contains("effusion") && text.contains("cardiomegaly"),
+        "{text}"
+    );
+    assert!(!text.contains("no ") && text.matches('.').count() == 3, "{text}");
+    assert_eq!(placed.annotations(0.5).len(), 3);
+    let twice = Row { more: vec![lesion(Finding::Nodule, Side::Left)], ..nodule(Side::Right) };
+    assert!(place(&recipe, &twice, 1, 96, None).expect_err("twice").contains("stands twice"));
 }

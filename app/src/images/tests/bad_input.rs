@@ -17,7 +17,7 @@ const SLOWEST: Duration = Duration::from_secs(20);
 const MOST_BYTES: u64 = 900 << 20;
 
 fn hints() -> Hints {
-    Hints { size_px: 64, base: Some(("a.png".to_owned(), 48, 32)) }
+    Hints { size_px: 64, base: Some(("a.png".to_owned(), 48, 32)), ..Hints::default() }
 }
 
 fn crc(bytes: &[u8]) -> u32 {

@@ -4,8 +4,10 @@ use std::path::PathBuf;
 
 use super::state::{Field, Page};
 use crate::dataset::Case;
+use crate::dataset::collect::Change;
 use crate::dataset::coverage::Axis;
 use crate::dataset::recipe::Recipe;
+use crate::library::RunId;
 use engine::store::record::Tier;
 
 /// What a person can do in the room.
@@ -61,6 +63,18 @@ pub enum Action {
     SetShards(bool),
     /// Exports the accepted images.
     Export,
+    /// Asks for a path in the system's dialog.
+    Browse(Field),
+    /// Puts runs into the collected set and shows it.
+    CollectRuns(Vec<RunId>),
+    /// Changes the collected set.
+    Collect(Change),
+    /// Names the collected set.
+    NameCollected(String),
+    /// Makes the collected runs a table of rows.
+    CollectedAsRows,
+    /// Exports the collected runs.
+    ExportCollected,
     /// Stops the work in progress.
     Stop,
 }

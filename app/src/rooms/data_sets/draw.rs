@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use eframe::egui::{Align2, Checkbox, Id, Mesh, Pos2, Rect, RichText, Shape, Stroke, StrokeKind, TextEdit, Ui, pos2, vec2};
+use eframe::egui::{
+    Align2, Checkbox, Id, Mesh, Pos2, Rect, RichText, Sense, Shape, Stroke, StrokeKind, TextEdit, Ui, UiBuilder, pos2, vec2,
+};
 
 use engine::domain::{PixelBlock, outline};
 
@@ -11,6 +13,7 @@ use super::state::{Example, Field, Page};
 use super::work::EXAMPLE_PX;
 use crate::action::Action as Act;
 use crate::panels::Panel;
+use crate::theme::icons::Icon;
 use crate::theme::{text, tokens};
 use crate::widgets::Push;
 
@@ -36,10 +39,19 @@ pub(super) fn text_field(ui: &mut Ui, name: &str, hint: &str, current: &str) -> 
     None
 }
 
-/// A path that is typed.
+/// A path that is typed, or chosen in the system's dialog.
 pub(super) fn path_field(ui: &mut Ui, panel: &mut Panel<'_>, field: Field, name: &str, current: &Path) {
-    if let Some(words) = text_field(ui, name, name, &current.display().to_string()) {
+    let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 26.0), Sense::hover());
+    let button = Rect::from_min_max(pos2(rect.right() - 26.0, rect.top()), rect.max);
+    let words = Rect::from_min_max(rect.min, pos2(button.left() - 4.0, rect.bottom()));
+    let typed = text_field(&mut ui.new_child(UiBuilder::new().max_rect(words)), name, name, &current.display().to_string());
+    if let Some(words) = typed {
         push(panel, Action::SetPath(field, PathBuf::from(words.trim())));
+    }
+    let called = format!("Browse: {name}");
+    let browse = Push::icon(Icon::Folder, &called).purpose("Asks in the system's dialog");
+    if browse.size(26.0, 26.0).icon_size(15.0).show(&mut ui.new_child(UiBuilder::new().max_rect(button))).clicked() {
+        push(panel, Action::Browse(field));
     }
 }
 
@@ -58,6 +70,7 @@ pub(super) fn tabs(ui: &mut Ui, panel: &mut Panel<'_>) {
         for (this, words, purpose) in [
             (Page::Plan, "Plan", "Coverage, examples and warnings, before anything is sampled"),
             (Page::Images, "Images", "What became of each image, with verdicts and reasons"),
+            (Page::Collected, "Collected", "Runs that were put together by hand, to be exported as a set"),
         ] {
             if Push::new(words).purpose(purpose).frameless().selected(page == this).show(ui).clicked() {
                 push(panel, Action::SetPage(this));
@@ -77,8 +90,8 @@ pub(super) fn placement(ui: &Ui, rect: Rect, example: &Example) {
         points.extend(points.first().copied());
         painter.extend(Shape::dashed_line(&points, Stroke::new(1.0, tokens::alpha(tokens::GUIDE, 0.7)), 3.0, 3.0));
     }
-    if let (Some(mask), Some(finding)) = (&example.mask, example.finding) {
-        let color = tokens::class(finding);
+    for (finding, mask) in &example.regions {
+        let color = tokens::class(*finding);
         let width = mask.width() as usize;
         // One mesh, so that rows meet without seams.
         let mut fill = Mesh::default();

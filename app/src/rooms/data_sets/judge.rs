@@ -94,7 +94,8 @@ pub(super) fn export_accepted(state: &mut State) -> Vec<Effect> {
             let run = item.run.as_ref()?;
             let row = plan.rows.list.get((item.case.row as usize).checked_sub(1)?)?;
             let (name, file) = (item.case.name(row), PathBuf::from(&run.file));
-            Some(export::Item { case: item.case, name, row: row.clone(), file, adherence: run.adherence })
+            let each = run.measures.iter().map(|measure| measure.value).collect();
+            Some(export::Item { case: item.case, name, row: row.clone(), file, adherence: run.adherence, each })
         })
         .collect();
     if items.is_empty() {
@@ -105,6 +106,7 @@ pub(super) fn export_accepted(state: &mut State) -> Vec<Effect> {
     let (model, model_hash) = first.map(|run| (run.model_name.clone(), run.model_hash.clone())).unwrap_or_default();
     let facts = datasheet::Facts {
         recipe: room.recipe.clone(),
+        collected: false,
         practice: state.model.ready().is_some_and(|m| m.card().practice && m.card().name == model),
         model,
         model_hash,

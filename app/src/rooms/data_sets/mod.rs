@@ -3,6 +3,8 @@
 //! Left the recipe, in the middle its plan or its images, right cost, work and the chosen image.
 
 mod action;
+mod collected;
+mod dialogs;
 mod draw;
 mod form;
 mod images;
@@ -35,5 +37,6 @@ pub fn show(ui: &mut Ui, panel: &mut Panel<'_>) {
     CentralPanel::default().frame(frame(tokens::VIEW)).show(ui, |ui| match panel.state.data_sets.page {
         state::Page::Plan => plan::show(ui, panel),
         state::Page::Images => images::show(ui, panel),
+        state::Page::Collected => collected::show(ui, panel),
     });
 }

@@ -10,6 +10,7 @@ use super::state::Field;
 use crate::dataset::Class;
 use crate::dataset::named::Named;
 use crate::dataset::recipe::{AgeBand, Quotas, Recipe};
+use crate::dataset::row::MOST_FINDINGS;
 use crate::panels::Panel;
 use crate::state::{Group, Sex, View};
 use crate::theme::icons::Icon;
@@ -31,7 +32,7 @@ pub(super) fn show(ui: &mut Ui, panel: &mut Panel<'_>, recipe: &mut Recipe) {
     let path = panel.state.data_sets.paths.table.clone();
     path_field(ui, panel, Field::Table, "Cohort table path", &path);
     let import = Push::new("Import table").purpose(
-        "A CSV with the column finding and, if wanted, name, side, zone, size, sex, age, group, view, impression, mask, count",
+        "A CSV with the column finding and, if wanted, name, side, zone, size, sex, age, group, view, impression, mask, count; further findings in finding2, side2, zone2, size2 and finding3 to size3",
     );
     if import.show(ui).clicked() {
         push(panel, Action::ImportTable);
@@ -45,6 +46,7 @@ fn quotas(ui: &mut Ui, quotas: &mut Quotas) {
     field::number(ui, "Rows", "Rows of the data set", &mut quotas.rows, 1..=100_000, 0.5, 0, FIELD);
     caption(ui, "Shares below; counts are rounded by the largest remainder and add up exactly.");
     shares(ui, "Findings", &mut quotas.findings, &Class::ALL, Class::title);
+    together(ui, &mut quotas.together);
     let sides = [engine::domain::Side::Right, engine::domain::Side::Left, engine::domain::Side::Both];
     shares(ui, "Sides", &mut quotas.sides, &sides, |side| match side {
         engine::domain::Side::Right => "Patient's right",
@@ -116,6 +118,28 @@ fn shares<T: Named>(ui: &mut Ui, heading: &str, list: &mut Vec<(T, u32)>, all: &
                 list.sort_by_key(|(known, _)| all.iter().position(|c| c == known));
             }
         }
+    }
+}
+
+/// Shares of rows with one, two and three findings.
+fn together(ui: &mut Ui, shares: &mut Vec<u32>) {
+    ui.add_space(4.0);
+    ui.label(RichText::new("Findings in a row").font(text::medium()).color(tokens::INK2));
+    let mut all: [u32; MOST_FINDINGS] =
+        std::array::from_fn(|i| shares.get(i).copied().unwrap_or(u32::from(i == 0 && shares.is_empty())));
+    let before = all;
+    ui.horizontal(|ui| {
+        for (i, share) in all.iter_mut().enumerate() {
+            let words = ["one", "two", "three"].get(i).copied().unwrap_or("more");
+            ui.label(RichText::new(words).font(text::body()).color(tokens::INK2));
+            let drag = ui.add(DragValue::new(share).range(0..=SHARE).speed(0.1));
+            drag.on_hover_text("Of the rows with a finding; the further ones are other classes of the same patient.")
+                .accessible_name(format!("Share of rows with {words} finding{}", if i == 0 { "" } else { "s" }));
+        }
+    });
+    if all != before {
+        // Nothing is written for the natural choice, so that recipes of before stay what they are.
+        *shares = if all[1..].iter().all(|share| *share == 0) { Vec::new() } else { all.to_vec() };
     }
 }
 

@@ -48,7 +48,9 @@ fn coverage(ui: &mut Ui, panel: &mut Panel<'_>, plan: &Plan) {
         if let Some(chosen) = field::choice(ui, "Coverage by", 92.0, axis, &Axis::ALL, Axis::title) {
             push(panel, Action::SetAxis(chosen));
         }
-        caption(ui, format!("{} rows, {} images", grouped(plan.rows.list.len()), grouped(plan.cases.len())));
+        let several = plan.rows.list.iter().any(|row| !row.more.is_empty());
+        let counted = if several { "; each finding of a row counts" } else { "" };
+        caption(ui, format!("{} rows, {} images{counted}", grouped(plan.rows.list.len()), grouped(plan.cases.len())));
     });
     let matrix = Matrix::of(&plan.rows.list, axis);
     let most = matrix.most().max(1) as f32;

@@ -5,15 +5,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::action::Action;
+use super::collected;
 use super::judge::{export_accepted, find_duplicates, mark, retry};
 use super::review::{self, Item, Verdict};
 use super::state::{Busy, Field, Page, Plan, State as Room, UNDO};
 use super::work::{GROUP, Model, News, Work};
 use crate::action::Effect;
+use crate::dataset::collect::Change;
 use crate::dataset::recipe::{Quotas, Recipe, Source, Who};
 use crate::dataset::{Case, place};
 use crate::library::{Command, Mark, NewGroup, RunRow};
-use crate::state::{Level, State};
+use crate::state::{Level, Room as Rooms, State};
 
 /// Applies an action and names what the app must do.
 pub fn reduce(state: &mut State, action: Action) -> Vec<Effect> {
@@ -63,6 +65,21 @@ pub fn reduce(state: &mut State, action: Action) -> Vec<Effect> {
         Action::SetTells(tells) => state.data_sets.tells = tells,
         Action::SetShards(shards) => state.data_sets.shards = shards,
         Action::Export => return export_accepted(state),
+        Action::Browse(field) => {
+            let recipe = &state.data_sets.recipe;
+            return vec![Effect::DataSets(Work::Pick(field, crate::jobs::files::stem(&recipe.name, recipe.seed)))];
+        }
+        Action::CollectRuns(runs) => {
+            state.room = Rooms::DataSets;
+            state.data_sets.page = Page::Collected;
+            let mut effects = opened(state);
+            effects.push(Effect::DataSets(Work::Collect(Change::Add(runs))));
+            return effects;
+        }
+        Action::Collect(change) => return vec![Effect::DataSets(Work::Collect(change))],
+        Action::NameCollected(name) => state.data_sets.collected_name = name.trim().to_owned(),
+        Action::CollectedAsRows => return collected::as_rows(state),
+        Action::ExportCollected => return collected::export_collected(state),
         Action::Stop => {
             if let Some(busy) = &state.data_sets.busy {
                 busy.stop.store(true, Ordering::Relaxed);
@@ -77,7 +94,7 @@ pub(super) fn note(state: &mut State, text: &str) {
 }
 
 /// A change of the recipe, which can be taken back.
-fn edit(room: &mut Room, recipe: Recipe) -> Vec<Effect> {
+pub(super) fn edit(room: &mut Room, recipe: Recipe) -> Vec<Effect> {
     if recipe == room.recipe {
         return Vec::new();
     }
@@ -112,6 +129,7 @@ pub fn plan(room: &mut Room) -> Effect {
 pub fn opened(state: &mut State) -> Vec<Effect> {
     let room = &mut state.data_sets;
     let mut effects = read(room);
+    effects.push(Effect::DataSets(Work::Collect(Change::Read)));
     if room.plan.is_none() {
         effects.push(plan(room));
     }
@@ -144,7 +162,7 @@ pub(super) fn with_path(state: &mut State, field: Field, work: impl FnOnce(PathB
         Field::Export => (&paths.export, "folder of the export"),
     };
     if path.as_os_str().is_empty() {
-        let text = format!("Type the path of the {what} first.");
+        let text = format!("Type or choose the path of the {what} first.");
         state.messages.push(Level::Note, text);
         return Vec::new();
     }
@@ -168,7 +186,9 @@ pub(super) fn start(state: &mut State, work: Work) -> Vec<Effect> {
         Work::Import(_, stop) => ("Checking the results", 0, Arc::clone(stop)),
         Work::Duplicates(images, stop) => ("Looking for near duplicates", images.len(), Arc::clone(stop)),
         Work::Export(_, plan, stop) => ("Exporting", plan.items.len(), Arc::clone(stop)),
-        Work::Plan { .. } | Work::Load(_) | Work::Thumbs(_) => return vec![Effect::DataSets(work)],
+        Work::Plan { .. } | Work::Load(_) | Work::Thumbs(_) | Work::Pick(..) | Work::Collect(_) => {
+            return vec![Effect::DataSets(work)];
+        }
     };
     room.busy = Some(Busy { what, done: 0, of, stop });
     room.said = None;
@@ -291,6 +311,19 @@ pub fn hear(state: &mut State, news: News) -> Vec<Effect> {
             room.thumbs.extend(pictures.into_iter().map(|(id, picture)| (id, Some(picture))));
             return Vec::new();
         }
+        News::Picked(field, Some(path)) => return set_path(room, field, path),
+        News::Picked(_, None) => {
+            note(state, "Nothing was chosen; if no dialog appeared, type the path instead.");
+            return Vec::new();
+        }
+        News::Collected(Ok(collection)) => {
+            collected::arrived(state, collection);
+            return Vec::new();
+        }
+        News::Collected(Err(why)) => {
+            state.messages.push(Level::Error, sentence(&why));
+            return Vec::new();
+        }
         News::Loaded(tag, loaded) => {
             if tag == room.recipe.tag() && room.planned == room.asked {
                 match (loaded, &room.plan) {
@@ -341,7 +374,7 @@ pub fn hear(state: &mut State, news: News) -> Vec<Effect> {
         }
         News::Said(said) => room.said = Some(said.map_err(|why| sentence(&why))),
         News::Table(Err(why)) | News::Jobs(Err(why)) | News::Duplicates(Err(why)) => room.said = Some(Err(sentence(&why))),
-        News::Tick(..) | News::Planned(..) | News::Loaded(..) | News::Thumbs(_) => {}
+        News::Tick(..) | News::Planned(..) | News::Loaded(..) | News::Thumbs(_) | News::Picked(..) | News::Collected(_) => {}
     }
     Vec::new()
 }

@@ -3,6 +3,7 @@
 use eframe::egui::{ScrollArea, Ui};
 
 use super::action::Action;
+use super::collected;
 use super::draw::{path_field, push, text_field, tick};
 use super::judge::gaps;
 use super::review::{Item, Tally, Verdict};
@@ -22,6 +23,11 @@ pub(super) fn show(ui: &mut Ui, panel: &mut Panel<'_>) {
     ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
         ui.set_max_width(ui.available_width());
         ui.add_space(4.0);
+        if panel.state.data_sets.page == Page::Collected {
+            collected::side(ui, panel);
+            busy(ui, panel);
+            return;
+        }
         run(ui, panel);
         busy(ui, panel);
         rule(ui);
@@ -137,6 +143,13 @@ fn facts(ui: &mut Ui, item: &Item) {
     let Some(run) = &item.run else { return };
     caption(ui, &run.impression);
     let adherence = run.adherence.map_or_else(|| "adherence not measured".to_owned(), |a| format!("adherence {a:.2}"));
+    if let [_, _, ..] = run.measures.as_slice() {
+        let each = run.measures.iter().map(|m| {
+            let value = m.value.map_or_else(|| "not measured".to_owned(), |value| format!("{value:.2}"));
+            format!("{} {value}", m.finding.code())
+        });
+        caption(ui, format!("Each finding: {}", each.collect::<Vec<_>>().join(", ")));
+    }
     caption(ui, format!("Seed {}, {} steps, {adherence}, made {} ×", run.seed, run.steps_ran, item.tries));
 }
 

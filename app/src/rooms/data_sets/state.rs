@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
-use engine::domain::{GrayImage, Mask};
+use engine::domain::{Finding, GrayImage, Mask};
 
 use super::reading::Reading;
 use super::review::Item;
 use crate::dataset::Case;
 use crate::dataset::cases::Rows;
+use crate::dataset::collect::Collection;
 use crate::dataset::coverage::Axis;
 use crate::dataset::duplicates::Pair;
 use crate::dataset::recipe::Recipe;
@@ -30,6 +31,8 @@ pub enum Page {
     Plan,
     /// Images and verdicts.
     Images,
+    /// Runs that were put together by hand.
+    Collected,
 }
 
 /// A path that is typed.
@@ -56,12 +59,10 @@ pub struct Example {
     pub title: String,
     /// The text without prefix.
     pub impression: String,
-    /// The class, for its colour.
-    pub finding: Option<engine::domain::Finding>,
     /// Outlines of the lungs on the same grid.
     pub lungs: [Vec<(f32, f32)>; 2],
-    /// The region on a small grid.
-    pub mask: Option<Arc<Mask>>,
+    /// The regions on a small grid, with their classes for the colours.
+    pub regions: Vec<(Finding, Mask)>,
 }
 
 /// What a recipe makes.
@@ -106,7 +107,7 @@ pub struct Paths {
 }
 
 /// What the room knows.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct State {
     /// The recipe.
     pub recipe: Recipe,
@@ -142,10 +143,40 @@ pub struct State {
     pub tells: Tier,
     /// Whether shards are exported, too.
     pub shards: bool,
+    /// Runs that were put together by hand.
+    pub collected: Arc<Collection>,
+    /// What their set is called.
+    pub collected_name: String,
     /// The work in progress.
     pub busy: Option<Busy>,
     /// What the last work said, one sentence.
     pub said: Option<Result<String, String>>,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            recipe: Recipe::default(),
+            past: Vec::new(),
+            plan: None,
+            asked: 0,
+            newest: Arc::default(),
+            paths: Paths::default(),
+            axis: Axis::default(),
+            page: Page::default(),
+            chosen: None,
+            items: Vec::new(),
+            thumbs: BTreeMap::new(),
+            reason: String::new(),
+            duplicates: None,
+            tells: Tier::default(),
+            shards: false,
+            collected: Arc::default(),
+            collected_name: "Collected".to_owned(),
+            busy: None,
+            said: None,
+        }
+    }
 }
 
 impl State {

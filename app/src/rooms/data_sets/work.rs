@@ -2,8 +2,8 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
@@ -12,8 +12,10 @@ use engine::imageio::png;
 use engine::phantom::lung_guide;
 use engine::store::atomic::write_atomic;
 
-use super::state::{Example, Plan};
+use super::dialogs::Dialog;
+use super::state::{Example, Field, Plan};
 use crate::dataset::cases::{Maker, Rows, cases, seed_of_try};
+use crate::dataset::collect::{self, Change, Collection};
 use crate::dataset::duplicates::{self, Hash, Pair};
 use crate::dataset::export;
 use crate::dataset::import;
@@ -74,6 +76,10 @@ pub enum Work {
     Import(PathBuf, Arc<AtomicBool>),
     /// Look for near duplicates among images; cases of one row and seed are meant to be alike.
     Duplicates(Vec<(Case, PathBuf)>, Arc<AtomicBool>),
+    /// Ask for a path in the system's dialog; with a name for folders that are to be made.
+    Pick(Field, String),
+    /// Change and read the collected set.
+    Collect(Change),
     /// Export.
     Export(PathBuf, Box<export::Plan>, Arc<AtomicBool>),
 }
@@ -97,6 +103,10 @@ pub enum News {
     Imported(Box<Result<(import::Returned, Vec<NewRun>), String>>),
     /// Near duplicates.
     Duplicates(Result<Vec<(Case, Case, Pair)>, String>),
+    /// A path was chosen, or none.
+    Picked(Field, Option<PathBuf>),
+    /// The collected set, or one phrase why it cannot be had.
+    Collected(Result<Collection, String>),
     /// How far the work is.
     Tick(usize, usize),
     /// The work is done, one sentence, or why not.
@@ -109,13 +119,15 @@ pub struct Works {
     inbox: Receiver<News>,
     wake: Arc<dyn Fn() + Send + Sync>,
     folder: PathBuf,
+    /// Held while the collected set is changed, so that changes come one after the other.
+    gate: Arc<Mutex<()>>,
 }
 
 impl Works {
     /// `folder` is the library's; `wake` is called after each piece of news.
     pub fn new(folder: PathBuf, wake: impl Fn() + Send + Sync + 'static) -> Self {
         let (outbox, inbox) = bounded(256);
-        Self { outbox, inbox, wake: Arc::new(wake), folder }
+        Self { outbox, inbox, wake: Arc::new(wake), folder, gate: Arc::default() }
     }
 
     /// The next piece of news, if any.
@@ -133,6 +145,11 @@ impl Works {
             None => News::Said(Err(why)),
         };
         let gone = failed.clone();
+        let gate = Arc::clone(&self.gate);
+        let dialog = match &work {
+            Work::Pick(field, name) => Some(Dialog::begin(*field, name.clone())),
+            _ => None,
+        };
         let body = move || {
             let tell = |news: News| {
                 if outbox.send(news).is_ok() {
@@ -145,7 +162,15 @@ impl Works {
                     wake();
                 }
             };
-            if let Err(payload) = catch_unwind(AssertUnwindSafe(|| run(work, &folder, &tell, &tick))) {
+            let done = catch_unwind(AssertUnwindSafe(|| match (work, dialog) {
+                (Work::Pick(field, _), Some(dialog)) => tell(dialog.wait(field)),
+                (work @ Work::Collect(_), _) => {
+                    let _one = gate.lock().unwrap_or_else(PoisonError::into_inner);
+                    run(work, &folder, &tell, &tick);
+                }
+                (work, _) => run(work, &folder, &tell, &tick),
+            }));
+            if let Err(payload) = done {
                 tell(failed(panic_sentence(payload.as_ref())));
             }
         };
@@ -185,6 +210,8 @@ fn run(work: Work, folder: &Path, tell: Tell<'_>, tick: Tick<'_>) {
             let loaded = load(folder, &tag);
             tell(News::Loaded(tag, loaded));
         }
+        Work::Pick(field, _) => tell(News::Picked(field, None)),
+        Work::Collect(change) => tell(News::Collected(collect::change(folder, &change))),
         Work::Thumbs(ids) => tell(News::Thumbs(thumbs(folder, &ids))),
         Work::Jobs(recipe, rows, wanted, model, stop) => {
             tell(News::Jobs(make_jobs(&recipe, &rows, &wanted, &model, &stop, tick)))
@@ -242,9 +269,8 @@ fn plan(recipe: &Recipe, stale: &dyn Fn() -> bool) -> Result<Plan, String> {
             examples.push(Example {
                 row: number,
                 title: placed.row.title(),
-                finding: placed.row.class.finding(),
                 lungs: placed.lungs.clone().unwrap_or_else(|| lung_guide(EXAMPLE_PX)),
-                mask: placed.mask(EXAMPLE_PX).map(Arc::new),
+                regions: placed.masks(EXAMPLE_PX),
                 impression: placed.impression,
             });
         }

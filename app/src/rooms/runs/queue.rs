@@ -150,6 +150,23 @@ fn buttons(ui: &mut Ui, panel: &mut Panel<'_>) {
             panel.out.push(Any::Queue(QueueAction::Clear));
         }
     });
+    ui.horizontal(|ui| {
+        let export = Push::new("Export…")
+            .name("Export the queue")
+            .with_icon(Icon::Save)
+            .purpose("Writes what waits into a text file, one job a line, for another computer or another day")
+            .enabled(!queue.is_empty());
+        if export.frameless().size(26.0, 0.0).show(ui).clicked() {
+            panel.out.push(Any::Queue(QueueAction::PickExport));
+        }
+        let import = Push::new("Import…")
+            .name("Import a queue")
+            .with_icon(Icon::Folder)
+            .purpose("Puts the jobs of such a file behind what waits");
+        if import.frameless().size(26.0, 0.0).show(ui).clicked() {
+            panel.out.push(Any::Queue(QueueAction::PickImport));
+        }
+    });
 }
 
 /// The run in progress: its newest preview, step and time, Cancel and Open.

@@ -8,7 +8,7 @@ use crate::action::Action as Any;
 use crate::library::Mark;
 use crate::library::reader::Purpose;
 use crate::panels::Panel;
-use crate::rooms::compare;
+use crate::rooms::{compare, data_sets};
 use crate::theme::icons::Icon;
 use crate::theme::{text, tokens};
 use crate::widgets::{Push, grouped};
@@ -90,6 +90,11 @@ fn batch(ui: &mut Ui, panel: &mut Panel<'_>) {
     let beside = "Puts the chosen images beside each other, nine at most";
     if quiet(&with_count("Compare"), "Compare the chosen runs", Icon::Compare, beside, ui) {
         did.push(Action::Use(targets.iter().take(compare::MOST).copied().collect(), Purpose::Compare));
+    }
+    // What else takes chosen runs has its button here, beside these two.
+    let collect = "Puts the chosen runs into the collected set of the Data sets room, to be exported with masks and tables";
+    if quiet(&with_count("To data set"), "To data set", Icon::DataSets, collect, ui) {
+        panel.out.push(Any::DataSets(data_sets::Action::CollectRuns(targets.clone())));
     }
     if quiet(&with_count("Reject"), "Reject", Icon::Cross, "Dims the chosen runs and keeps them; again takes it back. Key R", ui)
     {
