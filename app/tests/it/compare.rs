@@ -228,8 +228,8 @@ fn radiographs_from_files_are_views_and_damaged_ones_are_sentences() {
     h.state_mut().act(Action::Compare(compare::Action::Add(Shown::Result(0))));
     h.state_mut().act(Action::Compare(compare::Action::AddFiles(vec![png, dicom, cut, dir.path().join("gone.jpg")])));
     wait(&mut h, "the files", |a| a.state.compare.entries.len() == 3 && a.state.messages.list.len() >= 2);
-    assert!(h.query_by_label("View B: File: outside.png").is_some());
-    assert!(h.query_by_label("View C: File: chest.dcm").is_some());
+    see(&mut h, "View B: File: outside.png");
+    see(&mut h, "View C: File: chest.dcm");
     let entries = &h.state().state.compare.entries;
     assert_eq!((*entries[1].picture.image == image, entries[1].picture.mark), (true, "File"));
     assert!(entries[1].picture.artifact.is_none(), "no run made it");

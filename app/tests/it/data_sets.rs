@@ -146,7 +146,7 @@ fn a_row_of_several_findings_is_planned_and_made() {
     let drag = h.get_by_label("Share of rows with two findings");
     drag.focus();
     h.run_steps(2);
-    assert!(h.query_by_label("Share of rows with three findings").is_some());
+    see(&mut h, "Share of rows with three findings");
     let mut recipe = h.state().state.data_sets.recipe.clone();
     if let Some(quotas) = &mut recipe.who.quotas {
         quotas.together = vec![0, 1];
@@ -156,7 +156,8 @@ fn a_row_of_several_findings_is_planned_and_made() {
         let room = &a.state.data_sets;
         room.ready().is_some_and(|plan| plan.rows.list.iter().any(|row| row.more.len() == 1)) && room.items.len() == 8
     });
-    assert!(h.query_by_label("Sum of all: 14").is_some(), "two normal rows, and six of two findings");
+    // Two normal rows, and six of two findings.
+    see(&mut h, "Sum of all: 14");
     assert!(h.query_by_label_contains("each finding of a row counts").is_some());
     assert!(h.query_all_by_label_contains(" + ").count() > 0, "examples name both");
     click(&mut h, "Queue data set");

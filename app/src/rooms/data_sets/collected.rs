@@ -118,7 +118,8 @@ pub(super) fn show(ui: &mut Ui, panel: &mut Panel<'_>) {
                     let texture = found.map(|image| panel.thumbnails.get(ui.ctx(), image));
                     let title = run.item.row.title();
                     let name = format!("Collected run {}: {title}", run.id);
-                    thumbnail::at(ui, picture, texture, false, &name).on_hover_text(&run.item.row.impression);
+                    thumbnail::at(ui, picture, texture, false, &format!("collected {}", run.id), &name)
+                        .on_hover_text(&run.item.row.impression);
                     let at = Rect::from_min_size(picture.right_top() + vec2(-26.0, 2.0), Vec2::splat(24.0));
                     let mut corner = ui.new_child(eframe::egui::UiBuilder::new().max_rect(at));
                     let called = format!("Take run {} out", run.id);

@@ -161,6 +161,8 @@ impl Default for State {
             plan: None,
             asked: 0,
             newest: Arc::default(),
+            planned: 0,
+            reading: Reading::default(),
             paths: Paths::default(),
             axis: Axis::default(),
             page: Page::default(),
