@@ -93,7 +93,10 @@ fn further(composed: &mut Composed, quotas: &Quotas) -> Result<(), String> {
     // The rows that get each class, in their order.
     let mut rows_of: Vec<Vec<usize>> = vec![Vec::new(); shares.len()];
     let mut too_few = 0;
-    for (&row, more) in with.iter().zip(spread(&quotas.together, with.len())) {
+    // Rows stand by class; a stride through them lets every class have its turn.
+    let step = stride(with.len());
+    let order = (0..with.len()).map(|i| with[i * step % with.len()]);
+    for (row, more) in order.zip(spread(&quotas.together, with.len())) {
         let mut has: Vec<Finding> = composed.rows[row].lesions().map(|lesion| lesion.finding).collect();
         for _ in 0..more {
             let free = (0..shares.len()).filter(|&k| !has.contains(&shares[k].0));

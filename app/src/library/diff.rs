@@ -287,7 +287,7 @@ mod tests {
         let one = Compared { record: &record, adherence: Some(0.5) };
         let diff = diff(one, one);
         assert_eq!(diff.changed, []);
-        assert_eq!(diff.same.len(), 23);
+        assert_eq!(diff.same.len(), 24);
         assert!(diff.same_text());
     }
 

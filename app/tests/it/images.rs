@@ -141,7 +141,7 @@ fn an_edit_of_the_library_brings_the_opened_image_at_its_own_size() {
     let mut h = studio(dir.path(), Duration::ZERO);
     click(&mut h, "Runs");
     wait(&mut h, "the wall", |a| a.state.runs.ids().len() == 1);
-    h.get_by_label_contains("Run 1: Nodule").click();
+    h.get_by_label_contains("Run 1: ").click();
     wait(&mut h, "the run", |a| a.state.runs.inspected().is_some());
     click(&mut h, "Restore in new tab");
     wait(&mut h, "the case", |a| !a.state.results.is_empty());

@@ -7,6 +7,7 @@ use engine::pipeline::MemoryPlan;
 use engine::store::find_model::practice_model_dir;
 use engine::store::hash::hash_bytes;
 use engine::store::model_dir::{ModelKind, ModelSpec};
+use engine::store::weights::TensorFile;
 
 /// A model of the list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -140,7 +141,18 @@ pub fn look(known: &Known) -> Info {
         Ok(plan) => info.memory = Some((plan.peak(), plan.staged_peak().0)),
         Err(error) => info.problem = Some(crate::jobs::sentence(&error.into())),
     }
+    if info.problem.is_none() {
+        info.problem = damaged(&folder, &spec);
+    }
     info
+}
+
+/// The first weight file whose description and length do not fit each other: one that was cut off, or is none.
+fn damaged(folder: &Path, spec: &ModelSpec) -> Option<String> {
+    let weights = spec.files().into_iter().filter(|(_, file)| file.ends_with(".safetensors"));
+    let fault = |(_, file): (&str, &str)| TensorFile::open(&folder.join(file), None).err();
+    let error = weights.filter_map(fault).next()?;
+    Some(crate::jobs::sentence(&error.into()))
 }
 
 /// Files that the description names and that are not there; also when it names them wrongly for the reader.
