@@ -6,13 +6,18 @@
 
 pub mod analysis;
 pub mod answers;
+pub mod audit;
 pub mod cases;
+mod chance;
 pub mod design;
 mod draw;
+pub mod equalise;
 mod error;
 pub mod figures;
 pub mod key;
+pub mod picture;
 pub mod plan;
+pub mod power;
 pub mod reading;
 pub mod report;
 pub mod sealed;
