@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::command::{bench, doctor, generate, import, parity, phantom, practice_report, replay, train};
+use crate::command::{bench, doctor, generate, import, parity, phantom, practice_report, prepare, replay, train};
 
 /// ChexGen without a window: generate, train and measure synthetic chest radiographs.
 #[derive(Parser, Debug)]
@@ -28,6 +28,8 @@ enum Command {
     Bench(bench::Args),
     /// Draw procedural chest radiographs with exact labels.
     Phantom(phantom::Args),
+    /// Turn collections of radiographs into verified shards for training.
+    Prepare(prepare::Args),
     /// Train the stages of a configuration file.
     Train(train::Args),
     /// Measure how well the practice model obeys text and masks.
@@ -49,6 +51,7 @@ impl Cli {
             Command::Doctor(args) => doctor::run(args),
             Command::Bench(args) => bench::run(args),
             Command::Phantom(args) => phantom::run(args),
+            Command::Prepare(args) => prepare::run(args),
             Command::Train(args) => train::run(args),
             Command::PracticeReport(args) => practice_report::run(args),
             Command::Parity(args) => parity::run(args),

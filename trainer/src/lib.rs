@@ -12,6 +12,7 @@ pub mod generate;
 pub mod parity;
 pub mod phantom_export;
 pub mod practice;
+pub mod prepare;
 pub mod replay;
 pub mod run;
 pub mod stages;

@@ -115,9 +115,11 @@ impl ByteImage {
         let mut samples = Vec::with_capacity(width * self.height * c);
         for row in self.samples.chunks_exact(self.width * c) {
             for run in &weights.runs {
+                let covered = &row[run.first * c..(run.first + run.weights.len()) * c];
                 for channel in 0..c {
-                    let values = run.weights.iter().zip(run.first..).map(|(w, x)| (*w, row[x * c + channel]));
-                    samples.push(weighted(values));
+                    let values = covered[channel..].iter().step_by(c);
+                    let sum: i32 = run.weights.iter().zip(values).map(|(w, v)| w * i32::from(*v)).sum();
+                    samples.push(level(sum + HALF));
                 }
             }
         }
@@ -127,10 +129,16 @@ impl ByteImage {
     fn vertical(&self, weights: &Weights) -> Self {
         let stride = self.width * self.channels;
         let mut samples = Vec::with_capacity(weights.runs.len() * stride);
+        let mut sums = vec![0i32; stride];
         for run in &weights.runs {
-            for i in 0..stride {
-                samples.push(weighted(run.weights.iter().zip(run.first..).map(|(w, y)| (*w, self.samples[y * stride + i]))));
+            sums.fill(HALF);
+            // Whole rows at once: the compiler makes wide vectors of it.
+            for (w, row) in run.weights.iter().zip(self.samples.chunks_exact(stride).skip(run.first)) {
+                for (sum, v) in sums.iter_mut().zip(row) {
+                    *sum += w * i32::from(*v);
+                }
             }
+            samples.extend(sums.iter().map(|sum| level(*sum)));
         }
         Self { height: weights.runs.len(), samples, ..*self }
     }
@@ -139,10 +147,13 @@ impl ByteImage {
 /// Bits after the point of a weight.
 const PRECISION: u32 = 32 - 8 - 2;
 
-/// Sum of weighted samples, rounded and clamped to 8 bits.
-fn weighted(values: impl Iterator<Item = (i32, u8)>) -> u8 {
-    let sum: i64 = values.map(|(w, v)| i64::from(w) * i64::from(v)).sum();
-    ((sum + (1 << (PRECISION - 1))) >> PRECISION).clamp(0, 255) as u8
+/// One half in fixed point, to round with.
+const HALF: i32 = 1 << (PRECISION - 1);
+
+/// A sum in fixed point as 8 bits. Weights sum to one and their absolute values to less than two, so that 32 bits hold
+/// every sum.
+fn level(sum: i32) -> u8 {
+    (sum >> PRECISION).clamp(0, 255) as u8
 }
 
 /// For every target pixel along one axis: the first source pixel and the weights from there on.

@@ -75,19 +75,25 @@ impl Folder {
         let mut names: Vec<&str> =
             self.spec.files().into_iter().filter(|(field, _)| *field != "preview").map(|(_, name)| name).collect();
         names.push("model.toml");
+        let names: Vec<String> = names.into_iter().map(str::to_owned).collect();
+        self.hashes_of(names)
+    }
+
+    /// As [`Folder::hashes`], of some files.
+    pub(super) fn hashes_of(&mut self, mut names: Vec<String>) -> Result<Vec<FileHash>, Error> {
         names.sort_unstable();
         let mut files = Vec::with_capacity(names.len());
         let mut seen = BTreeMap::new();
         for name in names {
-            let path = self.dir.join(name);
+            let path = self.dir.join(&name);
             let fail = |source| Error::Read { path: path.clone(), source };
             let metadata = std::fs::metadata(&path).map_err(fail)?;
             let blake3 = hash_file(&path).map_err(fail)?;
-            if self.spec.hashes.get(name).is_some_and(|stated| *stated != blake3) {
+            if self.spec.hashes.get(&name).is_some_and(|stated| *stated != blake3) {
                 return Err(Error::Changed { path });
             }
-            files.push(FileHash { name: name.to_owned(), blake3 });
-            seen.insert(name.to_owned(), metadata);
+            files.push(FileHash { name: name.clone(), blake3 });
+            seen.insert(name, metadata);
         }
         self.seen = seen;
         Ok(files)

@@ -131,7 +131,13 @@ fn transformer(
     })
 }
 
-fn text_encoder(folder: &Arc<Folder>, config: &T5Config, streamed: bool, staged: bool) -> Result<Part<TextEncoder>, Error> {
+/// The text encoder of a folder, read from its file for every text or kept in memory.
+pub(super) fn text_encoder(
+    folder: &Arc<Folder>,
+    config: &T5Config,
+    streamed: bool,
+    staged: bool,
+) -> Result<Part<TextEncoder>, Error> {
     // Building on a recorder checks the sizes before anything is made of them.
     let list = params::record(|vb| T5Encoder::new(vb, config).map(|_| ()))?;
     if let Some(kind) = quantization(&folder.dir, &folder.spec)? {

@@ -8,6 +8,7 @@ mod backbone;
 mod card;
 mod conditioning;
 mod edit;
+mod encoders;
 mod error;
 mod event;
 mod folder;
@@ -34,6 +35,7 @@ use std::path::Path;
 use candle_core::{DType, Device, Tensor};
 
 pub use card::{Defaults, ModelCard, TokenCount};
+pub use encoders::{Encoders, EncodersCard};
 pub use error::Error;
 pub use event::{Event, Generated, Outcome, StepLatent};
 pub use imported::ImportedNoise;

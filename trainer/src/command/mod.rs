@@ -7,5 +7,6 @@ pub mod import;
 pub mod parity;
 pub mod phantom;
 pub mod practice_report;
+pub mod prepare;
 pub mod replay;
 pub mod train;

@@ -7,7 +7,7 @@ use anyhow::Context;
 use engine::domain::Finding;
 use engine::phantom::PhantomConfig;
 
-use crate::phantom_export::{Ended, Export};
+use crate::phantom_export::{Ended, Export, Layout};
 
 /// Which cases are drawn.
 #[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,9 +33,12 @@ pub struct Args {
     /// Index of the first case.
     #[arg(long, default_value_t = 0)]
     start: u64,
-    /// Folder for pictures, masks and `manifest.jsonl`; made when missing.
+    /// Folder for pictures, masks and `manifest.jsonl`, or for the files of another layout; made when missing.
     #[arg(long)]
     out: PathBuf,
+    /// File layout: our own, or that of a public data set with invented numbers of patients.
+    #[arg(long, value_enum, default_value_t = Layout::Plain)]
+    layout: Layout,
     /// Mix of findings.
     #[arg(long, value_enum, default_value_t = Preset::Full)]
     preset: Preset,
@@ -64,6 +67,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         indices: args.start..end,
         size_px: args.size,
         dir: args.out.clone(),
+        layout: args.layout,
         sheet: args.sheet.clone(),
     };
     Ok(match export.run()? {

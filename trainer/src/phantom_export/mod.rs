@@ -1,5 +1,6 @@
-//! Writes phantom data sets: pictures, masks, `manifest.jsonl`, contact sheet.
+//! Writes phantom data sets: pictures, masks, `manifest.jsonl`, contact sheet; or the layout of a public set.
 
+mod layout;
 mod manifest;
 mod sheet;
 #[cfg(test)]
@@ -18,6 +19,8 @@ use engine::store::atomic::{ensure_writable_dir, write_atomic};
 use indicatif::{ProgressBar, ProgressStyle};
 use rayon::prelude::*;
 
+pub use layout::Layout;
+use layout::{Numbered, Row};
 use manifest::Line;
 use sheet::Sheet;
 
@@ -33,6 +36,8 @@ pub struct Export {
     pub size_px: u32,
     /// Folder that receives everything but the contact sheet.
     pub dir: PathBuf,
+    /// Which files hold them.
+    pub layout: Layout,
     /// Where the contact sheet goes, if one is wanted.
     pub sheet: Option<PathBuf>,
 }
@@ -46,6 +51,12 @@ pub enum Ended {
     Interrupted,
 }
 
+/// What the lists get of a case.
+enum Written {
+    Line(Line),
+    Rows(Vec<Row>),
+}
+
 /// Cases in flight at once; the manifest keeps their order.
 const BATCH: u64 = 64;
 
@@ -55,7 +66,8 @@ impl Export {
     /// # Errors
     /// When the folder or a file cannot be written.
     pub fn run(&self) -> anyhow::Result<Ended> {
-        for dir in ["images", "masks"].map(|name| self.dir.join(name)) {
+        let folders: &[&str] = if self.layout == Layout::Plain { &["images", "masks"] } else { &[""] };
+        for dir in folders.iter().map(|name| self.dir.join(name)) {
             ensure_writable_dir(&dir).with_context(|| format!("--out {}", self.dir.display()))?;
         }
         if let Some(parent) = self.sheet.as_deref().and_then(Path::parent).filter(|p| !p.as_os_str().is_empty()) {
@@ -78,25 +90,34 @@ impl Export {
         );
         let mut sheet = self.sheet.is_some().then(|| Sheet::new(total, self.size_px));
         let mut manifest = String::new();
+        let mut rows: Vec<Row> = Vec::new();
         let mut at = self.indices.start;
         while at < self.indices.end && !stop.load(Ordering::Relaxed) {
             let batch: Vec<u64> = (at..self.indices.end.min(at + BATCH)).collect();
             let wants_sheet = sheet.as_ref().is_some_and(Sheet::has_room);
-            let cases: Vec<Option<(Line, Option<PhantomCase>)>> = batch
+            let cases: Vec<Option<(Written, Option<PhantomCase>)>> = batch
                 .par_iter()
                 .map(|&index| {
                     if stop.load(Ordering::Relaxed) {
                         return Ok(None);
                     }
                     let case = draw(&self.config, self.seed, index, self.size_px);
-                    let line = self.write_case(index, &case)?;
+                    let written = match self.layout {
+                        Layout::Plain => Written::Line(self.write_case(index, &case)?),
+                        layout => Written::Rows(self.write_in(layout, index, &case)?),
+                    };
                     bar.inc(1);
-                    Ok(Some((line, wants_sheet.then_some(case))))
+                    Ok(Some((written, wants_sheet.then_some(case))))
                 })
                 .collect::<anyhow::Result<_>>()?;
-            for (line, case) in cases.into_iter().flatten() {
-                manifest.push_str(&serde_json::to_string(&line)?);
-                manifest.push('\n');
+            for (written, case) in cases.into_iter().flatten() {
+                match written {
+                    Written::Line(line) => {
+                        manifest.push_str(&serde_json::to_string(&line)?);
+                        manifest.push('\n');
+                    }
+                    Written::Rows(more) => rows.extend(more),
+                }
                 if let (Some(sheet), Some(case)) = (&mut sheet, case) {
                     sheet.add(&case.image);
                 }
@@ -104,7 +125,14 @@ impl Export {
             at += BATCH;
         }
         bar.finish_and_clear();
-        write_atomic(&self.dir.join("manifest.jsonl"), manifest.as_bytes())?;
+        if self.layout == Layout::Plain {
+            write_atomic(&self.dir.join("manifest.jsonl"), manifest.as_bytes())?;
+        }
+        for (table, bytes) in self.layout.tables(rows)? {
+            let path = self.dir.join(table);
+            ensure_writable_dir(path.parent().unwrap_or(&self.dir))?;
+            write_atomic(&path, &bytes)?;
+        }
         if let (Some(path), Some(sheet)) = (&self.sheet, sheet) {
             let png = encode_gray16(&sheet.finish()?, &[Text::Plain("Synthetic", "phantom contact sheet")])?;
             write_atomic(path, &png)?;
@@ -125,6 +153,17 @@ impl Export {
             self.put(&entry.mask, &encode_mask(mask, &texts)?)?;
         }
         Ok(line)
+    }
+
+    /// Writes the files of a case in a layout and returns its rows.
+    fn write_in(&self, layout: Layout, index: u64, case: &PhantomCase) -> anyhow::Result<Vec<Row>> {
+        let made = layout.case(&Numbered { seed: self.seed, index, case })?;
+        for (path, bytes) in &made.files {
+            let folder = self.dir.join(path).parent().map(Path::to_owned).unwrap_or_default();
+            std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+            self.put(path, bytes)?;
+        }
+        Ok(made.rows)
     }
 
     /// Writes a whole file or none. It is not flushed one by one: the manifest, which is, comes after all.

@@ -8,7 +8,7 @@ use engine::imageio::png::{read_gray, read_mask, read_text};
 use super::*;
 
 fn export(dir: &Path, indices: Range<u64>, sheet: Option<PathBuf>) -> Export {
-    Export { config: PhantomConfig::practice(), seed: 5, indices, size_px: 64, dir: dir.to_owned(), sheet }
+    Export { config: PhantomConfig::practice(), seed: 5, indices, size_px: 64, dir: dir.to_owned(), layout: Layout::Plain, sheet }
 }
 
 fn files(dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {

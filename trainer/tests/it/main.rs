@@ -7,6 +7,7 @@ mod edits;
 mod generate;
 mod import;
 mod interrupt;
+mod prepare;
 mod replay;
 mod resume;
 mod stable_diffusion;

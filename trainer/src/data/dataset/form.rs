@@ -161,6 +161,9 @@ pub struct About {
     /// Words with digits that caption cleaning destroyed.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub lost: usize,
+    /// Regions of the source whose class has no grey in the model's palette.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unknown_classes: usize,
     /// Width of the source in pixels.
     pub width: u32,
     /// Height of the source in pixels.

@@ -100,8 +100,8 @@ impl Dataset {
                 subset.shards.push(ShardReader::new(self.dir.join(file)));
             }
             for sample in form.samples.into_iter().filter(|sample| keep(&sample.about)) {
-                let SampleEntry { offset, bytes, blake3, .. } = sample;
-                subset.entries.push(Entry { shard: shard as u32, offset, bytes, blake3 });
+                let SampleEntry { offset, bytes, blake3, about } = sample;
+                subset.entries.push(Entry { key: about.key, shard: shard as u32, offset, bytes, blake3 });
             }
             Ok(())
         })?;
@@ -143,6 +143,7 @@ impl Dataset {
 /// Where a sample is.
 #[derive(Clone, Debug)]
 struct Entry {
+    key: String,
     shard: u32,
     offset: u64,
     bytes: u64,
@@ -179,6 +180,11 @@ impl Subset {
     /// The folder.
     pub fn dir(&self) -> &Path {
         &self.dir
+    }
+
+    /// Name of sample `index` in the data set; empty beyond the last.
+    pub fn key(&self, index: usize) -> &str {
+        self.entries.get(index).map_or("", |entry| entry.key.as_str())
     }
 
     /// A hash of which samples these are and in what order; a saved place is valid for one subset only.

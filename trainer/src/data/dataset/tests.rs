@@ -13,6 +13,7 @@ fn samples_come_back_bit_for_bit() {
     assert_eq!(all.len(), 10);
     for index in [9, 0, 4, 3] {
         assert_eq!(all.sample(index).unwrap(), sample(index));
+        assert_eq!(all.key(index), sample(index).about.key);
     }
     assert!(all.sample(10).is_err());
     let masks = data.subset("train", &|about| !about.conditions.is_empty()).unwrap();

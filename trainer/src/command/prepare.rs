@@ -1,0 +1,218 @@
+//! Turn collections of radiographs into verified shards for training.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use engine::device::DeviceKind;
+use engine::pipeline::{Encoders, TextMemory};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::data::dataset::Dataset;
+use crate::prepare::config::PrepareConfig;
+use crate::prepare::{self, Ended, Options, Outcome, Progress, fingerprint, release, verify};
+use crate::run::signals::StopRequest;
+use crate::work::WorkShare;
+
+/// Arguments of the subcommand.
+#[derive(clap::Args, Debug)]
+#[command(after_help = AFTER_HELP, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub struct Args {
+    #[command(subcommand)]
+    act: Option<Act>,
+    /// Settings, for example trainer/configs/prepare-phantom.toml.
+    #[arg(required = true)]
+    config: Option<PathBuf>,
+    /// Folder of the data set, made when missing. What an interrupted run finished there is kept.
+    #[arg(long, value_name = "DIR", required = true)]
+    out: Option<PathBuf>,
+    /// Where the networks compute: cpu or cuda[:N].
+    #[arg(long, value_name = "DEVICE", default_value_t = DeviceKind::Cpu)]
+    device: DeviceKind,
+    /// Working threads; one for each processor core if left out.
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    threads: usize,
+    /// Number of this process among those of --world, from 0; each makes its own shards.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    rank: usize,
+    /// Processes that prepare this data set together; the result does not depend on their number.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    world: usize,
+}
+
+#[derive(clap::Subcommand, Debug)]
+enum Act {
+    /// Count what is in a data set: report.json and report.html in its folder.
+    Report {
+        /// Folder of the data set.
+        dir: PathBuf,
+    },
+    /// Read every sample of a data set and compare it with its hash.
+    Verify {
+        /// Folder of the data set.
+        dir: PathBuf,
+    },
+    /// Write a split as the lists of .npz files that the published trainer reads.
+    Release {
+        /// Folder of the data set.
+        dir: PathBuf,
+        /// The model folder it was prepared with.
+        #[arg(long, value_name = "DIR")]
+        model: PathBuf,
+        /// Which split.
+        #[arg(long, default_value = "train")]
+        split: String,
+        /// Latents are drawn from their distribution once; this decides how.
+        #[arg(long, default_value_t = 0)]
+        seed: u64,
+        /// Where to write, made when missing.
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+    },
+}
+
+const AFTER_HELP: &str = "\
+A data set is a folder of tar shards with an index each: latents as mean and log variance, rows of captions with their \
+token ids, latents of condition pictures, labels, and hashes of sources and results. It belongs to the autoencoder and the \
+text encoder of the model folder it was made with; training with others refuses it.
+
+Interrupted (Ctrl-C) or killed, run the same command again: only what is missing is made, and the end is the same to the \
+byte. Cases that cannot be taken stand in rejects.csv with the reason. Patients appear as pseudonyms only, made with the \
+salt of the settings; rejects.csv names files of the source.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 interrupted (run it again to go on).";
+
+/// Runs the subcommand.
+///
+/// # Errors
+/// When the settings, the model or a source cannot be used, or the disk is full.
+pub fn run(args: &Args) -> Result<ExitCode> {
+    match &args.act {
+        Some(Act::Report { dir }) => report(dir),
+        Some(Act::Verify { dir }) => check(dir),
+        Some(Act::Release { dir, model, split, seed, out }) => export(dir, model, split, *seed, out),
+        None => make(args),
+    }
+}
+
+fn make(args: &Args) -> Result<ExitCode> {
+    let config = PrepareConfig::read(args.config.as_deref().context("name the settings")?)?;
+    let options = Options {
+        out: args.out.clone().context("name the folder with --out DIR")?,
+        device: args.device,
+        threads: args.threads,
+        share: WorkShare::new(args.rank, args.world).context("--rank and --world")?,
+    };
+    let stop = StopRequest::listen(None)?;
+    let mut bar = Bar::new();
+    let outcome = prepare::run(&config, &options, &|| stop.is_raised(), &mut |progress| bar.show(progress))?;
+    bar.end();
+    tell(&outcome, &options.out)
+}
+
+fn tell(outcome: &Outcome, out: &Path) -> Result<ExitCode> {
+    let mut text = std::io::stdout().lock();
+    for file in &outcome.mended {
+        writeln!(text, "{file} was damaged and is made anew")?;
+    }
+    let (made, kept) = (outcome.made, outcome.kept);
+    writeln!(text, "{} samples, {} rejects; {made} shards written, {kept} kept", outcome.samples, outcome.rejects)?;
+    match outcome.ended {
+        Ended::Whole => {
+            let print = fingerprint::write(&Dataset::open(out)?)?;
+            for (kind, count) in &print.rejects {
+                writeln!(text, "rejected, {kind}: {count}")?;
+            }
+            writeln!(text, "{}: report.html shows what is in it", out.display())?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Ended::Waiting { missing } => {
+            writeln!(text, "{missing} shards of other processes are not there yet; the last one to end completes the data set")?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Ended::Interrupted => {
+            writeln!(std::io::stderr().lock(), "interrupted; run the same command again to go on")?;
+            Ok(ExitCode::from(3))
+        }
+    }
+}
+
+fn report(dir: &Path) -> Result<ExitCode> {
+    let print = fingerprint::write(&Dataset::open(dir)?)?;
+    let mut text = std::io::stdout().lock();
+    writeln!(text, "{}: {} samples", print.name, print.samples)?;
+    for (name, split) in &print.splits {
+        writeln!(text, "{name}: {} samples of {} patients", split.samples, split.patients)?;
+    }
+    writeln!(text, "patients in two splits: {}", print.patients_in_two_splits)?;
+    writeln!(text, "de-identification marks taken out: {}; words destroyed by cleaning: {}", print.marks, print.lost_words)?;
+    writeln!(text, "source files that occur more than once: {}", print.repeated_files)?;
+    for (kind, count) in &print.rejects {
+        writeln!(text, "rejected, {kind}: {count}")?;
+    }
+    writeln!(text, "written: report.json, report.html")?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn check(dir: &Path) -> Result<ExitCode> {
+    let data = Dataset::open(dir)?;
+    let total = data.form().splits.values().flatten().map(|shard| shard.samples).sum();
+    let mut bar = Bar::new();
+    let count = verify::verify(&data, &mut |done| bar.show(Progress { done, total, rejected: 0 }))?;
+    bar.end();
+    writeln!(std::io::stdout().lock(), "{count} samples are whole")?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn export(dir: &Path, model: &Path, split: &str, seed: u64, out: &Path) -> Result<ExitCode> {
+    let data = Dataset::open(dir)?;
+    let encoders = Encoders::open(model, &DeviceKind::Cpu, TextMemory::Auto)?;
+    let card = encoders.card();
+    let same = (&card.autoencoder, &card.text) == (&data.binding().autoencoder, &data.binding().text);
+    anyhow::ensure!(same, "the data set {} was prepared with another model than {}", dir.display(), card.model);
+    let mut bar = Bar::new();
+    let count = release::write(&data, split, &encoders, out, seed, &mut |done, total| {
+        bar.show(Progress { done, total, rejected: 0 });
+    })?;
+    bar.end();
+    writeln!(std::io::stdout().lock(), "{count} cases and {split}.txt written to {}", out.display())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Progress on a terminal, or a line every ten seconds.
+struct Bar {
+    bar: ProgressBar,
+    begin: Instant,
+    told: Instant,
+}
+
+impl Bar {
+    fn new() -> Self {
+        // indicatif draws on stderr and stays silent where that is no terminal.
+        let style = ProgressStyle::with_template("{bar:30} {pos}/{len} cases  {per_sec}  {eta} left  {msg}");
+        let bar = ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        Self { bar, begin: Instant::now(), told: Instant::now() }
+    }
+
+    #[expect(clippy::print_stderr, reason = "plain progress lines where no terminal can show a bar")]
+    fn show(&mut self, progress: Progress) {
+        let Progress { done, total, rejected } = progress;
+        self.bar.set_length(total as u64);
+        self.bar.set_position(done as u64);
+        if rejected > 0 {
+            self.bar.set_message(format!("{rejected} rejected"));
+        }
+        if self.bar.is_hidden() && self.told.elapsed() > Duration::from_secs(10) && done > 0 {
+            self.told = Instant::now();
+            let rate = done as f64 / self.begin.elapsed().as_secs_f64().max(1e-9);
+            let left = ((total - done) as f64 / rate) as u64;
+            eprintln!("{done}/{total} cases  {rate:.1}/s  {rejected} rejected  {left} s left");
+        }
+    }
+
+    fn end(&self) {
+        self.bar.finish_and_clear();
+    }
+}
