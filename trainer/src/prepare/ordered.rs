@@ -122,7 +122,7 @@ mod tests {
         let taken = AtomicUsize::new(0);
         // Some go on while others have stopped already.
         let asked = AtomicUsize::new(0);
-        let stop = || taken.load(Ordering::SeqCst) >= 5 && asked.fetch_add(1, Ordering::SeqCst) % 3 == 0;
+        let stop = || taken.load(Ordering::SeqCst) >= 5 && asked.fetch_add(1, Ordering::SeqCst).is_multiple_of(3);
         let whole = in_order(1000, 3, 4, &stop, &Ok, &mut |_, _| {
             taken.fetch_add(1, Ordering::SeqCst);
             Ok(())
