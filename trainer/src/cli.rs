@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::command::{bench, doctor, generate, import, parity, phantom, practice_report, prepare, replay, train};
+use crate::command::{bench, config, doctor, export, generate, import, parity, phantom, practice_report, prepare, replay, train};
 
 /// ChexGen without a window: generate, train and measure synthetic chest radiographs.
 #[derive(Parser, Debug)]
@@ -31,7 +31,11 @@ enum Command {
     /// Turn collections of radiographs into verified shards for training.
     Prepare(prepare::Args),
     /// Train the stages of a configuration file.
-    Train(train::Args),
+    Train(Box<train::Args>),
+    /// Make a model folder of a trained stage.
+    Export(export::Args),
+    /// Show, compare and check configurations of training.
+    Config(config::Args),
     /// Measure how well the practice model obeys text and masks.
     PracticeReport(practice_report::Args),
     /// Check the engine against a folder of golden tensors.
@@ -53,6 +57,8 @@ impl Cli {
             Command::Phantom(args) => phantom::run(args),
             Command::Prepare(args) => prepare::run(args),
             Command::Train(args) => train::run(args),
+            Command::Export(args) => export::run(args),
+            Command::Config(args) => config::run(args),
             Command::PracticeReport(args) => practice_report::run(args),
             Command::Parity(args) => parity::run(args),
         }

@@ -13,6 +13,7 @@ pub mod parity;
 pub mod phantom_export;
 pub mod practice;
 pub mod prepare;
+pub mod pretrain;
 pub mod replay;
 pub mod run;
 pub mod stages;

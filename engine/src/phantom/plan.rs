@@ -85,6 +85,11 @@ impl Plan {
         Self { patient: Patient::draw(&self.config, dataset_seed, index), ..self.clone() }
     }
 
+    /// Outlines of the lungs at `size_px`² pixels, the patient's right lung first.
+    pub fn lungs(&self, size_px: u32) -> [Vec<(f32, f32)>; 2] {
+        super::guide::outlines(&self.patient, size_px)
+    }
+
     /// Draws the case at `size_px`² pixels.
     pub fn draw(&self, size_px: u32) -> PhantomCase {
         let drawn = render(&self.patient, &self.findings, size_px);

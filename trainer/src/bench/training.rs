@@ -7,9 +7,8 @@ use engine::model::{Dit, DitConfig};
 use super::networks::wait;
 use super::weights::{input, values};
 use super::{Row, Work};
-use crate::step::AdamWConfig;
-use crate::step::optimizer::{Optimizer, OptimizerConfig};
 use crate::step::params::ParamStore;
+use crate::step::{AdamWConfig, Average, Gradients, Optimizer, OptimizerConfig};
 
 /// Rows a step.
 const BATCH: usize = 8;
@@ -20,10 +19,13 @@ pub(super) const BENCHES: &[Row] =
 fn dit_s2(device: DeviceKind) -> Result<Work> {
     let device = device.open()?;
     let config = DitConfig { hidden_size: 384, depth: 12, num_heads: 6, learn_sigma: false, ..DitConfig::default() };
-    let store = ParamStore::new(&device, Box::new(values), |name| name == "pos_embed");
+    let store = ParamStore::new(&device, Box::new(values), Box::new(|name| name == "pos_embed"));
     let dit = Dit::new(store.builder(), &config)?;
     let adamw = AdamWConfig { weight_decay: 0.03, ..AdamWConfig::default() };
-    let mut optimizer = Optimizer::new(store.vars(), OptimizerConfig { adamw, clip_norm: Some(1.0), ema_decay: 0.9999 })?;
+    let averages = vec![Average::with_half_life(6931, false)];
+    let settings = OptimizerConfig { adamw, clip_norm: Some(1.0), averages, ..OptimizerConfig::default() };
+    let mut optimizer = Optimizer::new(store.vars(), &settings)?;
+    let mut gradients = Gradients::new(store.vars());
     let latent = (BATCH, config.in_channels, config.input_size, config.input_size);
     let x = input("latent", latent, &device)?;
     let noise = input("noise", latent, &device)?;
@@ -31,7 +33,9 @@ fn dit_s2(device: DeviceKind) -> Result<Work> {
     let t = candle_core::Tensor::from_vec((0..BATCH).map(|i| 125. * i as f32).collect::<Vec<_>>(), BATCH, &device)?;
     Ok(Box::new(move || {
         let loss = (dit.forward(&x, &t, &captions, None)? - &noise)?.sqr()?.mean_all()?;
-        optimizer.step(&loss.backward()?, 1e-4)?;
+        gradients.begin(true, true);
+        gradients.absorb(&mut loss.backward()?)?;
+        optimizer.step(&gradients, 1e-4)?;
         wait(&loss)
     }))
 }

@@ -1,7 +1,9 @@
 //! One file per subcommand. Each has `Args` (clap) and `run(args) -> anyhow::Result<ExitCode>`.
 
 pub mod bench;
+pub mod config;
 pub mod doctor;
+pub mod export;
 pub mod generate;
 pub mod import;
 pub mod parity;

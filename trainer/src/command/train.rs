@@ -4,53 +4,129 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Result, ensure};
 use engine::device::DeviceKind;
 
-use crate::config::TrainConfig;
+use crate::config::stage::DataSource;
+use crate::config::{AnyConfig, StageConfig, TrainConfig};
 use crate::device;
 use crate::practice::run::{self, Progress, Stages};
+use crate::pretrain::{self, export, source::Choice};
+use crate::run::lock::RunLock;
 use crate::run::run_dir::RunDir;
 use crate::run::signals::StopRequest;
+use crate::run::train_loop::Ending;
+
+/// Exit code of a run that was asked to stop: it left a checkpoint and goes on when it is started again.
+pub const REQUEUE: u8 = 3;
 
 /// Arguments of the subcommand.
 #[derive(clap::Args, Debug)]
+#[command(after_help = AFTER_HELP)]
 pub struct Args {
-    /// Configuration, for example trainer/configs/practice.toml.
+    /// Configuration: one stage (trainer/configs/stage1-256.paper.toml and the like) or a whole practice model
+    /// (trainer/configs/practice.toml).
     config: PathBuf,
-    /// Run folder: checkpoints, metrics, sample sheets. A run found there is continued.
-    #[arg(long, default_value = "runs/practice")]
+    /// Run folder: configuration, checkpoints, metrics, panels. A run found there is continued.
+    #[arg(long, value_name = "RUN", default_value = "runs/practice")]
     out: PathBuf,
-    /// Where to write the model folder when all stages are done.
-    #[arg(long)]
+    /// What a stage begins with: a run, a checkpoint, a model folder or a weight file.
+    #[arg(long, value_name = "PATH")]
+    from: Option<PathBuf>,
+    /// Model folder whose autoencoder and text encoder a stage uses.
+    #[arg(long, value_name = "MODEL_DIR")]
+    parts: Option<PathBuf>,
+    /// Prepared data set of a stage.
+    #[arg(long, value_name = "DATA_DIR")]
+    data: Option<PathBuf>,
+    /// Where to write the model folder when all is done.
+    #[arg(long, value_name = "MODEL_DIR")]
     export: Option<PathBuf>,
     /// Where to run: cpu or cuda[:N].
     #[arg(long, value_name = "DEVICE", default_value_t = DeviceKind::Cpu)]
     device: DeviceKind,
-    /// Train only these stages now (autoencoder, checker, base, control); all by default.
+    /// Of a practice model, train only these stages now (autoencoder, checker, base, control); all by default.
     #[arg(long, value_delimiter = ',')]
     stages: Vec<String>,
+    /// Change a field of the configuration, such as train.steps=100; may be said several times.
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
     /// Write a checkpoint and end with exit code 3 after this many seconds.
-    #[arg(long)]
+    #[arg(long, value_name = "SECONDS")]
     stop_after: Option<u64>,
 }
+
+const AFTER_HELP: &str = "\
+A run goes on where it was stopped, also after kill -9 or a power cut, and ends with the same weights to the last bit. \
+SIGTERM, SIGUSR1 and SIGINT write a checkpoint and end it with exit code 3: a scheduler may start it again (in Slurm, \
+--signal=USR1@120 and scontrol requeue on that code). A configuration may be changed between two starts except for the \
+network, the batch size, the optimiser and the averages; what was changed is said.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 stopped with a checkpoint: start it again.";
 
 /// Runs the subcommand.
 ///
 /// # Errors
 /// When the configuration cannot be used or a file cannot be read or written.
 pub fn run(args: &Args) -> Result<ExitCode> {
-    let config = TrainConfig::read(&args.config)?;
+    let config = AnyConfig::read(&args.config, &args.set)?;
     let device = device::open(args.device)?;
     let run_dir = RunDir::open(&args.out)?;
+    let _lock = RunLock::take(run_dir.root())?;
     let stop = StopRequest::listen(args.stop_after.map(Duration::from_secs))?;
-    let effective = toml::to_string_pretty(&config).context("cannot write the configuration as TOML")?;
-    let path = run_dir.root().join("config.toml");
-    engine::store::atomic::write_atomic(&path, effective.as_bytes())
-        .with_context(|| format!("cannot write {}", path.display()))?;
-    let stages = Stages::new(&args.stages)?;
-    match run::run(&config, &device, &run_dir, &stop, &stages, args.export.as_deref())? {
-        Progress::Finished => Ok(ExitCode::SUCCESS),
-        Progress::Stopped => Ok(ExitCode::from(3)),
+    let ended = match config {
+        AnyConfig::Practice(config) => practice(args, &config, &device, &run_dir, &stop)?,
+        AnyConfig::Stage(config) => stage(args, *config, &device, &run_dir, &stop)?,
+    };
+    Ok(if ended { ExitCode::SUCCESS } else { ExitCode::from(REQUEUE) })
+}
+
+/// Whether all stages are done.
+fn practice(
+    args: &Args,
+    config: &TrainConfig,
+    device: &candle_core::Device,
+    run_dir: &RunDir,
+    stop: &StopRequest,
+) -> Result<bool> {
+    for (flag, given) in [("--from", &args.from), ("--parts", &args.parts), ("--data", &args.data)] {
+        ensure!(given.is_none(), "{flag} belongs to the configuration of one stage; a practice model makes its own");
     }
+    run_dir.keep_config(&AnyConfig::Practice(Box::new(config.clone())).to_text()?)?;
+    let stages = Stages::new(&args.stages)?;
+    Ok(run::run(config, device, run_dir, stop, &stages, args.export.as_deref())? == Progress::Finished)
+}
+
+/// Whether the stage is done.
+fn stage(
+    args: &Args,
+    mut config: StageConfig,
+    device: &candle_core::Device,
+    run_dir: &RunDir,
+    stop: &StopRequest,
+) -> Result<bool> {
+    ensure!(args.stages.is_empty(), "--stages belongs to practice models; {} is one stage", args.config.display());
+    if let Some(from) = &args.from {
+        config.start.from = Some(from.clone());
+    }
+    if let Some(parts) = &args.parts {
+        config.parts = Some(parts.clone());
+    }
+    match (&args.data, &mut config.data) {
+        (None, _) => {}
+        (Some(given), DataSource::Prepared { folder, .. }) => folder.clone_from(given),
+        (Some(_), DataSource::Phantoms { .. }) => {
+            anyhow::bail!("--data names a prepared data set, but {} learns from phantoms", args.config.display())
+        }
+    }
+    config.check()?;
+    run_dir.keep_config(&AnyConfig::Stage(Box::new(config.clone())).to_text()?)?;
+    if pretrain::run(&config, device, run_dir, stop)? == Ending::Stopped {
+        return Ok(false);
+    }
+    if let Some(out) = &args.export {
+        let (from, choice, dtype) = (run_dir.stage(config.stage.name()), Choice::Longest, candle_core::DType::F32);
+        export::run(&export::Request { from, choice, dtype, parts: None, out: out.clone() })?;
+    }
+    Ok(true)
 }

@@ -1,4 +1,4 @@
-//! The data set as the diffusion stages read it: normalised latents on the device, token ids, labels.
+//! Phantoms as the diffusion stages of a practice run read them: normalised latents in memory, token ids.
 
 use std::sync::Arc;
 
@@ -7,7 +7,9 @@ use candle_core::{DType, Device, Tensor};
 use engine::condition::Palette;
 use engine::model::practice_ae::PracticeAe;
 use engine::text::Tokenizer;
+use half::f16;
 
+use super::cases::{Caption, Case, Cases, Choose, ConditionKind, Latents};
 use super::phantoms::{CHUNK, Chunk, Phantoms, condition_pixels};
 
 /// Per-channel affine map from autoencoder latents to about unit variance.
@@ -43,6 +45,16 @@ impl Normaliser {
         Ok(latents.broadcast_sub(&shift)?.broadcast_mul(&scale)?)
     }
 
+    /// Deviations under the same map: `s * |scale|`.
+    ///
+    /// # Errors
+    /// When the channels differ.
+    pub fn scaled(&self, deviations: &Tensor) -> Result<Tensor> {
+        let scale: Vec<f32> = self.scale.iter().map(|scale| scale.abs()).collect();
+        let scale = Tensor::from_vec(scale, (1, self.scale.len(), 1, 1), deviations.device())?;
+        Ok(deviations.broadcast_mul(&scale)?)
+    }
+
     /// Inverse of [`Normaliser::apply`].
     ///
     /// # Errors
@@ -56,25 +68,43 @@ impl Normaliser {
     }
 }
 
-/// The encoded data set.
+/// Latents in half precision, case after case.
+#[derive(Clone, Debug, Default)]
+struct Packed {
+    values: Vec<f16>,
+    per_case: usize,
+}
+
+impl Packed {
+    /// Appends normalised latents `[n, C, h, w]`.
+    fn extend(&mut self, latents: &Tensor) -> Result<()> {
+        self.per_case = latents.dims().iter().skip(1).product();
+        let values = latents.to_dtype(DType::F16)?.flatten_all()?.to_device(&Device::Cpu)?;
+        self.values.extend(values.to_vec1::<f16>()?);
+        Ok(())
+    }
+
+    fn case(&self, index: usize) -> Vec<f32> {
+        let values = self.values.get(index * self.per_case..(index + 1) * self.per_case).unwrap_or(&[]);
+        values.iter().map(|value| value.to_f32()).collect()
+    }
+}
+
+/// The encoded data set, kept in memory.
 pub struct LatentSet {
-    /// Pictures `[N, C, h, w]`, `f16`, normalised.
-    pub images: Tensor,
-    /// Filled conditions `[N, C, h, w]`, `f16`, normalised.
-    pub masks: Tensor,
-    /// Outlined conditions `[N, C, h, w]`, `f16`, normalised.
-    pub boxes: Tensor,
-    /// Token ids `[N, L]`, `u32`.
-    pub ids: Tensor,
-    /// Real tokens of each case.
-    pub lengths: Vec<usize>,
+    images: Packed,
+    masks: Packed,
+    boxes: Packed,
+    shape: (usize, usize),
+    ids: Vec<Vec<u32>>,
     /// Whether a condition tells the whole truth of a case: everything that can be drawn is, or
     /// there is nothing to draw.
-    pub controllable: Vec<bool>,
+    controllable: Vec<bool>,
     /// Map of pictures.
     pub image_map: Normaliser,
     /// Map of conditions.
     pub condition_map: Normaliser,
+    fingerprint: String,
 }
 
 /// Pictures `[n, 1, S, S]` in `-1..=1` of the first `n` cases of a chunk.
@@ -123,50 +153,85 @@ impl LatentSet {
         mut progress: impl FnMut(usize),
     ) -> Result<Self> {
         let size = data.size_px();
-        let (mut images, mut masks, mut boxes) = (Vec::new(), Vec::new(), Vec::new());
-        let (mut ids, mut lengths, mut controllable) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut images, mut masks, mut boxes) = (Packed::default(), Packed::default(), Packed::default());
+        let (mut ids, mut controllable, mut shape) = (Vec::new(), Vec::new(), (0, 0));
         let mut maps: Option<(Normaliser, Normaliser)> = None;
         for index in 0..data.len() / CHUNK {
             let chunk = data.chunk(index)?;
             let picture = encode(net, &chunk_images(&chunk, size, device)?)?;
             let filled = encode(net, &chunk_conditions(&chunk, size, false, device)?)?;
             let outlined = encode(net, &chunk_conditions(&chunk, size, true, device)?)?;
+            shape = (picture.dim(1)?, picture.dim(2)?);
             if maps.is_none() {
                 maps = Some((Normaliser::fit(&picture)?, Normaliser::fit(&filled)?));
             }
             let (image_map, condition_map) = maps.as_ref().context("the first chunk fits the maps")?;
-            images.push(image_map.apply(&picture)?.to_dtype(DType::F16)?);
-            masks.push(condition_map.apply(&filled)?.to_dtype(DType::F16)?);
-            boxes.push(condition_map.apply(&outlined)?.to_dtype(DType::F16)?);
+            images.extend(&image_map.apply(&picture)?)?;
+            masks.extend(&condition_map.apply(&filled)?)?;
+            boxes.extend(&condition_map.apply(&outlined)?)?;
             for text in &chunk.texts {
                 let tokens = tokenizer.encode(&crate::practice::clean(&text.prompt)?, max_tokens)?;
-                lengths.push(tokens.used());
-                ids.extend(tokens.ids);
+                let used = tokens.used();
+                ids.push(tokens.ids.into_iter().take(used).collect());
                 controllable.push(text.findings.is_empty() || text.findings.iter().any(|f| f.drawn));
             }
             progress(index + 1);
         }
         let (image_map, condition_map) = maps.context("the data set has no case")?;
-        let count = lengths.len();
-        Ok(Self {
-            images: Tensor::cat(&images, 0)?,
-            masks: Tensor::cat(&masks, 0)?,
-            boxes: Tensor::cat(&boxes, 0)?,
-            ids: Tensor::from_vec(ids, (count, max_tokens), device)?,
-            lengths,
-            controllable,
-            image_map,
-            condition_map,
+        let fingerprint = format!("{} phantoms of {size} px", ids.len());
+        Ok(Self { images, masks, boxes, shape, ids, controllable, image_map, condition_map, fingerprint })
+    }
+
+    /// Tokens of the longest caption.
+    pub fn longest(&self) -> usize {
+        self.ids.iter().map(Vec::len).max().unwrap_or(1)
+    }
+
+    /// Normalised latents of the first pictures `[n, C, h, w]`, `f32`.
+    ///
+    /// # Errors
+    /// When there are fewer, or the device fails.
+    pub fn first_images(&self, count: usize, device: &Device) -> Result<Tensor> {
+        let values: Vec<f32> = (0..count).flat_map(|index| self.images.case(index)).collect();
+        let (channels, side) = self.shape;
+        Ok(Tensor::from_vec(values, (count, channels, side, side), device)?)
+    }
+}
+
+impl Cases for LatentSet {
+    fn len(&self) -> usize {
+        self.ids.len()
+    }
+
+    fn id(&self, index: usize) -> String {
+        format!("phantom {index}")
+    }
+
+    fn fingerprint(&self) -> String {
+        self.fingerprint.clone()
+    }
+
+    fn latent_shape(&self) -> (usize, usize) {
+        self.shape
+    }
+
+    fn caption_width(&self) -> Option<usize> {
+        None
+    }
+
+    fn read(&self, index: usize, choose: Choose<'_>) -> Result<Case> {
+        let known = [ConditionKind::Mask, ConditionKind::Box];
+        let condition = match choose(if self.controllable[index] { &known } else { &[] }) {
+            Some(ConditionKind::Mask) => Some(self.masks.case(index)),
+            Some(ConditionKind::Box) => Some(self.boxes.case(index)),
+            _ => None,
+        };
+        let latents = |mean| Latents { mean, deviation: Vec::new() };
+        Ok(Case {
+            image: latents(self.images.case(index)),
+            caption: Caption::Tokens(self.ids[index].clone()),
+            condition: condition.map(latents),
+            features: None,
         })
-    }
-
-    /// Number of cases.
-    pub fn len(&self) -> usize {
-        self.lengths.len()
-    }
-
-    /// Whether there is no case.
-    pub fn is_empty(&self) -> bool {
-        self.lengths.is_empty()
     }
 }

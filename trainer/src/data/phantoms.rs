@@ -26,6 +26,8 @@ pub struct PackedFinding {
     pub rect: [f32; 4],
     /// Whether it has mask pixels.
     pub drawn: bool,
+    /// 0 to 1.
+    pub severity: f32,
 }
 
 /// Text and labels of a packed case.
@@ -100,6 +102,11 @@ impl Phantoms {
         self.size_px
     }
 
+    /// Outlines of the lungs of a case in pixels, the patient's right lung first.
+    pub fn lungs(&self, index: usize) -> [Vec<(f32, f32)>; 2] {
+        phantom::plan(&self.config, self.seed, index as u64).lungs(self.size_px as u32)
+    }
+
     /// Chunk `index`, drawn now if nobody has drawn it yet.
     ///
     /// # Errors
@@ -141,6 +148,7 @@ impl Phantoms {
                         side: f.side.name().to_owned(),
                         rect: [f.rect.x0, f.rect.y0, f.rect.x1, f.rect.y1],
                         drawn: region_bit(f.finding) != 0 && !f.mask.is_empty(),
+                        severity: f.severity,
                     });
                 }
                 let prompt = format!("{}{}", case.demographic_prompt(), case.impression);

@@ -1,18 +1,22 @@
-//! Kinds of training losses and optimiser steps.
+//! Kinds of training losses and optimiser steps, through the step that trains models.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use anyhow::{Context as _, ensure};
 use candle_core::{DType, Device, Tensor, Var};
-use candle_nn::VarBuilder;
-use engine::diffusion::{Loss, LossConfig, LossKind, NoiseSchedule, Prediction, Variance, moments, training_loss};
-use engine::model::{Dit, DitConfig, dit_params};
+use engine::denoise::Network;
+use engine::diffusion::{Loss, LossConfig, LossKind, Prediction, Variance, moments, training_loss};
+use engine::model::{DitConfig, dit_params};
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::context::Tensors;
 use super::{Check, Comparison, Context, Entry, Tolerance, diffusion, dit};
-use crate::step::{AdamW, AdamWConfig, Ema, clip};
+use crate::stages::network::NetworkMaker;
+use crate::step::objective::Objective;
+use crate::step::params::ParamStore;
+use crate::step::pass::{Pass, Passed, Rows};
+use crate::step::{AdamWConfig, Average, Gradients, Optimizer, OptimizerConfig};
 
 /// Kinds of this family.
 pub const KINDS: &[(&str, Check)] =
@@ -78,10 +82,9 @@ struct Optimiser {
 
 /// A trainable network of a golden: all but the frozen tables are variables.
 struct Trainee {
-    dit: Dit,
-    vars: Vec<(String, Var)>,
-    schedule: NoiseSchedule,
-    loss: LossConfig,
+    network: Network,
+    params: ParamStore,
+    objective: Objective,
     optimiser: Optimiser,
 }
 
@@ -91,93 +94,88 @@ impl Trainee {
         let optimiser = entry.config().get("optimizer").cloned().context("config.optimizer is missing")?;
         let optimiser: Optimiser = serde_json::from_value(optimiser).context("config.optimizer")?;
         let (_, weights) = context.weights(entry)?;
-        let (mut tensors, mut vars) = (HashMap::new(), Vec::new());
-        for param in dit_params(&config)? {
-            let value = weights.f32(&param.name)?;
-            if !param.trainable {
-                tensors.insert(param.name, value);
-                continue;
-            }
-            let var = Var::from_tensor(&value)?;
-            tensors.insert(param.name.clone(), var.as_tensor().clone());
-            vars.push((param.name, var));
-        }
-        let dit = Dit::new(VarBuilder::from_tensors(tensors, DType::F32, context.device()), &config)?;
+        let list = dit_params(&config)?;
+        let tensors = list.iter().map(|param| Ok((param.name.clone(), weights.f32(&param.name)?)));
+        let tensors = tensors.collect::<anyhow::Result<_>>()?;
+        let params = ParamStore::starting_from(tensors, context.device(), Box::new(|name| name == "pos_embed"))?;
+        let network = NetworkMaker::new(&params, "", &config, 0, DType::F32)?.network()?;
         let loss = LossConfig {
             variance: if config.learn_sigma { Variance::LearnedRange } else { Variance::FixedLarge },
             ..loss_config(&Value::Null)
         };
-        Ok(Self { dit, vars, schedule: diffusion::process(entry.config())?, loss, optimiser })
+        let objective = Objective::new(diffusion::process(entry.config())?, loss, None)?;
+        Ok(Self { network, params, objective, optimiser })
     }
 
-    /// The optimiser over all variables but those that the reference leaves without a gradient.
-    fn adamw(&self, without: &[String]) -> anyhow::Result<AdamW> {
-        let Optimiser { weight_decay, betas: [beta1, beta2], eps, .. } = self.optimiser;
-        let vars = self.vars.iter().filter(|(name, _)| !without.contains(name)).cloned().collect();
-        AdamW::new(vars, AdamWConfig { beta1, beta2, eps, weight_decay })
+    /// The variables but those that the reference leaves without a gradient.
+    fn vars(&self, without: &[String]) -> Vec<(String, Var)> {
+        self.params.vars().into_iter().filter(|(name, _)| !without.contains(name)).collect()
     }
 
-    fn losses(
-        &self,
-        x_start: &Tensor,
-        noise: &Tensor,
-        t: &[usize],
-        captions: &Tensor,
-        mask: &Tensor,
-    ) -> anyhow::Result<(Tensor, Loss)> {
-        let x_t = self.schedule.add_noise(x_start, noise, t)?;
-        let times: Vec<f32> = t.iter().map(|&t| self.schedule.timesteps()[t] as f32).collect();
-        let output = self.dit.forward(&x_t, &Tensor::new(times, x_t.device())?, captions, Some(mask))?;
-        let loss = training_loss(&self.schedule, &self.loss, &output, x_start, &x_t, t, noise)?;
-        Ok((x_t, loss))
+    fn optimizer(&self, vars: &[(String, Var)], averages: Vec<Average>) -> anyhow::Result<Optimizer> {
+        let Optimiser { weight_decay, betas: [beta1, beta2], eps, clip_norm, .. } = self.optimiser;
+        let adamw = AdamWConfig { beta1, beta2, eps, weight_decay };
+        Optimizer::new(vars.to_vec(), &OptimizerConfig { adamw, clip_norm, averages, groups: Vec::new() })
+    }
+
+    /// Losses and gradients, as the trainer computes them: block by block, inner values computed twice.
+    fn pass(&self, rows: &Rows, gradients: &mut Gradients) -> anyhow::Result<Passed> {
+        gradients.begin(true, true);
+        let pass = Pass { network: &self.network, objective: &self.objective, checkpointing: true, hidden: None };
+        pass.run(rows, rows.t.len(), gradients)
     }
 }
 
-/// Captions `(B, L, De)` with the rows outside the mask zeroed.
-fn masked_captions(golden: &Tensors) -> anyhow::Result<(Tensor, Tensor)> {
+/// The rows of a golden, with the caption rows outside the mask zeroed.
+fn rows(golden: &Tensors, t: Vec<usize>, drop: Vec<bool>) -> anyhow::Result<Rows> {
     let (captions, mask) = (dit::caption(golden, "y")?, golden.get("mask")?.clone());
     let kept = mask.to_dtype(DType::F32)?.unsqueeze(2)?; // (B, L, 1)
-    Ok((captions.broadcast_mul(&kept)?, mask))
+    Ok(Rows {
+        x_start: golden.f32("x_start")?,
+        noise: golden.f32("noise")?,
+        t,
+        captions: captions.broadcast_mul(&kept)?,
+        mask,
+        drop,
+        control: None,
+        features: None,
+    })
 }
 
 fn train_step(context: &Context, entry: &Entry) -> anyhow::Result<Comparison> {
     let golden = context.tensors(entry)?;
     let trainee = Trainee::new(context, entry)?;
-    let (x_start, noise, t) = (golden.f32("x_start")?, golden.f32("noise")?, timesteps(&golden, "t")?);
-    let (captions, mask) = masked_captions(&golden)?;
-    let share = trainee.dit.config().class_dropout_prob as f32;
+    let share = trainee.network.config().class_dropout_prob as f32;
     let drop: Vec<bool> = golden.f32("uniform")?.to_vec1::<f32>()?.iter().map(|u| *u < share).collect();
-    let dropped = trainee.dit.captions().drop_captions(&captions, &drop)?;
-    let (x_t, loss) = trainee.losses(&x_start, &noise, &t, &dropped, &mask)?;
-    let mean = loss.loss.mean_all()?;
-    let grads = mean.backward()?;
-
+    let rows = rows(&golden, timesteps(&golden, "t")?, drop)?;
     let without: Vec<String> = match entry.raw().get("no_gradient") {
         Some(names) => serde_json::from_value(names.clone()).context("no_gradient")?,
         None => Vec::new(),
     };
-    let mut optimiser = trainee.adamw(&without)?;
-    let mut ema = entry.config().get("ema_decay").and_then(Value::as_f64).map(|d| Ema::new(&trainee.vars, d)).transpose()?;
-    let old = ema.as_ref().map(Ema::tensors).transpose()?.unwrap_or_default();
-    let gradient = optimiser.layout().gradients(&grads)?;
-    let norm = clip::global_norm(&gradient)?;
-    let scale = clip::factor(norm, trainee.optimiser.clip_norm);
-    optimiser.step_flat(&gradient, trainee.optimiser.lr, scale)?;
+    let vars = trainee.vars(&without);
+    let decay = entry.config().get("ema_decay").and_then(Value::as_f64);
+    let average = decay.map(|decay| Average { name: "ema".to_owned(), decay, ramp: false });
+    let mut optimizer = trainee.optimizer(&vars, average.into_iter().collect())?;
+    let mut gradients = Gradients::new(vars.clone());
+    let old = optimizer.average_tensors(0)?;
+    let Passed { x_t, loss, .. } = trainee.pass(&rows, &mut gradients)?;
+    let report = optimizer.step(&gradients, trainee.optimiser.lr)?;
 
     let mut computed = loss_terms(&loss);
-    let one = |t: Tensor| t.reshape(1);
-    computed.insert("loss_mean".into(), one(mean)?);
+    computed.insert("loss_mean".into(), loss.loss.mean_all()?.reshape(1)?);
     computed.insert("x_t".into(), x_t);
-    let captions = if golden.get("y")?.rank() == 4 { captions.unsqueeze(1)? } else { captions };
+    let captions = if golden.get("y")?.rank() == 4 { rows.captions.unsqueeze(1)? } else { rows.captions.clone() };
     computed.insert("y_after_mask".into(), captions);
-    computed.insert("grad_norm_before_clip".into(), Tensor::new(&[norm], &Device::Cpu)?);
-    computed.append(&mut optimiser.layout().split(&gradient, "grad.")?);
-    computed.append(&mut optimiser.layout().split(&gradient.affine(scale, 0.0)?, "clipped_grad.")?);
-    computed.append(&mut optimiser.state()?);
-    computed.extend(trainee.vars.iter().map(|(name, var)| (format!("after.{name}"), var.as_detached_tensor())));
-    if let Some(ema) = &mut ema {
-        ema.update(0)?;
-        for (name, average) in ema.tensors()? {
+    computed.insert("grad_norm_before_clip".into(), Tensor::new(&[report.grad_norm], &Device::Cpu)?);
+    for (name, var) in &vars {
+        let gradient = gradients.of(name)?;
+        computed.insert(format!("clipped_grad.{name}"), gradient.affine(report.clip_scale, 0.0)?);
+        computed.insert(format!("grad.{name}"), gradient);
+        computed.insert(format!("after.{name}"), var.as_detached_tensor());
+    }
+    computed.append(&mut optimizer.state()?);
+    if decay.is_some() {
+        for (name, average) in optimizer.average_tensors(0)? {
             let change = (&average - old.get(&name).context("an average without a start")?)?.affine(1e4, 0.0)?;
             computed.insert(format!("ema_minus_old_x1e4.{name}"), change);
             computed.insert(format!("ema.{name}"), average);
@@ -221,22 +219,18 @@ fn compare_step(entry: &Entry, golden: &Tensors, computed: &BTreeMap<String, Ten
 fn train_steps(context: &Context, entry: &Entry) -> anyhow::Result<Comparison> {
     let golden = context.tensors(entry)?;
     let trainee = Trainee::new(context, entry)?;
-    let (x_start, noise) = (golden.f32("x_start")?, golden.f32("noise")?);
-    let (captions, mask) = masked_captions(&golden)?;
-    let (steps, rows) = (golden.get("losses")?.elem_count(), x_start.dim(0)?);
-    let mut optimiser = trainee.adamw(&[])?;
+    let (steps, count) = (golden.get("losses")?.elem_count(), golden.get("x_start")?.dim(0)?);
+    let vars = trainee.vars(&[]);
+    let mut optimizer = trainee.optimizer(&vars, Vec::new())?;
+    let mut gradients = Gradients::new(vars.clone());
     let mut losses = Vec::with_capacity(steps);
     for step in 0..steps {
-        let t = step_timesteps(&golden, step, rows)?;
-        let (_, loss) = trainee.losses(&x_start, &noise, &t, &captions, &mask)?;
-        let mean = loss.loss.mean_all()?;
-        losses.push(mean.to_scalar::<f32>()?);
-        let gradient = optimiser.layout().gradients(&mean.backward()?)?;
-        let scale = clip::factor(clip::global_norm(&gradient)?, trainee.optimiser.clip_norm);
-        optimiser.step_flat(&gradient, trainee.optimiser.lr, scale)?;
+        let rows = rows(&golden, step_timesteps(&golden, step, count)?, vec![false; count])?;
+        losses.push(trainee.pass(&rows, &mut gradients)?.loss.loss.mean_all()?.to_scalar::<f32>()?);
+        optimizer.step(&gradients, trainee.optimiser.lr)?;
     }
     let mut computed = BTreeMap::from([("losses".to_owned(), Tensor::new(losses, &Device::Cpu)?)]);
-    computed.extend(trainee.vars.iter().map(|(name, var)| (format!("after.{name}"), var.as_detached_tensor())));
+    computed.extend(vars.iter().map(|(name, var)| (format!("after.{name}"), var.as_detached_tensor())));
     dit::compare(entry, &golden, &computed)
 }
 

@@ -6,27 +6,35 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
 use candle_core::{DType, Device, Tensor};
-use engine::denoise::Network;
-use engine::domain::Seed;
+use engine::diffusion::{LossConfig, LossKind, NoiseSchedule, Prediction, Variance};
+use engine::domain::{Preset, Seed};
 use engine::model::checker::Checker;
 use engine::model::init::{self, ControlStart, InitOptions};
 use engine::model::practice_ae::{FACTOR, PracticeAe};
 use engine::model::t5::{FeedForward, T5Config, T5Encoder};
-use engine::model::{Base, ControlDit, Dit, DitConfig, control_params, dit_params};
+use engine::model::{Base, DitConfig, control_params, dit_params};
 use engine::phantom::PhantomConfig;
 use engine::text::Tokenizer;
 
-use super::{export, tokenizer};
+use super::{export, sampling, tokenizer};
 use crate::config::TrainConfig;
+use crate::config::parse;
+use crate::data::cases::{Cases, ConditionKind};
 use crate::data::latents::{LatentSet, chunk_images};
 use crate::data::phantoms::{CHUNK, Phantoms};
 use crate::run::run_dir::RunDir;
+use crate::run::settings::LoopConfig;
 use crate::run::signals::StopRequest;
-use crate::run::train_loop::{Ending, LoopConfig, Stage, load_finished, train};
+use crate::run::stage::Stage;
+use crate::run::train_loop::{Ending, Origin, load_finished, train};
 use crate::stages::autoencoder::AutoencoderStage;
+use crate::stages::batch::{Drawing, TIMESTEPS};
 use crate::stages::checker::CheckerStage;
-use crate::stages::dit::DitStage;
+use crate::stages::diffusion::DiffusionStage;
 use crate::stages::init::{convolutional, text_encoder};
+use crate::stages::network::NetworkMaker;
+use crate::stages::panel::Panel;
+use crate::step::objective::Objective;
 use crate::step::params::ParamStore;
 
 /// Names of the stages.
@@ -108,6 +116,13 @@ pub fn run(
     let d = &config.data;
     let cache = run.root().join(&d.cache);
     let data = Arc::new(Phantoms::new(d.seed, PhantomConfig::practice(), d.size_px, d.count, Some(cache)));
+    let origin = Origin {
+        config: parse::to_text(config)?,
+        data: format!("{} phantoms of {} px, seed {}", data.len(), d.size_px, d.seed),
+        identity: format!("seed {}", config.seed),
+        models: BTreeMap::new(),
+    };
+    let going = Going { run, stop, stages, origin: &origin, cases: data.len() };
 
     let ae_params = conv_params(device, config.seed);
     let stage = autoencoder_stage(config, device, &data, &ae_params)?;
@@ -116,7 +131,7 @@ pub fn run(
     if !load_finished(run, stage.name(), &ae_params)? {
         stage.start_from_pca(&ae_params)?;
         if (encoder_learns || stages.wants(stage.name()))
-            && train(&stage, &ae_params, &config.autoencoder.train, run, stop)? == Ending::Stopped
+            && going.train(&stage, &ae_params, &config.autoencoder.train)? == Ending::Stopped
         {
             return Ok(Progress::Stopped);
         }
@@ -133,7 +148,7 @@ pub fn run(
         seed: config.seed,
         batch_size: config.checker.train.batch_size,
     };
-    if trained(&stage, &checker_params, &config.checker.train, run, stop, stages)? == Ending::Stopped {
+    if going.trained(&stage, &checker_params, &config.checker.train)? == Ending::Stopped {
         return Ok(Progress::Stopped);
     }
     if !stages.wants("base") && !stages.wants("control") && export_dir.is_none() {
@@ -144,28 +159,15 @@ pub fn run(
     let tokenizer = Tokenizer::from_json(tokenizer_text.as_bytes())?;
     let autoencoder = Arc::new(autoencoder()?);
     let latents = Arc::new(encode(&data, &autoencoder, &tokenizer, config, device)?);
-    let make_stage = |name: &'static str, text, network, train: &LoopConfig| DitStage {
-        name,
-        text,
-        network,
-        autoencoder: autoencoder.clone(),
-        data: latents.clone(),
-        device: device.clone(),
-        seed: Seed::for_case(config.seed, name).0,
-        batch_size: train.batch_size,
-        caption_dropout: config.dit.caption_dropout,
-        control_share: config.dit.control_share,
-        timestep_power: config.dit.timestep_power,
-    };
-
     let (dit_sizes, text_sizes) = (dit_config(config), text_config(config, tokenizer.vocab_size()));
     let options = InitOptions { seed: Seed(config.seed), gate_mean: 0.4, control: ControlStart::Joint(0.02) };
     let dit_start = init::initial_dit(&dit_params(&dit_sizes)?, &dit_sizes, &options, &Device::Cpu)?;
     let params = network_params(device, [("text.", text_encoder(&text_sizes, config.seed)?), ("dit.", dit_start)])?;
     let builder = params.builder();
     let text = T5Encoder::new(builder.pp("text"), &text_sizes)?;
-    let stage = make_stage("base", text, Network::Text(Box::new(Dit::new(builder.pp("dit"), &dit_sizes)?)), &config.base.train);
-    if trained(&stage, &params, &config.base.train, run, stop, stages)? == Ending::Stopped {
+    let made = Made { config, device, autoencoder: &autoencoder, latents: &latents, sizes: &dit_sizes };
+    let stage = made.stage("base", text, &params, 0, &config.base.train)?;
+    if going.trained(&stage, &params, &config.base.train)? == Ending::Stopped {
         return Ok(Progress::Stopped);
     }
 
@@ -176,9 +178,8 @@ pub fn run(
     let params = network_params(device, [("text.", part(&learned, "text.")), ("dit.", start)])?;
     let builder = params.builder();
     let text = T5Encoder::new(builder.pp("text"), &text_sizes)?;
-    let network = Network::Control(Box::new(ControlDit::new(builder.pp("dit"), &dit_sizes, blocks)?));
-    let stage = make_stage("control", text, network, &config.control.train);
-    if trained(&stage, &params, &config.control.train, run, stop, stages)? == Ending::Stopped {
+    let stage = made.stage("control", text, &params, blocks, &config.control.train)?;
+    if going.trained(&stage, &params, &config.control.train)? == Ending::Stopped {
         return Ok(Progress::Stopped);
     }
 
@@ -194,12 +195,12 @@ pub fn run(
         let mut all = params.tensors()?;
         let exported = DitConfig { token_num: config.text.export_tokens, ..dit_sizes.clone() };
         let null = "dit.base_model.y_embedder.y_embedding";
-        let longest = latents.lengths.iter().copied().max().unwrap_or(1);
+        let longest = latents.longest();
         let filled =
             export::fill_null_caption(all.get(null).context("the network has a null caption")?, longest, exported.token_num)?;
         all.insert(null.to_owned(), filled);
         let pictures = chunk_images(&*data.chunk(0)?, d.size_px, device)?.narrow(0, 0, 64)?;
-        let seen = latents.images.narrow(0, 0, 64)?.to_dtype(DType::F32)?;
+        let seen = latents.first_images(64, device)?;
         export::write(
             dir,
             &export::Parts {
@@ -229,42 +230,111 @@ fn autoencoder_stage(
 ) -> Result<AutoencoderStage> {
     let c = &config.autoencoder;
     let net = PracticeAe::new(params.builder(), &c.net)?;
-    let refit_from_step = (c.refit_from * c.train.steps as f64) as usize;
+    let refit_from_step = (c.refit_from * c.train.updates(data.len())? as f64) as usize;
     let rows = c.train.batch_size;
     let token = config.dit.patch_size;
     Ok(AutoencoderStage::new(net, data.clone(), device, config.seed, rows, refit_from_step, c.kl_weight, token, c.decoder_noise))
 }
 
-/// Reads a finished stage's weights, or trains it.
-fn trained<S: Stage>(
-    stage: &S,
-    params: &ParamStore,
-    config: &LoopConfig,
-    run: &RunDir,
-    stop: &StopRequest,
-    stages: &Stages,
-) -> Result<Ending> {
-    if load_finished(run, stage.name(), params)? || !stages.wants(stage.name()) {
-        return Ok(Ending::Finished);
+/// What all stages of a run share.
+struct Going<'a> {
+    run: &'a RunDir,
+    stop: &'a StopRequest,
+    stages: &'a Stages,
+    origin: &'a Origin,
+    cases: usize,
+}
+
+impl Going<'_> {
+    fn train<S: Stage>(&self, stage: &S, params: &ParamStore, config: &LoopConfig) -> Result<Ending> {
+        train(stage, params, (config, config.updates(self.cases)?), self.run, self.stop, self.origin)
     }
-    train(stage, params, config, run, stop)
+
+    /// Reads a finished stage's weights, or trains it.
+    fn trained<S: Stage>(&self, stage: &S, params: &ParamStore, config: &LoopConfig) -> Result<Ending> {
+        if load_finished(self.run, stage.name(), params)? || !self.stages.wants(stage.name()) {
+            return Ok(Ending::Finished);
+        }
+        self.train(stage, params, config)
+    }
+}
+
+/// What the diffusion stages share.
+struct Made<'a> {
+    config: &'a TrainConfig,
+    device: &'a Device,
+    autoencoder: &'a Arc<PracticeAe>,
+    latents: &'a Arc<LatentSet>,
+    sizes: &'a DitConfig,
+}
+
+impl Made<'_> {
+    fn stage(
+        &self,
+        name: &'static str,
+        text: T5Encoder,
+        params: &ParamStore,
+        control_blocks: usize,
+        train: &LoopConfig,
+    ) -> Result<DiffusionStage> {
+        let c = &self.config.dit;
+        let loss = LossConfig { prediction: Prediction::Velocity, variance: Variance::FixedLarge, kind: LossKind::Mse };
+        let with_control = control_blocks > 0;
+        Ok(DiffusionStage {
+            name,
+            text: Some(text),
+            network: NetworkMaker::new(params, "dit", self.sizes, control_blocks, train.compute.on(self.device))?,
+            objective: Objective::new(NoiseSchedule::linear(TIMESTEPS)?, loss, None)?,
+            hidden: None,
+            checkpointing: train.gradient_checkpointing,
+            cases: self.latents.clone(),
+            device: self.device.clone(),
+            drawing: Drawing {
+                seed: Seed::for_case(self.config.seed, name).0,
+                caption_dropout: c.caption_dropout,
+                timesteps: c.timesteps,
+                timestep_power: c.timestep_power,
+                conditions: if with_control { vec![(ConditionKind::Mask, 3.0), (ConditionKind::Box, 1.0)] } else { Vec::new() },
+                control_share: c.control_share,
+                // Guidance leaves out caption and condition together, so that pair must be known.
+                control_share_dropped: 0.5 * c.control_share,
+            },
+            panel: Some(self.panel(with_control)?),
+        })
+    }
+
+    /// The first cases, with their masks where there is control.
+    fn panel(&self, with_control: bool) -> Result<Panel> {
+        let masks = |has: &[ConditionKind]| has.contains(&ConditionKind::Mask).then_some(ConditionKind::Mask);
+        let cases = (0..8.min(self.latents.len())).map(|i| self.latents.read(i, &masks)).collect::<Result<Vec<_>>>()?;
+        let (autoencoder, map) = (self.autoencoder.clone(), self.latents.image_map.clone());
+        Ok(Panel {
+            conditions: cases
+                .iter()
+                .map(|case| case.condition.as_ref().filter(|_| with_control).map(|c| c.mean.clone()))
+                .collect(),
+            truth: cases.iter().map(|case| case.image.mean.clone()).collect(),
+            captions: cases.into_iter().map(|case| case.caption).collect(),
+            caption_width: None,
+            sampling: self.config.dit.panel,
+            preset: Preset::Paper,
+            prediction: Prediction::Velocity,
+            decode: Box::new(move |latents| sampling::decode(&autoencoder, &map, latents)),
+        })
+    }
 }
 
 fn conv_params(device: &Device, seed: u64) -> ParamStore {
-    ParamStore::new(device, Box::new(move |name, shape| convolutional(seed, name, shape)), |_| false)
+    ParamStore::new(device, Box::new(move |name, shape| convolutional(seed, name, shape)), Box::new(|_| false))
 }
 
 /// Parameters that start from given tensors under prefixes; position tables are constants.
 fn network_params<const N: usize>(device: &Device, starts: [(&str, BTreeMap<String, Tensor>); N]) -> Result<ParamStore> {
-    let mut all = BTreeMap::new();
-    for (prefix, tensors) in starts {
-        for (name, tensor) in tensors {
-            all.insert(format!("{prefix}{name}"), tensor.flatten_all()?.to_vec1::<f32>()?);
-        }
-    }
-    // A name without a start is a fault of the list above; zeros then show as a missing gradient.
-    let rule = move |name: &str, shape: &[usize]| all.get(name).cloned().unwrap_or_else(|| vec![0.0; shape.iter().product()]);
-    Ok(ParamStore::new(device, Box::new(rule), |name| name.ends_with("pos_embed")))
+    let named = |(prefix, tensors): (&str, BTreeMap<String, Tensor>)| {
+        tensors.into_iter().map(|(name, tensor)| (format!("{prefix}{name}"), tensor)).collect::<Vec<_>>()
+    };
+    let all = starts.into_iter().flat_map(named).collect();
+    Ok(ParamStore::starting_from(all, device, Box::new(|name| name.ends_with("pos_embed")))?)
 }
 
 /// A builder over fixed tensors.

@@ -10,7 +10,20 @@ use engine::model::practice_ae::PracticeAe;
 use engine::noise;
 
 use crate::data::latents::Normaliser;
-use crate::stages::dit::TIMESTEPS;
+use crate::stages::batch::TIMESTEPS;
+
+/// How rows are sampled.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct How {
+    /// Steps of DPM-Solver++.
+    pub num_steps: usize,
+    /// Guidance strength.
+    pub guidance_scale: f64,
+    /// Channels that guidance acts on; the release guides no row with a condition.
+    pub preset: Preset,
+    /// What the network's output means.
+    pub prediction: Prediction,
+}
 
 /// The rows of a batch: captions `[n, L, De]` cut to their `lengths`, and for each row that has one
 /// its latent of the normalised conditions `[n, C, h, w]`.
@@ -36,21 +49,14 @@ pub fn conditioning(
 ///
 /// # Errors
 /// When shapes differ or the device fails.
-pub fn sample(
-    network: &Network,
-    rows: &Conditioning,
-    seeds: &[Seed],
-    num_steps: usize,
-    guidance_scale: f64,
-    cancel: &Cancel,
-) -> Result<Tensor> {
+pub fn sample(network: &Network, rows: &Conditioning, seeds: &[Seed], how: &How, cancel: &Cancel) -> Result<Tensor> {
     let Some(device) = rows.captions.first().map(Tensor::device) else { bail!("there is nothing to sample") };
     let (n, c, side) = (seeds.len(), network.config().in_channels, network.config().input_size);
-    let rule = GuidanceRule { scale: guidance_scale, preset: Preset::Paper, control_unconditional: false };
-    let mut denoiser = GuidedNetwork::new(network, Prediction::Velocity, rule, rows)?;
+    let rule = GuidanceRule { scale: how.guidance_scale, preset: how.preset, control_unconditional: false };
+    let mut denoiser = GuidedNetwork::new(network, how.prediction, rule, rows)?;
     let start: Vec<f32> = seeds.iter().flat_map(|&seed| noise::normal(seed, Stream::Start, 0, c * side * side)).collect();
     let start = Tensor::from_vec(start, (n, c, side, side), device)?;
-    let config = SamplerConfig { kind: SamplerKind::DpmPp2M, num_steps, eta: 0.0, karras: false };
+    let config = SamplerConfig { kind: SamplerKind::DpmPp2M, num_steps: how.num_steps, eta: 0.0, karras: false };
     let mut no_noise = |_: u32, shape: &[usize]| Tensor::zeros(shape, DType::F32, device);
     let outcome = engine::diffusion::sample(
         &config,

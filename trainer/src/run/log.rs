@@ -1,35 +1,53 @@
-//! What a run says while it works: a line on the terminal and a line of JSON in `metrics.jsonl`.
+//! What a run says while it works: a line on the terminal, and a line of JSON in `metrics.jsonl` for every update.
 
 use std::fs::{File, OpenOptions};
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
+use engine::store::atomic::write_atomic;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
-/// One logged interval.
+/// Bins of the noise range.
+pub const LEVELS: usize = 10;
+
+/// One update.
 #[derive(Clone, Debug, Serialize)]
 pub struct Metrics<'a> {
     /// Stage.
     pub stage: &'a str,
     /// Updates done.
     pub step: usize,
-    /// Mean loss of the interval.
+    /// Samples taken, over all ranks.
+    pub samples: u64,
+    /// Mean loss of the update.
     pub loss: f64,
-    /// Named parts of the loss at the last step.
+    /// Named parts of the loss.
     pub parts: Vec<(&'static str, f64)>,
-    /// Gradient norm before clipping at the last step.
+    /// Mean loss of the rows in each tenth of the noise range, little noise first; null without a row.
+    pub levels: [Option<f64>; LEVELS],
+    /// Gradient norm before clipping.
     pub grad_norm: f64,
-    /// Learning rate at the last step.
+    /// What gradients were multiplied with.
+    pub clip_scale: f64,
+    /// Learning rate.
     pub lr: f64,
-    /// Samples a second over the interval.
+    /// Whether the update was applied.
+    pub applied: bool,
+    /// Time of the update.
+    pub seconds: f64,
+    /// Samples a second, over all ranks.
     pub samples_per_sec: f64,
-    /// Share of the interval spent waiting for data.
+    /// Share of the time spent in forward and backward.
+    pub compute: f64,
+    /// Share of the time spent in the optimiser and the averages.
+    pub update: f64,
+    /// Share of the time spent waiting for data.
     pub data_wait: f64,
-    /// Updates that were skipped because the gradient was not finite.
-    pub skipped: usize,
+    /// Memory of the process, MiB.
+    pub memory_mib: f64,
 }
 
 /// Progress bar and metrics file.
@@ -37,54 +55,122 @@ pub struct Log {
     file: File,
     path: PathBuf,
     bar: ProgressBar,
-    last_line: Instant,
+    stage: String,
+    last_line: Option<Instant>,
 }
 
 impl Log {
-    /// Appends to the metrics file and shows a bar where there is a terminal.
+    /// Appends to the metrics file, without what a killed run had noted of `stage` after `start`, and shows a bar
+    /// where there is a terminal.
     ///
     /// # Errors
-    /// When the file cannot be opened.
+    /// When the file cannot be read or written.
     pub fn open(path: &Path, stage: &str, start: usize, steps: usize) -> Result<Self> {
+        forget(path, stage, start)?;
         let file =
             OpenOptions::new().create(true).append(true).open(path).with_context(|| format!("cannot open {}", path.display()))?;
         let bar = ProgressBar::new(steps as u64);
         bar.set_style(
-            ProgressStyle::with_template("{prefix:>12} {bar:30} {pos}/{len} {eta_precise} left  {msg}")
+            ProgressStyle::with_template("{prefix:>12} {bar:30} {pos}/{len}  {msg}")
                 .unwrap_or_else(|_| ProgressStyle::default_bar()),
         );
         bar.set_prefix(stage.to_owned());
         bar.set_position(start as u64);
-        Ok(Self { file, path: path.to_owned(), bar, last_line: Instant::now() - Duration::from_secs(3600) })
+        Ok(Self { file, path: path.to_owned(), bar, stage: stage.to_owned(), last_line: None })
     }
 
-    /// Notes an interval.
+    /// Notes an update.
     ///
     /// # Errors
     /// When the file cannot be written.
-    #[expect(clippy::print_stderr, reason = "plain progress lines where no terminal can show a bar")]
-    pub fn note(&mut self, metrics: &Metrics<'_>, left: Duration) -> Result<()> {
+    pub fn note(&mut self, metrics: &Metrics<'_>) -> Result<()> {
         let mut line = serde_json::to_vec(metrics)?;
         line.push(b'\n');
-        self.file.write_all(&line).with_context(|| format!("cannot write {}", self.path.display()))?;
-        let message = format!(
-            "loss {:.4}  {:.0} samples/s  wait {:.0} %",
-            metrics.loss,
-            metrics.samples_per_sec,
-            100.0 * metrics.data_wait
-        );
-        self.bar.set_position(metrics.step as u64);
+        self.file.write_all(&line).with_context(|| format!("cannot write {}", self.path.display()))
+    }
+
+    /// Shows how far the run is.
+    #[expect(clippy::print_stderr, reason = "plain progress lines where no terminal can show a bar")]
+    pub fn show(&mut self, step: usize, loss: f64, samples_per_sec: f64, data_wait: f64, left: Duration) {
+        let left = indicatif::HumanDuration(left);
+        let message = format!("loss {loss:.4}  {samples_per_sec:.1} samples/s  data {:.0} %  {left:#} left", 100.0 * data_wait);
+        self.bar.set_position(step as u64);
         self.bar.set_message(message.clone());
-        if self.bar.is_hidden() && self.last_line.elapsed() > Duration::from_secs(10) {
-            self.last_line = Instant::now();
-            let (stage, step, left) = (metrics.stage, metrics.step, left.as_secs());
-            eprintln!("{stage} {step}  {message}  |g| {:.3}  {left} s left", metrics.grad_norm);
+        if self.bar.is_hidden() && self.last_line.is_none_or(|last| last.elapsed() > Duration::from_secs(10)) {
+            self.last_line = Some(Instant::now());
+            eprintln!("{} {step}  {message}", self.stage);
         }
-        Ok(())
+    }
+
+    /// Says a sentence beside the bar.
+    pub fn say(&self, sentence: &str) {
+        say_beside(&self.bar, sentence);
     }
 
     /// Ends the bar.
     pub fn finish(&self) {
         self.bar.finish();
+    }
+}
+
+/// Says a sentence where there is no bar.
+#[expect(clippy::print_stderr, reason = "what a run has to say before and after its stages")]
+pub fn say(sentence: &str) {
+    eprintln!("{sentence}");
+}
+
+fn say_beside(bar: &ProgressBar, sentence: &str) {
+    bar.suspend(|| say(sentence));
+}
+
+/// Removes lines of a stage after update `start`, and a line that was cut off.
+fn forget(path: &Path, stage: &str, start: usize) -> Result<()> {
+    #[derive(serde::Deserialize)]
+    struct Place {
+        stage: String,
+        step: usize,
+    }
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
+    };
+    let (mut kept, mut forgotten) = (Vec::new(), false);
+    for line in BufReader::new(file).split(b'\n') {
+        let line = line.with_context(|| format!("cannot read {}", path.display()))?;
+        match serde_json::from_slice::<Place>(&line) {
+            Ok(place) if place.stage != stage || place.step <= start => {
+                kept.extend(line);
+                kept.push(b'\n');
+            }
+            _ => forgotten = true,
+        }
+    }
+    if forgotten {
+        write_atomic(path, &kept)?;
+    }
+    Ok(())
+}
+
+/// Memory of this process in MiB; 0 where the system does not tell.
+pub fn memory_mib() -> f64 {
+    let pages = std::fs::read_to_string("/proc/self/statm").ok().and_then(|text| text.split(' ').nth(1)?.parse::<f64>().ok());
+    pages.unwrap_or(0.0) * 4096.0 / 1_048_576.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_resumed_run_forgets_what_it_does_again() -> Result<()> {
+        let dir = tempfile::tempdir()?;
+        let path = dir.path().join("metrics.jsonl");
+        let line = |stage: &str, step: usize| format!("{{\"stage\":\"{stage}\",\"step\":{step},\"loss\":1.0}}\n");
+        let text = [line("base", 1), line("base", 2), line("other", 9), line("base", 3), "{\"stage\":\"ba".to_owned()].concat();
+        write_atomic(&path, text.as_bytes())?;
+        forget(&path, "base", 2)?;
+        assert_eq!(std::fs::read_to_string(&path)?, [line("base", 1), line("base", 2), line("other", 9)].concat());
+        forget(&dir.path().join("none"), "base", 2)
     }
 }

@@ -1,7 +1,12 @@
-//! A training run: its folder, its checkpoints, its signals and its one loop.
+//! A training run: its folder, its lock, its checkpoints, its signals and its one loop.
 
 pub mod checkpoint;
+pub mod lock;
 pub mod log;
+pub mod rows;
 pub mod run_dir;
+pub mod saver;
+pub mod settings;
 pub mod signals;
+pub mod stage;
 pub mod train_loop;

@@ -25,6 +25,14 @@ impl RunDir {
         &self.root
     }
 
+    /// Keeps the effective configuration, for people; what counts stands in the checkpoints.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn keep_config(&self, text: &str) -> Result<()> {
+        Ok(engine::store::atomic::write_atomic(&self.root.join("config.toml"), text.as_bytes())?)
+    }
+
     /// Folder of a stage.
     pub fn stage(&self, name: &str) -> PathBuf {
         self.root.join(name)

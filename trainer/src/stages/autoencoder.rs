@@ -15,10 +15,11 @@ use engine::noise;
 use engine::ops;
 
 use super::pca::pca;
-use crate::data::batches::Source;
 use crate::data::phantoms::{CHUNK, Phantoms, condition_pixels};
 use crate::practice::sheet;
-use crate::run::train_loop::{Loss, Stage};
+use crate::run::rows::{RowRange, RowSource};
+use crate::run::stage::{Losses, Stage, whole_graph};
+use crate::step::Gradients;
 use crate::step::params::ParamStore;
 
 /// A batch: pictures `[B, 1, S, S]` in `-1..=1` and noise for the latents.
@@ -116,10 +117,11 @@ impl Stage for AutoencoderStage {
         "autoencoder"
     }
 
-    fn source(&self) -> Source<Batch> {
+    fn source(&self) -> RowSource<Batch> {
         let (data, seed, rows) = (self.data.clone(), self.seed, self.batch_size);
         let (channels, side, token) = (self.net.config().latent_channels, self.latent_side(), self.token_side);
-        Arc::new(move |step| {
+        Arc::new(move |at| {
+            let step = at.step;
             let size = data.size_px();
             let pixels = size * size;
             let mut images = Vec::with_capacity(rows * pixels);
@@ -152,12 +154,12 @@ impl Stage for AutoencoderStage {
         })
     }
 
-    fn loss(&self, batch: &Batch, step: usize) -> Result<Loss> {
+    fn backward(&self, batch: &Batch, at: &RowRange, gradients: &mut Gradients) -> Result<Losses> {
         let (b, size, side, d) = (batch.rows, self.data.size_px(), self.latent_side(), &self.device);
         let c = self.net.config().latent_channels;
         let image = Tensor::from_slice(&batch.images, (b, 1, size, size), d)?;
         let noise = Tensor::from_slice(&batch.posterior_noise, (b, c, side, side), d)?;
-        let refit = step >= self.refit_from_step;
+        let refit = at.step >= self.refit_from_step;
         let (mean, log_var) = self.net.encode(&image)?;
         let latent = if refit {
             let mean = mean.detach();
@@ -178,16 +180,28 @@ impl Stage for AutoencoderStage {
         let kl = ((mean.sqr()? + log_var.exp()?)? - &log_var)?.affine(0.5, -0.5)?.mean_all()?;
         let mse = (&output - &image)?.sqr()?.mean_all()?;
         let total = if refit { picture } else { (picture + kl.affine(self.kl_weight, 0.0)?)? };
-        Ok(Loss { total, parts: vec![("mse", mse.detach()), ("kl", kl.detach())] })
+        whole_graph(&total, &[("mse", &mse), ("kl", &kl)], at, gradients)
     }
 
-    fn sheet(&self, path: &Path) -> Result<()> {
-        let batch = (self.source())(0).context("cannot draw the sheet's cases")?;
+    fn ids(&self, at: &RowRange) -> Vec<String> {
+        let first = at.first_place() as usize;
+        (first..first + at.rows.len()).map(|index| format!("phantom {}", index % self.data.len())).collect()
+    }
+
+    /// With a closed-form encoder, or when the decoder learns alone, the encoder rests.
+    fn may_rest(&self, name: &str) -> bool {
+        name.starts_with("encoder.")
+    }
+
+    fn sheet(&self, dir: &Path, step: usize) -> Result<()> {
+        let first = RowRange { step: 0, rows: 0..self.batch_size, of: self.batch_size };
+        let batch = (self.source())(&first).context("cannot draw the sheet's cases")?;
         let size = self.data.size_px();
         let rows = batch.rows.min(8);
         let image = Tensor::from_slice(&batch.images[..rows * size * size], (rows, 1, size, size), &self.device)?;
         let output = self.net.decode(&self.net.encode(&image)?.0)?;
-        sheet::write(path, &[sheet::grey_images(&image)?, sheet::grey_images(&output)?].concat(), rows)
+        let path = dir.join("panel").join(format!("step-{step:08}.png"));
+        sheet::write(&path, &[sheet::grey_images(&image)?, sheet::grey_images(&output)?].concat(), rows)
     }
 }
 

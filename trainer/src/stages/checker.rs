@@ -13,10 +13,12 @@ use engine::model::checker::{CLASSES, Checker};
 use engine::model::practice_ae::PracticeAe;
 use engine::noise;
 
-use crate::data::batches::{Source, shuffled_index};
+use crate::data::batches::shuffled_index;
 use crate::data::phantoms::{CHUNK, Phantoms, region_bit};
 use crate::practice::sheet;
-use crate::run::train_loop::{Loss, Stage};
+use crate::run::rows::{RowRange, RowSource};
+use crate::run::stage::{Losses, Stage, whole_graph};
+use crate::step::Gradients;
 
 /// A batch of pictures, outlines and latent noise.
 pub struct Batch {
@@ -50,10 +52,11 @@ impl Stage for CheckerStage {
         "checker"
     }
 
-    fn source(&self) -> Source<Batch> {
+    fn source(&self) -> RowSource<Batch> {
         let (data, seed, rows) = (self.data.clone(), self.seed ^ 0xc4ec, self.batch_size);
         let channels = self.autoencoder.config().latent_channels;
-        Arc::new(move |step| {
+        Arc::new(move |at| {
+            let step = at.step;
             let size = data.size_px();
             let (pixels, half) = (size * size, size / 2);
             let mut images = Vec::with_capacity(rows * pixels);
@@ -96,7 +99,7 @@ impl Stage for CheckerStage {
         })
     }
 
-    fn loss(&self, batch: &Batch, _: usize) -> Result<Loss> {
+    fn backward(&self, batch: &Batch, at: &RowRange, gradients: &mut Gradients) -> Result<Losses> {
         let (b, size, d) = (batch.rows, self.data.size_px(), &self.device);
         let (half, k) = (size / 2, CLASSES.len());
         let image = Tensor::from_slice(&batch.images, (b, 1, size, size), d)?;
@@ -112,17 +115,28 @@ impl Stage for CheckerStage {
         let class = bce_with_logits(&output.presence, &presence)?;
         let dice = dice_loss(&output.regions, &regions, &presence)?;
         let total = ((outline.affine(4.0, 0.0)? + class.affine(0.5, 0.0)?)? + &dice)?;
-        Ok(Loss { total, parts: vec![("outline", outline), ("class", class), ("dice", dice)] })
+        whole_graph(&total, &[("outline", &outline), ("class", &class), ("dice", &dice)], at, gradients)
     }
 
-    fn sheet(&self, path: &Path) -> Result<()> {
-        let batch = (self.source())(0)?;
+    fn ids(&self, at: &RowRange) -> Vec<String> {
+        let places = (0..at.rows.len() as u64).map(|row| at.first_place() + row);
+        places.map(|place| format!("phantom {}", shuffled_index(self.seed ^ 0xc4ec, place, self.data.len() as u64))).collect()
+    }
+
+    fn may_rest(&self, _: &str) -> bool {
+        false
+    }
+
+    fn sheet(&self, dir: &Path, step: usize) -> Result<()> {
+        let first = RowRange { step: 0, rows: 0..self.batch_size, of: self.batch_size };
+        let batch = (self.source())(&first)?;
         let (size, rows) = (self.data.size_px(), batch.rows.min(8));
         let half = size / 2;
         let image = Tensor::from_slice(&batch.images[..rows * size * size], (rows, 1, size, size), &self.device)?;
         let found = self.net.forward(&image)?.regions.max(1)?.reshape((rows, 1, half, half))?;
         let seen = candle_nn::ops::sigmoid(&found)?.affine(2.0, -1.0)?.upsample_nearest2d(size, size)?;
-        sheet::write(path, &[sheet::grey_images(&image)?, sheet::grey_images(&seen)?].concat(), rows)
+        let path = dir.join("panel").join(format!("step-{step:08}.png"));
+        sheet::write(&path, &[sheet::grey_images(&image)?, sheet::grey_images(&seen)?].concat(), rows)
     }
 }
 

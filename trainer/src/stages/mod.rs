@@ -1,7 +1,10 @@
-//! What each stage of a training learns; the loop around them is `run::train_loop`.
+//! What each stage trains: its batches, its loss, its panel of samples.
 
 pub mod autoencoder;
+pub mod batch;
 pub mod checker;
-pub mod dit;
+pub mod diffusion;
 pub mod init;
+pub mod network;
+pub mod panel;
 pub mod pca;

@@ -1,87 +1,42 @@
-//! Exponential moving average of weights.
+//! Exponential moving averages of weights, several at once, each with its own half-life.
 
-use std::collections::BTreeMap;
-
+use anyhow::Result;
 use candle_core::{Device, Tensor, Var};
 
-use super::flat::{Elementwise, FlatLayout};
+use super::elementwise::Elementwise;
 
-/// Averages of a set of variables, flat `f32`.
-#[derive(Debug)]
-pub struct Ema {
-    layout: FlatLayout,
-    decay: f64,
-    ramp: bool,
-    shadow: Tensor,
+/// One average.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Average {
+    /// Its name in checkpoints: the half-life in updates.
+    pub name: String,
+    /// What is left of the old average after an update.
+    pub decay: f64,
+    /// Whether it uses `min(decay, (1 + n) / (10 + n))` at update n, so that short runs forget their start.
+    pub ramp: bool,
 }
 
-impl Ema {
-    /// Starts as a copy of the variables.
-    ///
-    /// # Errors
-    /// When there is no variable, a name occurs twice or devices differ.
-    pub fn new(params: &[(String, Var)], decay: f64) -> anyhow::Result<Self> {
-        let layout = FlatLayout::new(params.to_vec())?;
-        let shadow = layout.values()?;
-        Ok(Self { layout, decay, ramp: false, shadow })
+impl Average {
+    /// The average in which an update counts half after `updates` more.
+    pub fn with_half_life(updates: u64, ramp: bool) -> Self {
+        Self { name: updates.to_string(), decay: 0.5f64.powf(1.0 / updates.max(1) as f64), ramp }
     }
 
-    /// Uses `min(decay, (1 + n) / (10 + n))` at step n, so that short runs forget their start.
-    #[must_use]
-    pub fn with_ramp(mut self) -> Self {
-        self.ramp = true;
-        self
-    }
-
-    /// The decay used at a step.
+    /// The decay used after update `step`, counted from 1.
     pub fn decay_at(&self, step: u64) -> f64 {
         let n = step as f64;
         if self.ramp { self.decay.min((1.0 + n) / (10.0 + n)) } else { self.decay }
     }
 
-    /// `shadow = decay * shadow + (1 - decay) * variables`; `step` counts from 0.
-    ///
-    /// # Errors
-    /// When a tensor operation fails.
-    pub fn update(&mut self, step: u64) -> anyhow::Result<()> {
-        let values = self.layout.values()?;
-        self.update_from(&values, step)
-    }
-
-    /// As [`Ema::update`], with the variables' values already flat.
-    ///
-    /// # Errors
-    /// When the length is another or a tensor operation fails.
-    pub fn update_from(&mut self, values: &Tensor, step: u64) -> anyhow::Result<()> {
+    /// `shadow = decay * shadow + (1 - decay) * variable`, after update `step`.
+    pub(super) fn update(&self, shadow: &mut Tensor, var: &Var, step: u64) -> Result<()> {
         let decay = self.decay_at(step);
-        if matches!(self.layout.device(), Device::Cpu) {
+        if matches!(var.device(), Device::Cpu) {
             let (keep, take) = (decay as f32, (1.0 - decay) as f32);
-            self.shadow.inplace_op2(values, &Elementwise(move |s: f32, w: f32| s * keep + take * w))?;
+            shadow.inplace_op2(var.as_tensor(), &Elementwise(move |s: f32, w: f32| s * keep + take * w))?;
         } else {
-            self.shadow = (self.shadow.affine(decay, 0.0)? + values.affine(1.0 - decay, 0.0)?)?;
+            *shadow = (shadow.affine(decay, 0.0)? + var.as_detached_tensor().affine(1.0 - decay, 0.0)?)?;
         }
-        Ok(())
-    }
-
-    /// The averages, flat.
-    pub fn values(&self) -> &Tensor {
-        &self.shadow
-    }
-
-    /// The averages under the variables' names, `f32`.
-    ///
-    /// # Errors
-    /// When a tensor operation fails.
-    pub fn tensors(&self) -> anyhow::Result<BTreeMap<String, Tensor>> {
-        self.layout.split(&self.shadow, "")
-    }
-
-    /// Restores averages saved from [`Ema::tensors`].
-    ///
-    /// # Errors
-    /// Names a missing or misshapen tensor.
-    pub fn load(&mut self, tensors: &BTreeMap<String, Tensor>) -> anyhow::Result<()> {
-        self.shadow = self.layout.join(tensors, "")?;
         Ok(())
     }
 }

@@ -1,17 +1,20 @@
-//! Parts of a training step: parameters by name, gradients made flat, clipping, the optimiser, weight
+//! Parts of a training step: parameters by name, the backward pass block by block, gradients, the optimiser, weight
 //! averages, the learning rate.
 
 pub mod adamw;
-pub mod clip;
+mod elementwise;
 pub mod ema;
-pub mod flat;
+pub mod gradients;
 pub mod lr_schedule;
+pub mod objective;
 pub mod optimizer;
 pub mod params;
+pub mod pass;
 
-pub use adamw::{AdamW, AdamWConfig};
-pub use ema::Ema;
-pub use flat::FlatLayout;
+pub use adamw::AdamWConfig;
+pub use ema::Average;
+pub use gradients::Gradients;
+pub use optimizer::{Group, Optimizer, OptimizerConfig};
 
 #[cfg(test)]
 mod tests;

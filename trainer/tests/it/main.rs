@@ -11,4 +11,5 @@ mod prepare;
 mod replay;
 mod resume;
 mod stable_diffusion;
+mod stages;
 mod support;

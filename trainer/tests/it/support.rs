@@ -151,8 +151,8 @@ const LOOP: &str = r#"
 [train]
 steps = 6
 batch_size = 4
-ema_decay = 0.5
-checkpoint_secs = 0
+averages = { half_lives = [1], ramp = true }
+checkpoints = { every_secs = 0, every_steps = 1, keep_last = 2 }
 sheet_every = 0
 loader_threads = 2
 "#;

@@ -1,13 +1,16 @@
-//! The configuration of a training run: TOML in, checked values out.
+//! The configuration of a practice run: all parts of a model on drawn phantoms.
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, anyhow, ensure};
+use anyhow::{Context, Result, ensure};
 use engine::model::checker::CheckerConfig;
 use engine::model::practice_ae::PracticeAeConfig;
 use serde::{Deserialize, Serialize};
 
-use crate::run::train_loop::LoopConfig;
+use super::parse;
+use crate::run::settings::LoopConfig;
+use crate::stages::batch::TimestepRule;
+use crate::stages::panel::PanelSampling;
 
 /// `[data]`: the phantoms.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -60,13 +63,12 @@ pub struct DitSizes {
     pub caption_dropout: f64,
     /// Share of rows with a condition in the control stage.
     pub control_share: f64,
+    /// How timesteps are drawn.
+    pub timesteps: TimestepRule,
     /// Timesteps are drawn as `1000 u^power` with even `u`; 1 is even, above 1 spends less on pure noise.
-    #[serde(default = "one")]
     pub timestep_power: f64,
-}
-
-fn one() -> f64 {
-    1.0
+    /// How panels are sampled.
+    pub panel: PanelSampling,
 }
 
 /// `[autoencoder]`.
@@ -133,16 +135,17 @@ impl TrainConfig {
     ///
     /// # Errors
     /// Names the file and the field.
-    pub fn read(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-        let parsed = toml::Deserializer::parse(&text).map_err(|e| anyhow!("{}: {}", path.display(), e.message()))?;
-        let config: Self = serde_path_to_error::deserialize(parsed)
-            .map_err(|e| anyhow!("{}: field {}: {}", path.display(), e.path(), e.inner().message()))?;
+    pub fn read(path: &Path, changes: &[String]) -> Result<Self> {
+        let config: Self = parse::read(path, changes)?;
         config.check().with_context(|| format!("{}", path.display()))?;
         Ok(config)
     }
 
-    fn check(&self) -> Result<()> {
+    /// Checks what a type cannot say.
+    ///
+    /// # Errors
+    /// Names the first field that does not fit and what is allowed.
+    pub fn check(&self) -> Result<()> {
         let d = &self.data;
         ensure!(
             (64..=1024).contains(&d.size_px) && d.size_px.is_multiple_of(32),
@@ -179,11 +182,11 @@ impl TrainConfig {
             ("control", &self.control.train),
             ("checker", &self.checker.train),
         ] {
+            train.check(&format!("{name}.train"))?;
             ensure!(train.batch_size >= 4, "field {name}.train.batch_size is {}; choose at least 4", train.batch_size);
             ensure!(
-                train.lr.peak.is_finite() && train.lr.peak > 0.0,
-                "field {name}.train.lr.peak is {}; choose a positive number",
-                train.lr.peak
+                train.micro_batch.is_none() || !matches!(name, "autoencoder" | "checker"),
+                "field {name}.train.micro_batch: this stage computes its batches whole; remove the field"
             );
         }
         Ok(())

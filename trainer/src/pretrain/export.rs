@@ -1,0 +1,156 @@
+//! A trained stage as a model folder: its network under the published names beside the parts it was trained with.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail, ensure};
+use candle_core::{DType, Device};
+use engine::store::atomic::{AtomicFile, write_atomic};
+use engine::store::hash::hash_file;
+use engine::store::model_dir::{DefaultsSpec, DitSpec, FORMAT, ModelSpec, NetworkSpec};
+use engine::store::safetensors_writer::SafetensorsWriter;
+
+use super::parts::Parts;
+use super::source::{self, Choice};
+use super::start;
+use crate::config::stage::PredictionName;
+use crate::config::{AnyConfig, StageConfig};
+use crate::practice::export::table;
+use crate::run::checkpoint::Found;
+
+/// What is to be exported.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// A run, a stage's folder or a checkpoint.
+    pub from: PathBuf,
+    /// Which weights.
+    pub choice: Choice,
+    /// How they are stored.
+    pub dtype: DType,
+    /// The parts, where they are not where the configuration says.
+    pub parts: Option<PathBuf>,
+    /// The model folder.
+    pub out: PathBuf,
+}
+
+/// What was written.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Exported {
+    /// Update of the checkpoint.
+    pub step: usize,
+    /// Tensors of the network.
+    pub tensors: usize,
+}
+
+/// The configuration of a checkpoint's stage.
+///
+/// # Errors
+/// When it belongs to a practice run, or cannot be read.
+pub fn config_of(found: &Found) -> Result<StageConfig> {
+    match AnyConfig::from_text(&found.meta.config, &[]).context("the configuration in the checkpoint")? {
+        AnyConfig::Stage(config) => Ok(*config),
+        AnyConfig::Practice(_) => bail!(
+            "{} belongs to a practice run, whose parts are trained with it; chexgen train CONFIG --out RUN --export FOLDER writes \
+             its model folder",
+            found.tensors.display()
+        ),
+    }
+}
+
+/// Writes the folder; `model.toml` comes last.
+///
+/// # Errors
+/// When the checkpoint or the parts cannot be used, or the folder not be written.
+pub fn run(request: &Request) -> Result<Exported> {
+    let found = source::checkpoint_at(&request.from)?;
+    let found = found.with_context(|| format!("{} holds no checkpoint", request.from.display()))?;
+    let mut config = config_of(&found)?;
+    if request.parts.is_some() {
+        config.parts = request.parts.clone();
+    }
+    let parts = super::open_parts(&config, &Device::Cpu)?;
+    for (file, hash) in &parts.hashes {
+        if found.meta.models.get(file).is_some_and(|trained| trained != hash) {
+            bail!(
+                "{} is not the {file} that the checkpoint was trained with; name the right folder with --parts",
+                parts.dir.display()
+            );
+        }
+    }
+    let tensors = source::of_checkpoint(&found, request.choice)?;
+    for param in start::parameters(&config)? {
+        let shape = tensors.get(&param.name).map(|tensor| tensor.dims().to_vec());
+        ensure!(shape == Some(param.shape), "{}: tensor {} is missing or misshapen", found.tensors.display(), param.name);
+    }
+    let out = &request.out;
+    engine::store::atomic::ensure_writable_dir(out)?;
+    let mut hashes = BTreeMap::new();
+    let list = tensors.iter().map(|(name, tensor)| (name.clone(), request.dtype, tensor.dims().to_vec())).collect();
+    let mut writer = SafetensorsWriter::create(&out.join("dit.safetensors"), list)?;
+    for (name, tensor) in &tensors {
+        writer.write(name, &tensor.to_dtype(request.dtype)?)?;
+    }
+    hashes.insert("dit.safetensors".to_owned(), writer.finish()?);
+    let (n, e) = (&config.network, &config.export);
+    let copied = copied_files(&parts.spec, &parts.dir);
+    for name in &copied {
+        hashes.insert(name.clone(), copy(&parts, name, out)?);
+    }
+    let factor = parts.autoencoder()?.factor();
+    let mut spec = ModelSpec {
+        format: FORMAT,
+        name: config.name.clone(),
+        practice: config.practice,
+        size_px: (n.input_size * factor) as u32,
+        notice: e.notice.clone(),
+        network: NetworkSpec::Dit(DitSpec {
+            weights: "dit.safetensors".to_owned(),
+            prediction: match config.objective.prediction {
+                PredictionName::Epsilon => "epsilon",
+                PredictionName::Velocity => "velocity",
+            }
+            .to_owned(),
+            control_blocks: n.control_blocks,
+            // Where every row had its condition, dropped captions had theirs, too.
+            control_unconditional: config.control.as_ref().is_none_or(|control| control.share_dropped >= 1.0),
+            config: table(&config.dit())?,
+        }),
+        defaults: DefaultsSpec {
+            preset: e.preset.clone(),
+            sampler: e.sampler.clone(),
+            num_steps: e.num_steps,
+            guidance_scale: e.guidance_scale,
+        },
+        hashes,
+        reference: None,
+        ..parts.spec.clone()
+    };
+    spec.text.max_tokens = n.token_num;
+    write_atomic(&out.join("model.toml"), spec.to_toml()?.as_bytes())?;
+    Ok(Exported { step: found.meta.step, tensors: tensors.len() })
+}
+
+/// Files of the parts that belong into the folder; the practice checker beside them, where it is there.
+fn copied_files(spec: &ModelSpec, dir: &Path) -> Vec<String> {
+    let dit = spec.network.weights();
+    let named = spec.files().into_iter().map(|(_, name)| name.to_owned()).filter(|name| name != dit);
+    let checker = "checker.safetensors".to_owned();
+    let beside = dir.join(&checker).is_file().then_some(checker);
+    named.chain(beside).collect()
+}
+
+/// Copies a file piece by piece; the hash of what was written.
+fn copy(parts: &Parts, name: &str, out: &Path) -> Result<String> {
+    let (from, to) = (parts.dir.join(name), out.join(name));
+    let fail = || format!("cannot copy {} to {}", from.display(), to.display());
+    // A model may be exported into the folder of its own parts.
+    if from.canonicalize().ok() != to.canonicalize().ok() || !to.exists() {
+        let mut source = std::fs::File::open(&from).with_context(fail)?;
+        let mut target = AtomicFile::create(&to)?;
+        std::io::copy(&mut source, &mut target).with_context(fail)?;
+        target.flush().with_context(fail)?;
+        target.commit()?;
+    }
+    hash_file(&to).with_context(fail)
+}

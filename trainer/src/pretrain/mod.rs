@@ -1,0 +1,256 @@
+//! Stages of a diffusion transformer: on prepared data or phantoms, beside frozen parts of a model folder.
+
+pub mod alignment;
+pub mod export;
+pub mod panel;
+pub mod parts;
+pub mod source;
+pub mod start;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, ensure};
+use candle_core::{Device, Tensor};
+use engine::diffusion::{LossConfig, LossKind, NoiseSchedule, Prediction, Variance};
+use engine::domain::Seed;
+use engine::model::Autoencoder;
+use engine::phantom::PhantomConfig;
+use engine::store::hash::hash_file;
+
+use crate::config::StageConfig;
+use crate::config::parse;
+use crate::config::stage::{DataSource, PredictionName};
+use crate::data::cases::{Cases, ConditionKind};
+use crate::data::dataset::Dataset;
+use crate::data::latents::Normaliser;
+use crate::data::phantom_cases::{self, Encoders, PhantomCases};
+use crate::data::phantoms::{CHUNK, Phantoms};
+use crate::data::prepared_cases::{PreparedCases, WithFeatures};
+use crate::run::checkpoint::newest;
+use crate::run::log::say;
+use crate::run::run_dir::RunDir;
+use crate::run::signals::StopRequest;
+use crate::run::train_loop::{Ending, Origin, is_finished, train};
+use crate::stages::batch::{Drawing, TIMESTEPS};
+use crate::stages::diffusion::DiffusionStage;
+use crate::stages::network::NetworkMaker;
+use crate::step::objective::Objective;
+use crate::step::params::ParamStore;
+use crate::step::pass::HiddenLoss;
+use alignment::Alignment;
+use parts::Parts;
+use source::FROZEN;
+
+impl From<PredictionName> for Prediction {
+    fn from(name: PredictionName) -> Self {
+        match name {
+            PredictionName::Epsilon => Self::Epsilon,
+            PredictionName::Velocity => Self::Velocity,
+        }
+    }
+}
+
+/// Trains a stage to its end, or until it is asked to stop.
+///
+/// # Errors
+/// When a part, the data, the start or a checkpoint cannot be used.
+pub fn run(config: &StageConfig, device: &Device, run: &RunDir, stop: &StopRequest) -> Result<Ending> {
+    let parts = open_parts(config, device)?;
+    let autoencoder: Arc<dyn Autoencoder> = Arc::from(parts.autoencoder()?);
+    check_sizes(config, &parts, autoencoder.as_ref())?;
+    let maps = parts.maps(config.network.in_channels)?;
+    let name = config.stage.name();
+    let (params, frozen_hash) = parameters(config, device, run)?;
+    let cases = cases(config, device, run, &parts, autoencoder.as_ref(), &maps)?;
+    let steps = config.train.updates(cases.len())?;
+    let mut models = parts.hashes.clone();
+    models.insert(FROZEN.to_owned(), frozen_hash);
+    let origin = Origin {
+        config: parse::to_text(config)?,
+        data: cases.fingerprint(),
+        identity: serde_json::to_string(&(config.seed, &config.network, config.objective.prediction, &config.control))?,
+        models,
+    };
+    let stage = stage(config, device, &params, cases, panel::Source { parts: &parts, autoencoder, maps: &maps })?;
+    if is_finished(run, name, steps)? {
+        say(&format!("{name}: its {steps} updates are done"));
+        return Ok(Ending::Finished);
+    }
+    train(&stage, &params, (&config.train, steps), run, stop, &origin)
+}
+
+/// The frozen parts that a configuration names.
+///
+/// # Errors
+/// When it names none, or they cannot be used.
+pub fn open_parts(config: &StageConfig, device: &Device) -> Result<Parts> {
+    let dir = config.parts.as_ref().context(
+        "field parts is missing: name a model folder whose autoencoder and text encoder are used, there or with --parts",
+    )?;
+    Parts::open(dir, device)
+}
+
+fn check_sizes(config: &StageConfig, parts: &Parts, autoencoder: &dyn Autoencoder) -> Result<()> {
+    let (n, dir) = (&config.network, parts.dir.display());
+    let (channels, width) = (autoencoder.latent_channels(), parts.text_width()?);
+    ensure!(
+        n.in_channels == channels,
+        "field network.in_channels is {}, but the autoencoder of {dir} has {channels}",
+        n.in_channels
+    );
+    ensure!(
+        n.text_embed_dims == width,
+        "field network.text_embed_dims is {}, but the text encoder of {dir} gives rows of {width}",
+        n.text_embed_dims
+    );
+    Ok(())
+}
+
+/// The parameters: of the newest checkpoint's run, or at the stage's beginning; and the hash of those that rest.
+fn parameters(config: &StageConfig, device: &Device, run: &RunDir) -> Result<(ParamStore, String)> {
+    let dir = run.stage(config.stage.name());
+    let path = dir.join(FROZEN);
+    let list = start::parameters(config)?;
+    let resting: std::collections::BTreeSet<String> =
+        list.iter().filter(|param| !param.trainable).map(|param| param.name.clone()).collect();
+    let mut tensors = match newest(&dir)? {
+        // What is trained is filled in from the checkpoint, so its beginning does not matter any more.
+        Some(found) => {
+            let mut tensors = source::frozen_of(&found)?;
+            for param in list.iter().filter(|param| param.trainable) {
+                tensors.insert(param.name.clone(), Tensor::zeros(param.shape.as_slice(), candle_core::DType::F32, &Device::Cpu)?);
+            }
+            tensors
+        }
+        None => {
+            let begun = start::begin(config)?;
+            say(&format!("{}: begins with {}", config.stage.name(), begun.story));
+            std::fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
+            let frozen: BTreeMap<&String, &Tensor> = begun.tensors.iter().filter(|(name, _)| resting.contains(*name)).collect();
+            let bytes = safetensors::serialize(frozen, None).context("cannot lay out the frozen tensors")?;
+            engine::store::atomic::write_atomic(&path, &bytes)?;
+            begun.tensors
+        }
+    };
+    let expected: std::collections::BTreeSet<&String> = list.iter().map(|param| &param.name).collect();
+    ensure!(tensors.keys().collect::<std::collections::BTreeSet<_>>() == expected, "{} does not fit this stage", path.display());
+    if let Some(settings) = &config.objective.alignment {
+        tensors.extend(start::projection(&config.dit(), settings, config.seed)?);
+    }
+    let hash = hash_file(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    Ok((ParamStore::starting_from(tensors, device, Box::new(move |name| resting.contains(name)))?, hash))
+}
+
+/// What is learnt from.
+fn cases(
+    config: &StageConfig,
+    device: &Device,
+    run: &RunDir,
+    parts: &Parts,
+    autoencoder: &dyn Autoencoder,
+    maps: &(Normaliser, Normaliser),
+) -> Result<Arc<dyn Cases>> {
+    let size = config.network.input_size * autoencoder.factor();
+    let kinds: Vec<ConditionKind> = config.control.as_ref().map(|c| c.conditions.keys().copied().collect()).unwrap_or_default();
+    let cases: Arc<dyn Cases> = match &config.data {
+        DataSource::Prepared { folder, split, sample_posterior } => {
+            let subset = Dataset::open(folder)?.subset(split, &|_| true)?;
+            let binding = subset.binding();
+            let stated = [
+                ("autoencoder", &binding.autoencoder, parts.spec.autoencoder.weights()),
+                ("text encoder", &binding.text, parts.spec.text.weights.as_str()),
+                ("tokenizer", &binding.tokenizer, parts.spec.text.tokenizer.as_str()),
+            ];
+            for (what, hash, file) in stated {
+                ensure!(
+                    parts.hashes.get(file) == Some(hash),
+                    "the data set {} was prepared with another {what} than that of {}; prepare it again with these parts, or name \
+                     those it was prepared with",
+                    folder.display(),
+                    parts.dir.display()
+                );
+            }
+            let side = binding.side;
+            ensure!(
+                side == config.network.input_size,
+                "the data set {} holds latents of side {side}, but network.input_size is {}",
+                folder.display(),
+                config.network.input_size
+            );
+            ensure!(
+                binding.max_tokens <= config.network.token_num,
+                "the data set {} holds captions of up to {} tokens, but network.token_num is {}",
+                folder.display(),
+                binding.max_tokens,
+                config.network.token_num
+            );
+            Arc::new(PreparedCases::new(subset, maps.clone(), *sample_posterior))
+        }
+        DataSource::Phantoms { count, seed, cache, sample_posterior } => {
+            let dir = run.root().join(cache);
+            let phantoms = Phantoms::new(*seed, PhantomConfig::practice(), size, *count, Some(dir));
+            let bar = indicatif::ProgressBar::new((phantoms.len() / CHUNK) as u64).with_prefix("encoding");
+            let with = Encoders {
+                autoencoder,
+                maps: (&maps.0, &maps.1),
+                text: &parts.text(config.network.token_num)?,
+                text_width: config.network.text_embed_dims,
+                palette: &parts.palette()?,
+                kinds: &kinds,
+                sample_posterior: *sample_posterior,
+            };
+            let cases = PhantomCases::encode(&phantoms, &with, device, |done| bar.set_position(done as u64))?;
+            bar.finish();
+            phantom_cases::shared(cases)
+        }
+    };
+    match &config.objective.alignment {
+        None => Ok(cases),
+        Some(a) => {
+            let numbers = config.dit().num_tokens() * a.width;
+            Ok(Arc::new(WithFeatures::open(cases, Path::new(&a.features), numbers)?))
+        }
+    }
+}
+
+fn stage(
+    config: &StageConfig,
+    device: &Device,
+    params: &ParamStore,
+    cases: Arc<dyn Cases>,
+    source: panel::Source<'_>,
+) -> Result<DiffusionStage> {
+    let (o, name) = (&config.objective, config.stage.name());
+    let variance = if config.network.learn_variance { Variance::LearnedRange } else { Variance::FixedLarge };
+    let loss = LossConfig { prediction: o.prediction.into(), variance, kind: LossKind::Mse };
+    let hidden = o
+        .alignment
+        .as_ref()
+        .map(|a| -> Result<Box<dyn HiddenLoss>> { Ok(Box::new(Alignment::new(params, config.network.hidden_size, a)?)) });
+    let control = config.control.as_ref();
+    let drawing = Drawing {
+        seed: Seed::for_case(config.seed, name).0,
+        caption_dropout: o.caption_dropout,
+        timesteps: o.timesteps,
+        timestep_power: o.timestep_power,
+        conditions: control.map(|c| c.conditions.iter().map(|(kind, weight)| (*kind, *weight)).collect()).unwrap_or_default(),
+        control_share: control.map_or(0.0, |c| c.share),
+        control_share_dropped: control.map_or(0.0, |c| c.share_dropped),
+    };
+    let panel = if config.train.sheet_every > 0 { panel::build(config, device, cases.as_ref(), source)? } else { None };
+    let compute = config.train.compute.on(device);
+    Ok(DiffusionStage {
+        name,
+        text: None,
+        network: NetworkMaker::new(params, "", &config.dit(), config.network.control_blocks, compute)?,
+        objective: Objective::new(NoiseSchedule::linear(TIMESTEPS)?, loss, o.min_snr_gamma)?,
+        hidden: hidden.transpose()?,
+        checkpointing: config.train.gradient_checkpointing,
+        cases,
+        device: device.clone(),
+        drawing,
+        panel,
+    })
+}

@@ -1,0 +1,173 @@
+//! Weights to begin with or to hand on: of a run, a checkpoint, a model folder or a published file.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use anyhow::{Context, Result, bail, ensure};
+use candle_core::{DType, Tensor};
+use engine::model::names;
+use engine::store::hash::hash_file;
+use engine::store::model_dir::ModelSpec;
+use engine::store::weights::TensorFile;
+
+use crate::config::stage::Weights;
+use crate::run::checkpoint::{self, Found};
+
+/// File of the tensors that a stage does not train, beside its checkpoints.
+pub const FROZEN: &str = "frozen.safetensors";
+
+/// Prefix of parameters that belong to the training and not to the model.
+pub const TRAINING_ONLY: &str = "alignment.";
+
+/// Which weights of a checkpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Choice {
+    /// The average with the longest half-life; the trained weights where there is none.
+    Longest,
+    /// The average with this half-life.
+    HalfLife(u64),
+    /// Those that were trained.
+    Trained,
+}
+
+impl From<Weights> for Choice {
+    fn from(weights: Weights) -> Self {
+        match weights {
+            Weights::Average => Self::Longest,
+            Weights::Trained => Self::Trained,
+        }
+    }
+}
+
+impl FromStr for Choice {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "longest" => Ok(Self::Longest),
+            "none" | "trained" => Ok(Self::Trained),
+            number => number.parse().map(Self::HalfLife).map_err(|_| {
+                format!("{text:?} is no half-life; give a number of updates, longest, or none for the trained weights")
+            }),
+        }
+    }
+}
+
+impl fmt::Display for Choice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Longest => f.write_str("longest"),
+            Self::HalfLife(updates) => write!(f, "{updates}"),
+            Self::Trained => f.write_str("none"),
+        }
+    }
+}
+
+/// The newest checkpoint of a run or of a stage's folder, or the one that is named.
+///
+/// # Errors
+/// When there is none, or it is damaged.
+pub fn checkpoint_at(path: &Path) -> Result<Option<Found>> {
+    if path.is_file() {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let is_ours = name.starts_with("step-") && path.with_extension("json").is_file();
+        return is_ours.then(|| Found::at(path)).transpose();
+    }
+    for stage in ["control", "text", "base"] {
+        if let Some(found) = checkpoint::newest(&path.join(stage))? {
+            return Ok(Some(found));
+        }
+    }
+    checkpoint::newest(path)
+}
+
+/// All tensors of the network in a checkpoint, under official names.
+///
+/// # Errors
+/// When it is damaged, has no such average, or the frozen tensors beside it are others.
+pub fn of_checkpoint(found: &Found, choice: Choice) -> Result<BTreeMap<String, Tensor>> {
+    let state = found.load()?;
+    let half_lives: Vec<u64> = half_lives(&state);
+    let prefix = match choice {
+        Choice::Trained => "weight.".to_owned(),
+        Choice::Longest => half_lives.last().map_or("weight.".to_owned(), |longest| format!("average.{longest}.")),
+        Choice::HalfLife(updates) => {
+            let known: Vec<String> = half_lives.iter().map(u64::to_string).collect();
+            ensure!(
+                half_lives.contains(&updates),
+                "{} has no average with a half-life of {updates} updates; it has {}",
+                found.tensors.display(),
+                if known.is_empty() { "none".to_owned() } else { known.join(", ") }
+            );
+            format!("average.{updates}.")
+        }
+    };
+    let mut tensors = BTreeMap::new();
+    for (name, tensor) in state {
+        let Some(name) = name.strip_prefix(&prefix) else { continue };
+        // A practice run trains its text encoder along and calls the network `dit`.
+        let name = name.strip_prefix("dit.").unwrap_or(name);
+        if !name.starts_with(TRAINING_ONLY) && !name.starts_with("text.") {
+            tensors.insert(name.to_owned(), tensor);
+        }
+    }
+    tensors.extend(frozen_of(found)?);
+    Ok(tensors)
+}
+
+/// The tensors that a checkpoint's stage does not train.
+///
+/// # Errors
+/// When they are not those that it was trained with.
+pub fn frozen_of(found: &Found) -> Result<BTreeMap<String, Tensor>> {
+    let Some(stated) = found.meta.models.get(FROZEN) else { return Ok(BTreeMap::new()) };
+    let path = found.tensors.with_file_name(FROZEN);
+    let hash = hash_file(&path).with_context(|| format!("cannot read {}, which belongs to the checkpoint", path.display()))?;
+    ensure!(
+        hash == *stated,
+        "{} is not the file that the checkpoint of step {} was trained with",
+        path.display(),
+        found.meta.step
+    );
+    Ok(engine::store::weights::load(&path, None)?)
+}
+
+/// Half-lives of the averages in a state, ascending.
+fn half_lives(state: &BTreeMap<String, Tensor>) -> Vec<u64> {
+    let number = |name: &String| name.strip_prefix("average.")?.split('.').next()?.parse().ok();
+    let all: std::collections::BTreeSet<u64> = state.keys().filter_map(number).collect();
+    all.into_iter().collect()
+}
+
+/// The network's tensors wherever they are, under official names, `f32`, and where they were found.
+///
+/// # Errors
+/// When there is nothing of that kind.
+pub fn read(path: &Path, choice: Choice) -> Result<(BTreeMap<String, Tensor>, PathBuf)> {
+    ensure!(path.exists(), "{} does not exist; name a run, a checkpoint, a model folder or a weight file", path.display());
+    if path.join("model.toml").is_file() {
+        let spec = ModelSpec::read(path)?;
+        let Some(dit) = spec.dit() else { bail!("{} is a Stable Diffusion model, not one of this family", path.display()) };
+        let file = path.join(&dit.weights);
+        return Ok((of_file(&file, None)?, file));
+    }
+    if let Some(found) = checkpoint_at(path)? {
+        return Ok((of_checkpoint(&found, choice)?, found.tensors));
+    }
+    ensure!(path.is_file(), "{} holds no checkpoint and no model.toml", path.display());
+    let is_archive = path.extension().is_none_or(|extension| extension != "safetensors");
+    let select = (choice == Choice::Trained && is_archive).then_some("state_dict");
+    Ok((of_file(path, select)?, path.to_owned()))
+}
+
+fn of_file(path: &Path, select: Option<&str>) -> Result<BTreeMap<String, Tensor>> {
+    let mut file = TensorFile::open(path, select)?.translated(names::official_name, names::official_shape)?;
+    let mut tensors = BTreeMap::new();
+    for name in file.in_file_order() {
+        let tensor = file.read_f32(&name)?.to_dtype(DType::F32)?;
+        tensors.insert(name, tensor);
+    }
+    Ok(tensors)
+}
