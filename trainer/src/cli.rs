@@ -4,7 +4,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::command::{bench, config, doctor, export, generate, import, parity, phantom, practice_report, prepare, replay, train};
+use crate::command::{
+    bench, config, doctor, export, generate, import, parity, phantom, practice_report, prepare, replay, study, train,
+};
 
 /// ChexGen without a window: generate, train and measure synthetic chest radiographs.
 #[derive(Parser, Debug)]
@@ -38,6 +40,8 @@ enum Command {
     Config(config::Args),
     /// Measure how well the practice model obeys text and masks.
     PracticeReport(practice_report::Args),
+    /// Plan, seal, join and report studies in which people score radiographs blind.
+    Study(study::Args),
     /// Check the engine against a folder of golden tensors.
     Parity(parity::Args),
 }
@@ -60,6 +64,7 @@ impl Cli {
             Command::Export(args) => export::run(args),
             Command::Config(args) => config::run(args),
             Command::PracticeReport(args) => practice_report::run(args),
+            Command::Study(args) => study::run(args),
             Command::Parity(args) => parity::run(args),
         }
     }

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::equalise::Settings;
 use crate::error::{StudyError, read_text};
+use crate::power::{Assumptions, Scores};
 use crate::template::Template;
 
 /// Largest design that is read.
@@ -49,12 +51,18 @@ pub struct Design {
     pub cases: PathBuf,
     /// What readers agree to before they begin.
     pub consent: String,
+    /// How images are made equal.
+    #[serde(default)]
+    pub images: Settings,
     /// How images stand on the screen.
     #[serde(default)]
     pub display: DisplaySettings,
     /// Order, repeats, catch trials, breaks.
     #[serde(default)]
     pub plan: PlanSettings,
+    /// What the number of cases was chosen for; readers and scale are those of the design.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub power: Option<PowerAssumed>,
 }
 
 fn yes() -> bool {
@@ -125,6 +133,23 @@ pub enum ArmOrder {
     Fixed,
 }
 
+/// Scores that are expected, for an estimate of power.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PowerAssumed {
+    /// Scores of the arm that is expected to be better.
+    pub first: Scores,
+    /// Scores of the other arm.
+    pub second: Scores,
+    /// Level of the two-sided test.
+    #[serde(default = "usual_level")]
+    pub level: f64,
+}
+
+fn usual_level() -> f64 {
+    0.05
+}
+
 impl Design {
     /// Reads and checks a design.
     ///
@@ -165,6 +190,23 @@ impl Design {
     /// The criteria of one trial; a single unnamed one where the template asks one question.
     pub fn criteria(&self) -> Vec<String> {
         if self.criteria.is_empty() { vec![String::new()] } else { self.criteria.clone() }
+    }
+
+    /// What an estimate of power assumes; `None` where answers are no scale. Without `[power]`, the figures of the paper's study
+    /// at the same places of this scale.
+    pub fn assumptions(&self) -> Option<Assumptions> {
+        let choices = self.template.choices();
+        let (low, high) = (choices.first()?.value, choices.last()?.value);
+        if !self.template.is_ordinal() {
+            return None;
+        }
+        let paper = Assumptions::default();
+        let moved = |scores: Scores| Scores { mean: scores.mean + f64::from(low - paper.scale.0), ..scores };
+        let given = self.power.clone();
+        let (first, second) =
+            given.as_ref().map_or((moved(paper.first), moved(paper.second)), |given| (given.first, given.second));
+        let level = given.map_or(paper.level, |given| given.level);
+        Some(Assumptions { readers: self.readers.len(), first, second, scale: (low, high), level, ..paper })
     }
 
     /// Checks what no single field can tell.
@@ -216,7 +258,11 @@ impl Design {
         if !(1..=8).contains(&self.display.magnification) {
             return Err("display.magnification: it must lie between 1 and 8".to_owned());
         }
-        self.plan.check(self)
+        self.plan.check(self)?;
+        match (&self.power, self.assumptions()) {
+            (Some(_), Some(assumed)) => assumed.check().map_err(|error| error.to_string()),
+            _ => Ok(()),
+        }
     }
 
     /// How often a reader sees each case, repeats and catch trials left out.

@@ -44,6 +44,8 @@ pub struct Key {
     pub plan: PlanSettings,
     /// What was done to the images of each arm before sealing, one sentence a step.
     pub equalised: BTreeMap<String, Vec<String>>,
+    /// Bits of a grey value after that; 0 where nothing was done.
+    pub bits: u32,
     /// Every image of the study.
     pub images: BTreeMap<ImageId, KeyImage>,
     /// Every trial of each reader, in order.
@@ -118,6 +120,7 @@ impl Key {
             seed: design.seed,
             plan: design.plan.clone(),
             equalised: BTreeMap::new(),
+            bits: 0,
             images,
             trials,
             cases,

@@ -11,4 +11,5 @@ pub mod phantom;
 pub mod practice_report;
 pub mod prepare;
 pub mod replay;
+pub mod study;
 pub mod train;

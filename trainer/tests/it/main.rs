@@ -12,4 +12,5 @@ mod replay;
 mod resume;
 mod stable_diffusion;
 mod stages;
+mod study;
 mod support;

@@ -169,6 +169,11 @@ impl Progress {
 }
 
 impl TrialState {
+    /// When the trial began: shown, or else locked; milliseconds since 1970.
+    pub fn begun_ms(&self) -> Option<i64> {
+        self.shown_ms.or(self.locked_ms)
+    }
+
     fn add(&mut self, entry: &Entry, template: Template) {
         match &entry.event {
             Event::Shown { .. } => {

@@ -279,3 +279,31 @@ fn every_answer_of_a_scale_of_criteria_has_one_value_each() {
     let both = Event::Locked { trial: 1, values: vec![3, 4], seconds: 1.0, looked: Looked::default() };
     answers.append(at(1), both).expect("saved");
 }
+
+#[test]
+fn a_file_that_may_not_grow_loses_nothing() {
+    let (dir, study) = study(|_| {});
+    let path = dir.path().join("a");
+    let mut answers = Answers::open(&path, &study, "R1").expect("new answers");
+    let comment = |number: usize| Event::Comment { trial: 1, text: format!("{number} {}", "x".repeat(900)) };
+    answers.append(at(1), comment(0)).expect("saved");
+    // A limit on pages stands for the full disk, for whoever runs the tests may not be allowed to make one.
+    answers.connection.pragma_update(None, "max_page_count", 8).expect("a limit");
+    let mut saved = 1;
+    let error = loop {
+        match answers.append(at(2), comment(saved)) {
+            Ok(()) => saved += 1,
+            Err(error) => break error.to_string(),
+        }
+        assert!(saved < 100, "the limit does not act");
+    };
+    assert!(error.contains("not saved in") && error.contains("the disk is full; free some space and try again"), "{error}");
+    assert!(answers.append(at(2), comment(saved)).is_err());
+    assert_eq!(answers.progress().events as usize, saved);
+    answers.connection.pragma_update(None, "max_page_count", 1000).expect("no limit");
+    answers.append(at(3), comment(saved)).expect("the same event again");
+    let head = answers.head().to_owned();
+    drop(answers);
+    let read = AnswersFile::read(&path).expect("answers");
+    assert_eq!((read.entries.len(), read.head), (saved + 1, head));
+}

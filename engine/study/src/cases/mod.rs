@@ -12,7 +12,7 @@ mod rows;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-pub use self::image::{ArmImage, read_image};
+pub use self::image::read_image;
 use crate::design::Design;
 use crate::error::{StudyError, read_text};
 

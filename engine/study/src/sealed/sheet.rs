@@ -102,6 +102,9 @@ pub enum AuditNote {
         probe: String,
         /// The same before the images were made equal, where they were.
         before: Option<f64>,
+        /// Why the study was sealed although something leaks, in the investigator's words; empty where nothing does.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        accepted: String,
     },
     /// None was made.
     LeftOut {

@@ -1,0 +1,39 @@
+use super::*;
+use crate::testing::{design, table};
+
+#[test]
+fn an_audit_is_known_again_and_other_images_are_not_its() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let design = design(Template::ReportAlignment, 1, 2);
+    let table = table(&design, dir.path(), 6, 0);
+    let equal = Equal::survey(&design, &table, &mut |_, _| {}).expect("a survey");
+    assert_eq!(equal.side_px(), 16);
+    let options = audit::Options { permutations: 199, ..audit::Options::default() };
+    let record = equal.audit(&design, &table, &options, &Cancel::new(), &mut |_, _, _| {}).expect("an audit");
+    assert_eq!(record.images().len(), 12);
+    let file = dir.path().join("audit.json");
+    record.write(&file).expect("a file");
+    let read = AuditRecord::read(&file).expect("an audit");
+    assert!(equal.was_audited(&read) && read.note("") == record.note(""));
+    let seen = equal.image(Source::Arm(&table.cases[0], "arm1")).expect("an image");
+    assert!(record.images().contains(hash_image(&seen).as_str()));
+
+    // Another image, another setting, another seed: another audit is needed.
+    let survey = |design: &Design| Equal::survey(design, &table, &mut |_, _| {}).expect("a survey");
+    let mut other = design.clone();
+    other.images.trim_borders = !other.images.trim_borders;
+    assert!(!survey(&other).was_audited(&record));
+    let mut other = design.clone();
+    other.seed += 1;
+    assert!(!survey(&other).was_audited(&record));
+    let path = &table.cases[2].images["arm2"];
+    std::fs::copy(&table.cases[3].images["arm2"], path).expect("another image");
+    assert!(!survey(&design).was_audited(&record));
+
+    std::fs::write(&file, "{}").expect("a file");
+    let error = AuditRecord::read(&file).expect_err("no audit").to_string();
+    assert!(error.contains("audit again") && !error.contains('\n'), "{error}");
+    std::fs::write(path, "hello").expect("a file");
+    let error = Equal::survey(&design, &table, &mut |_, _| {}).expect_err("no image").to_string();
+    assert!(error.contains("secret-arm2-2.png") && !error.contains('\n'), "{error}");
+}

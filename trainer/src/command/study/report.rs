@@ -1,0 +1,83 @@
+//! Make the report of joined answers.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result, ensure};
+use engine::domain::Seed;
+use engine::store::atomic::{ensure_writable_dir, write_atomic};
+use study::analysis::{Options, Pairs, analyse};
+use study::figures::{Theme, figures, png};
+use study::join::Joined;
+use study::report;
+
+use super::files::{count, say};
+
+/// The fonts of the figures: regular, medium, semibold.
+const FONTS: [&[u8]; 3] = [
+    include_bytes!("../../../../assets/fonts/IBMPlexSans-Regular.ttf"),
+    include_bytes!("../../../../assets/fonts/IBMPlexSans-Medium.ttf"),
+    include_bytes!("../../../../assets/fonts/IBMPlexSans-SemiBold.ttf"),
+];
+
+/// Arguments of the step.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "\
+The report is one HTML file that needs no network and no script. With --figures, each figure is also written as SVG and PNG.")]
+pub(super) struct Args {
+    /// What `chexgen study join` wrote.
+    #[arg(value_name = "NAME-joined.json")]
+    joined: PathBuf,
+    /// The report; NAME-joined.html beside it, if left out.
+    #[arg(long, value_name = "FILE.html")]
+    out: Option<PathBuf>,
+    /// Also write every figure into this folder, as SVG and PNG.
+    #[arg(long, value_name = "DIR")]
+    figures: Option<PathBuf>,
+    /// Also write the methods text as plain text.
+    #[arg(long, value_name = "FILE.txt")]
+    methods: Option<PathBuf>,
+    /// Compare each arm with each other one, instead of the first with all others.
+    #[arg(long)]
+    each: bool,
+    /// Resamples of each interval.
+    #[arg(long, value_name = "N", default_value_t = 2000, value_parser = clap::value_parser!(u32).range(200..=100_000))]
+    resamples: u32,
+    /// Seed of the resamples.
+    #[arg(long, value_name = "N", default_value_t = 2025)]
+    seed: u64,
+}
+
+pub(super) fn run(args: &Args) -> Result<ExitCode> {
+    let joined = Joined::read(&args.joined)?;
+    let options = Options {
+        pairs: if args.each { Pairs::Each } else { Pairs::AgainstFirst },
+        resamples: args.resamples as usize,
+        seed: Seed(args.seed),
+        ..Options::default()
+    };
+    let analysis = analyse(&joined.readings, &joined.context, &options)
+        .with_context(|| format!("{} cannot be analysed", args.joined.display()))?;
+    let out = args.out.clone().unwrap_or_else(|| args.joined.with_extension("html"));
+    ensure!(out != args.joined, "--out: the report cannot have the name of the joined file");
+    write_atomic(&out, report::html(&analysis, &joined.context).as_bytes())?;
+    say(format!("written: {}", out.display()))?;
+    if let Some(folder) = &args.figures {
+        let all = figures(&analysis, &joined.context, Theme::Light);
+        ensure_writable_dir(folder)?;
+        for figure in &all {
+            write_atomic(&folder.join(format!("{}.svg", figure.name)), figure.svg().as_bytes())?;
+            write_atomic(&folder.join(format!("{}.png", figure.name)), &png(figure, &FONTS, 2.0)?)?;
+        }
+        say(format!("written: {} in {}", count(all.len(), "figure"), folder.display()))?;
+    }
+    if let Some(file) = &args.methods {
+        write_text(file, &report::methods(&analysis, &joined.context))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn write_text(file: &Path, paragraphs: &[String]) -> Result<()> {
+    write_atomic(file, (paragraphs.join("\n\n") + "\n").as_bytes())?;
+    say(format!("written: {}", file.display()))
+}
