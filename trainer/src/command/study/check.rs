@@ -44,12 +44,10 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         of(Purpose::Repeat),
         of(Purpose::Catch)
     ))?;
-    say(format!(
-        "{} in {}, about {:.1} hours a reader at {PACE} trials an hour",
-        count(blocks as usize, "block"),
-        count(rounds as usize, "round"),
-        first.trials.len() as f64 / PACE
-    ))?;
+    let hours = first.trials.len() as f64 / PACE;
+    let time = if hours < 1.0 { format!("{:.0} minutes", hours * 60.0) } else { format!("{hours:.1} hours") };
+    let (blocks, rounds) = (count(blocks as usize, "block"), count(rounds as usize, "round"));
+    say(format!("{blocks} in {rounds}, about {time} a reader at {PACE} trials an hour"))?;
     say(format!("showings of one case at least {} trials apart", design.plan.separation))?;
     Ok(ExitCode::SUCCESS)
 }

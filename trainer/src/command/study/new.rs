@@ -129,14 +129,14 @@ fn cases(template: Template, example: &Example) -> String {
     }
     for (index, (impression, findings, sex, age)) in CASES.iter().enumerate() {
         let used = if index < CASES.len() - PRACTICE { "scored" } else { "practice" };
-        out.push_str(&format!("\n{},{impression},{findings},{sex},{age} years,PA,{used}", index + 1));
+        out.push_str(&format!("\n{},{impression},{findings},{sex},{age},PA,{used}", index + 1));
         if aided {
             // Another case with a pneumothorax, and one without.
-            out.push_str(",PTX,images/plain/case-14-0000.png;images/plain/case-16-0000.png");
+            out.push_str(",PTX,images/plain/case-14.png;images/plain/case-16.png");
         }
         for arm in example.arms {
             let folder = if aided { "guided" } else { arm };
-            let file = if folder == "phantom" { format!("{index:06}.png") } else { format!("case-{}-0000.png", index + 1) };
+            let file = if folder == "phantom" { format!("{index:06}.png") } else { format!("case-{}.png", index + 1) };
             out.push_str(&format!(",images/{folder}/{file}"));
         }
     }
