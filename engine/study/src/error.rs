@@ -60,6 +60,9 @@ pub enum StudyError {
         /// Why, and what to do.
         reason: String,
     },
+    /// A person asked to stop.
+    #[error("stopped; nothing was written")]
+    Stopped,
     /// A whole file could not be written.
     #[error(transparent)]
     Write(#[from] WriteError),

@@ -54,8 +54,13 @@ impl Equal {
     /// Looks at every image of a study. `progress` gets the number of images that are done and that of all.
     ///
     /// # Errors
-    /// When an image cannot be read or would have to be enlarged; the sentence names it.
-    pub fn survey(design: &Design, table: &CaseTable, progress: &mut dyn FnMut(usize, usize)) -> Result<Self, StudyError> {
+    /// When an image cannot be read or would have to be enlarged, where the sentence names it; and when it was cancelled.
+    pub fn survey(
+        design: &Design,
+        table: &CaseTable,
+        cancel: &Cancel,
+        progress: &mut dyn FnMut(usize, usize),
+    ) -> Result<Self, StudyError> {
         let all: Vec<Source<'_>> = table.cases.iter().chain(&table.practice).flat_map(|case| sources(design, case)).collect();
         let mut hasher = blake3::Hasher::new();
         hasher.update(settings_text(&design.images)?.as_bytes());
@@ -63,6 +68,9 @@ impl Equal {
         let mut surveys = Vec::with_capacity(all.len());
         for (done, source) in all.iter().enumerate() {
             progress(done, all.len());
+            if cancel.is_cancelled() {
+                return Err(StudyError::Stopped);
+            }
             let picture = open(*source)?;
             let (arm, case) = labels(*source);
             for text in [arm, &case.id, &hash_image(&picture.image)] {
@@ -119,13 +127,16 @@ impl Equal {
         cancel: &Cancel,
         progress: &mut dyn FnMut(&str, usize, usize),
     ) -> Result<AuditRecord, StudyError> {
-        let failed = |error: AuditError| StudyError::input(design.cases.display().to_string(), error.to_string());
+        let failed = |error: AuditError| match error {
+            AuditError::Stopped => StudyError::Stopped,
+            error => StudyError::input(design.cases.display().to_string(), error.to_string()),
+        };
         let (mut before, mut after) = (Vec::new(), Vec::new());
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
         for (done, case) in table.cases.iter().enumerate() {
             progress("images", done, table.cases.len());
             if cancel.is_cancelled() {
-                return Err(failed(AuditError::Stopped));
+                return Err(StudyError::Stopped);
             }
             for arm in case.images.keys() {
                 let source = Source::Arm(case, arm);

@@ -241,7 +241,7 @@ fn a_full_disk_leaves_no_part_of_a_study() {
     let dir = dir.path();
     design(dir, 6, "");
     // A limit on the size of a file stands for the full disk.
-    let script = "trap '' XFSZ; ulimit -f 8; exec \"$0\" \"$@\"";
+    let script = "trap '' XFSZ; ulimit -f 24; exec \"$0\" \"$@\"";
     let output = Command::new("bash")
         .args([
             "-c",

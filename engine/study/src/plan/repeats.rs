@@ -1,11 +1,14 @@
 //! Hidden repeats: images that come a second time, equally many of each arm.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::draw::{Draw, Use};
 use crate::reading::Purpose;
 
-use super::Assignment;
+use super::{Assignment, Shown};
 
-/// Where one round begins and ends in the order of trials, and which order that is.
+/// Puts `each` repeats of every stimulus into the order, each later than what it repeats and far from all of its case; `None`
+/// where there is no room.
 pub(super) fn insert(
     rounds: &mut [Vec<Assignment>],
     stimuli: &[Vec<usize>],
@@ -15,31 +18,30 @@ pub(super) fn insert(
     reader: usize,
 ) -> Option<()> {
     let mut draw = Draw::new(key, Use::Repeats, reader as u32);
-    let mut repeated: Vec<usize> = Vec::new();
+    let mut repeated: BTreeSet<Vec<Shown>> = BTreeSet::new();
+    let mut times: BTreeMap<usize, usize> = BTreeMap::new();
     for turn in 0..each * stimuli.len() {
         let stimulus = &stimuli[turn % stimuli.len()];
-        let mut candidates: Vec<Assignment> = rounds
-            .iter()
-            .flatten()
-            .filter(|trial| trial.purpose == Purpose::Scored && same_stimulus(trial, stimulus))
-            .cloned()
+        let all = rounds.iter().enumerate().flat_map(|(round, trials)| (0..trials.len()).map(move |place| (round, place)));
+        // The same image never comes a third time, and a case that nothing was repeated of goes first.
+        let mut candidates: Vec<(usize, usize)> = all
+            .filter(|(round, place)| {
+                let trial = &rounds[*round][*place];
+                trial.purpose == Purpose::Scored && same_stimulus(trial, stimulus) && !repeated.contains(&trial.shown)
+            })
             .collect();
         draw.shuffle(&mut candidates);
-        // A case that nothing was repeated of goes first; the same image never comes a third time.
-        let times = |trial: &Assignment| repeated.iter().filter(|case| **case == trial.case).count();
-        candidates.retain(|trial| !already(rounds, trial));
-        candidates.sort_by_key(times);
-        let placed = candidates.into_iter().find_map(|trial| {
-            let round = rounds.iter().position(|round| round.contains(&trial))?;
-            let original = rounds[round].iter().position(|other| *other == trial)?;
-            let allowed: Vec<usize> =
-                free_places(rounds, round, trial.case, separation).into_iter().filter(|place| *place > original).collect();
-            let place = *allowed.get(draw.below(allowed.len()))?;
-            Some((round, place, trial))
-        });
-        let (round, place, trial) = placed?;
-        repeated.push(trial.case);
-        rounds[round].insert(place, Assignment { purpose: Purpose::Repeat, ..trial });
+        candidates.sort_by_key(|(round, place)| times.get(&rounds[*round][*place].case).copied().unwrap_or(0));
+        let (round, original, place) = candidates.into_iter().find_map(|(round, original)| {
+            let case = rounds[round][original].case;
+            let mut allowed = free_places(rounds, round, case, separation);
+            allowed.retain(|place| *place > original);
+            Some((round, original, *allowed.get(draw.below(allowed.len()))?))
+        })?;
+        let trial = Assignment { purpose: Purpose::Repeat, ..rounds[round][original].clone() };
+        *times.entry(trial.case).or_default() += 1;
+        repeated.insert(trial.shown.clone());
+        rounds[round].insert(place, trial);
     }
     Some(())
 }
@@ -47,10 +49,6 @@ pub(super) fn insert(
 /// Whether the trial shows just these arms, in whatever order.
 fn same_stimulus(trial: &Assignment, stimulus: &[usize]) -> bool {
     trial.shown.len() == stimulus.len() && trial.shown.iter().all(|shown| stimulus.contains(&shown.arm))
-}
-
-fn already(rounds: &[Vec<Assignment>], trial: &Assignment) -> bool {
-    rounds.iter().flatten().any(|other| other.purpose == Purpose::Repeat && other.shown == trial.shown)
 }
 
 /// Places of a round, as insertion points, at which a trial of the case keeps its distance from all others of it.

@@ -6,7 +6,7 @@ fn an_audit_is_known_again_and_other_images_are_not_its() {
     let dir = tempfile::tempdir().expect("a folder");
     let design = design(Template::ReportAlignment, 1, 2);
     let table = table(&design, dir.path(), 6, 0);
-    let equal = Equal::survey(&design, &table, &mut |_, _| {}).expect("a survey");
+    let equal = Equal::survey(&design, &table, &Cancel::new(), &mut |_, _| {}).expect("a survey");
     assert_eq!(equal.side_px(), 16);
     let options = audit::Options { permutations: 199, ..audit::Options::default() };
     let record = equal.audit(&design, &table, &options, &Cancel::new(), &mut |_, _, _| {}).expect("an audit");
@@ -19,7 +19,7 @@ fn an_audit_is_known_again_and_other_images_are_not_its() {
     assert!(record.images().contains(hash_image(&seen).as_str()));
 
     // Another image, another setting, another seed: another audit is needed.
-    let survey = |design: &Design| Equal::survey(design, &table, &mut |_, _| {}).expect("a survey");
+    let survey = |design: &Design| Equal::survey(design, &table, &Cancel::new(), &mut |_, _| {}).expect("a survey");
     let mut other = design.clone();
     other.images.trim_borders = !other.images.trim_borders;
     assert!(!survey(&other).was_audited(&record));
@@ -30,10 +30,15 @@ fn an_audit_is_known_again_and_other_images_are_not_its() {
     std::fs::copy(&table.cases[3].images["arm2"], path).expect("another image");
     assert!(!survey(&design).was_audited(&record));
 
+    let stop = Cancel::new();
+    stop.cancel();
+    assert!(matches!(Equal::survey(&design, &table, &stop, &mut |_, _| {}), Err(StudyError::Stopped)));
+    assert!(matches!(equal.audit(&design, &table, &options, &stop, &mut |_, _, _| {}), Err(StudyError::Stopped)));
+
     std::fs::write(&file, "{}").expect("a file");
     let error = AuditRecord::read(&file).expect_err("no audit").to_string();
     assert!(error.contains("audit again") && !error.contains('\n'), "{error}");
     std::fs::write(path, "hello").expect("a file");
-    let error = Equal::survey(&design, &table, &mut |_, _| {}).expect_err("no image").to_string();
+    let error = Equal::survey(&design, &table, &Cancel::new(), &mut |_, _| {}).expect_err("no image").to_string();
     assert!(error.contains("secret-arm2-2.png") && !error.contains('\n'), "{error}");
 }

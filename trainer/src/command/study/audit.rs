@@ -37,15 +37,12 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let step = Step::begin("looking at images")?;
-    let equal = Equal::survey(design, table, &mut |done, all| step.at(done, all))?;
     let options = Options { seed: design.seed, permutations: args.permutations as usize, ..Options::default() };
-    let made = equal.audit(design, table, &options, &step.cancel, &mut |part, done, all| step.part(part, done, all));
-    step.end();
-    if step.is_stopped() {
-        say("interrupted; nothing was written")?;
-        return Ok(ExitCode::from(3));
-    }
-    let record = made?;
+    let made = Equal::survey(design, table, &step.cancel, &mut |done, all| step.at(done, all)).and_then(|equal| {
+        let record = equal.audit(design, table, &options, &step.cancel, &mut |part, done, all| step.part(part, done, all))?;
+        Ok((equal, record))
+    });
+    let Some((equal, record)) = step.made(made)? else { return Ok(ExitCode::from(3)) };
     tell("The files as they came", &record.before)?;
     say("")?;
     tell("The images as readers will see them", &record.after)?;

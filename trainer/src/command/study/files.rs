@@ -25,16 +25,23 @@ pub(super) struct Opened {
 
 /// Opens a design: the file, or the folder that it lies in.
 pub(super) fn open(path: &Path) -> Result<Opened> {
-    let file = if path.is_dir() { path.join(DESIGN) } else { path.to_owned() };
-    let design = Design::read(&file)?;
-    let folder = match file.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
-        _ => PathBuf::from("."),
+    let file = match path.is_dir() {
+        // Named without a "./" in every sentence.
+        true if path == Path::new(".") => PathBuf::from(DESIGN),
+        true => path.join(DESIGN),
+        false => path.to_owned(),
     };
+    let design = Design::read(&file)?;
+    let folder = file.parent().unwrap_or(Path::new("")).to_owned();
     let table = CaseTable::read(&design, &folder)?;
     let own = file.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
     // A design that has the usual name is called after its folder.
-    let name = match folder.canonicalize().ok().and_then(|whole| Some(whole.file_name()?.to_string_lossy().into_owned())) {
+    let name = match Path::new(".")
+        .join(&folder)
+        .canonicalize()
+        .ok()
+        .and_then(|whole| Some(whole.file_name()?.to_string_lossy().into_owned()))
+    {
         Some(folder) if file.ends_with(DESIGN) => folder,
         _ => own,
     };

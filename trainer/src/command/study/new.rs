@@ -136,7 +136,8 @@ fn cases(template: Template, example: &Example) -> String {
         }
         for arm in example.arms {
             let folder = if aided { "guided" } else { arm };
-            let file = if folder == "phantom" { format!("{index:06}.png") } else { format!("case-{}.png", index + 1) };
+            let file =
+                if folder == "phantom" { format!("images/phantom-5-{index:06}.png") } else { format!("case-{}.png", index + 1) };
             out.push_str(&format!(",images/{folder}/{file}"));
         }
     }

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Result, bail, ensure};
-use study::power::{Options, cases_for, power};
+use study::StudyError;
+use study::power::{Options, PowerError, cases_for, power};
 
 use super::files::{self, count, say};
 use super::progress::Step;
@@ -48,10 +49,11 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
             step.at(tries, tries + 1);
         })
     });
-    step.end();
-    if step.is_stopped() {
-        return Ok(ExitCode::from(3));
-    }
+    let made = match (here, wanted) {
+        (Err(PowerError::Stopped), _) | (_, Some(Err(PowerError::Stopped))) => Err(StudyError::Stopped),
+        (here, wanted) => Ok((here, wanted)),
+    };
+    let Some((here, wanted)) = step.made(made)? else { return Ok(ExitCode::from(3)) };
     let here = here?;
     say(format!(
         "assumed: means {} and {}, deviations {} and {}, {}",

@@ -3,7 +3,9 @@
 use anyhow::Result;
 use engine::cancel::Cancel;
 use indicatif::{ProgressBar, ProgressStyle};
+use study::StudyError;
 
+use super::files::say;
 use crate::run::signals::StopRequest;
 
 /// A step that is shown and can be stopped.
@@ -46,5 +48,17 @@ impl Step {
     /// Takes the bar away.
     pub(super) fn end(&self) {
         self.bar.finish_and_clear();
+    }
+
+    /// Ends with what was made; `None` where the person asked to stop, which is said.
+    pub(super) fn made<T>(&self, made: Result<T, StudyError>) -> Result<Option<T>> {
+        self.end();
+        match made {
+            Err(StudyError::Stopped) => {
+                say("interrupted; nothing was written")?;
+                Ok(None)
+            }
+            made => Ok(Some(made?)),
+        }
     }
 }

@@ -53,9 +53,14 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let record = record(args, &opened)?;
     let plan = Plan::build(design, table)?;
     let step = Step::begin("looking at images")?;
-    let equal = Equal::survey(design, table, &mut |done, all| step.at(done, all))?;
+    let looked = Equal::survey(design, table, &step.cancel, &mut |done, all| step.at(done, all));
+    let Some(equal) = step.made(looked)? else { return Ok(ExitCode::from(3)) };
     let note = audited(args, &opened, &equal, record.as_ref())?;
+    let step = Step::begin("sealing")?;
     let mut images = |source: Source<'_>| {
+        if step.cancel.is_cancelled() {
+            return Err(StudyError::Stopped);
+        }
         let image = equal.image(source)?;
         if let (Source::Arm(case, arm), Some(record)) = (source, &record)
             && table.cases.iter().any(|other| other.id == case.id)
@@ -65,19 +70,16 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         }
         Ok(image)
     };
-    let made = seal(design, table, &plan, note, &mut images, &mut |done, all| step.part("sealing", done, all));
-    step.end();
-    if step.is_stopped() {
-        say("interrupted; nothing was written")?;
-        return Ok(ExitCode::from(3));
-    }
-    let mut made = made?;
+    let made = seal(design, table, &plan, note, &mut images, &mut |done, all| step.at(done, all));
+    let Some(mut made) = step.made(made)? else { return Ok(ExitCode::from(3)) };
     made.key.equalised = equal.done().iter().map(|done| (done.arm.clone(), done.steps.clone())).collect();
     made.key.bits = equal.bits();
-    // The key last: a key without its study would be of no use, and the study can be sealed again.
-    write_atomic(&out, &made.study)?;
-    let key = made.key.to_bytes()?;
-    write_atomic(&key_file, &key)?;
+    // The study last, for it implies the key; without it the key is taken away again.
+    made.key.write(&key_file)?;
+    if let Err(error) = write_atomic(&out, &made.study) {
+        drop(std::fs::remove_file(&key_file));
+        return Err(error.into());
+    }
     say(format!("{}: {}, {}", out.display(), count(table.cases.len(), "case"), count(design.readers.len(), "reader")))?;
     say(format!("  hash {}", grouped(&hash_bytes(&made.study))))?;
     say(format!("{}: the key; keep it to yourself", key_file.display()))?;
