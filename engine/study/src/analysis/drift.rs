@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::Context;
 use super::frame::{Frame, Row};
 use super::times::trials;
+use crate::template::Template;
 
 /// Images for which a slope is given.
 const PER: f64 = 100.0;
@@ -29,7 +30,7 @@ pub struct Trend {
 pub struct Drift {
     /// Place of the reader.
     pub reader: usize,
-    /// Score points for each 100 trials, each arm and criterion with its own mean; `None` of choices between images.
+    /// Score points for each 100 trials, each arm and criterion with its own mean; `None` of choices and of assisted reading.
     pub score: Option<Trend>,
     /// Time for each 100 trials as a share: −0.2 is a fifth faster. From the slope of its logarithm.
     pub time: Option<Trend>,
@@ -55,6 +56,11 @@ pub struct CurvePoint {
     pub seconds: Option<f64>,
 }
 
+/// Whether the mean answer says something: not where images are chosen, nor where its right end depends on the case.
+fn has_level(template: Template) -> bool {
+    template.is_ordinal() && template != Template::AssistedReading
+}
+
 pub(super) fn drift(frame: &Frame<'_>, context: &Context) -> Vec<Drift> {
     (0..context.readers.len())
         .map(|reader| {
@@ -78,7 +84,7 @@ pub(super) fn drift(frame: &Frame<'_>, context: &Context) -> Vec<Drift> {
                 |t: Trend| Trend { value: t.value.exp_m1(), interval: (t.interval.0.exp_m1(), t.interval.1.exp_m1()), ..t };
             Drift {
                 reader,
-                score: if context.template.is_ordinal() { common_slope(&order, &score, &group).map(trend) } else { None },
+                score: if has_level(context.template) { common_slope(&order, &score, &group).map(trend) } else { None },
                 time: common_slope(&when, &log, &arm).map(trend).map(share),
             }
         })
@@ -92,7 +98,7 @@ pub(super) fn curve(frame: &Frame<'_>, context: &Context, most: usize) -> Curve 
     // Stretches of fewer than five trials would show noise.
     let count = u32::try_from(most).unwrap_or(u32::MAX).min(span / 5).max(1);
     let edge = |i: u32| first + (u64::from(span) * u64::from(i) / u64::from(count)) as u32;
-    let ordinal = context.template.is_ordinal();
+    let level = has_level(context.template);
     let points = (0..count)
         .map(|i| {
             let (low, high) = (edge(i), edge(i + 1) - 1);
@@ -105,7 +111,7 @@ pub(super) fn curve(frame: &Frame<'_>, context: &Context, most: usize) -> Curve 
             let seconds: Vec<f64> = trials(frame, inside).iter().map(|t| t.seconds).collect();
             CurvePoint {
                 order: (low, high),
-                scores: scores.iter().map(|s| if ordinal { mean(s) } else { None }).collect(),
+                scores: scores.iter().map(|s| if level { mean(s) } else { None }).collect(),
                 n: scores.iter().map(Vec::len).collect(),
                 seconds: median(&seconds),
             }

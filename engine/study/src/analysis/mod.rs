@@ -170,9 +170,9 @@ pub struct Scale {
     pub criterion: String,
     /// Scores by arm and reader, readers of an arm first, then all readers together.
     pub cells: Vec<Cell>,
-    /// Differences between arms: for each pair the readers, then all together.
+    /// Differences between arms: for each pair the readers, then all together; empty of one arm and of assisted reading.
     pub effects: Vec<Effect>,
-    /// The primary analysis.
+    /// The mixed model: the primary analysis where arms are compared by points.
     pub model: Option<Model>,
     /// Why there is no model.
     pub no_model: Option<String>,
@@ -245,19 +245,23 @@ pub fn analyse(readings: &[Reading], context: &Context, options: &Options) -> Re
     let pairs = options.pairs.of(context.arms.len());
     let (arms, readers) = (context.arms.len(), context.readers.len());
     let mut scales = Vec::new();
+    let points = context.template != Template::AssistedReading;
     if context.template.is_ordinal() {
         let one = [String::new()];
         let criteria = if context.criteria.is_empty() { &one[..] } else { &context.criteria[..] };
         for criterion in criteria {
             let rows = Frame::of_criterion(&frame.scored, criterion);
             let grid = Grid::of(&rows, arms, readers, frame.cases.len());
-            scales.push(scale(criterion, &grid, context.template, &pairs, boot));
+            // In assisted reading a higher answer is better only where the finding is present: arms are compared by what is
+            // right, not by points.
+            let compared = if points { &pairs[..] } else { &[] };
+            scales.push(scale(criterion, &grid, context.template, compared, boot));
         }
         adjust(&mut scales);
     }
     let grid = Grid::of(&frame.scored, arms, readers, frame.cases.len());
     let single = context.template.is_ordinal() && context.criteria.is_empty();
-    let findings = if single { findings::rows(&frame, &grid, &pairs, boot) } else { Vec::new() };
+    let findings = if single && points { findings::rows(&frame, &grid, &pairs, boot) } else { Vec::new() };
     let (differing, differing_images) = if single { differing::list(&frame, &grid, options.differing) } else { (Vec::new(), 0) };
     let completeness = completeness(&frame, context);
     let mut analysis = Analysis {
@@ -297,9 +301,13 @@ pub fn analyse(readings: &[Reading], context: &Context, options: &Options) -> Re
 }
 
 fn scale(criterion: &str, grid: &Grid, template: Template, pairs: &[(usize, usize)], boot: Bootstrap) -> Scale {
-    let (model, no_model) = match model::model(grid, template, pairs) {
-        Ok(model) => (Some(model), None),
-        Err(reason) => (None, Some(reason)),
+    let (model, no_model) = if pairs.is_empty() {
+        (None, None)
+    } else {
+        match model::model(grid, template, pairs) {
+            Ok(model) => (Some(model), None),
+            Err(reason) => (None, Some(reason)),
+        }
     };
     let several = grid.readers > 1;
     Scale {

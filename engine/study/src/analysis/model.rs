@@ -57,9 +57,6 @@ pub(super) fn model(grid: &Grid, template: Template, pairs: &[(usize, usize)]) -
     if let Some(empty) = of_arm.iter().position(|n| *n == 0) {
         return Err(format!("arm {} has no score", super::letter(empty)));
     }
-    if pairs.is_empty() {
-        return Err("the study has one arm".to_owned());
-    }
     let mut effects = Vec::new();
     let mut spreads = None;
     // The model gives each arm against its reference: one fit for each arm that comes first in a pair.
@@ -95,7 +92,7 @@ pub(super) fn model(grid: &Grid, template: Template, pairs: &[(usize, usize)]) -
         }
         spreads.get_or_insert(fit);
     }
-    let fit = spreads.ok_or("the study has one arm")?;
+    let fit = spreads.ok_or("no arms are compared")?;
     let distinct = |of: fn(&Score) -> usize| {
         let mut seen: Vec<usize> = scores.iter().map(of).collect();
         seen.sort_unstable();

@@ -36,9 +36,7 @@ pub(super) fn notes(analysis: &Analysis, context: &Context) -> Vec<String> {
     }
     for scale in &analysis.scales {
         let of = if scale.criterion.is_empty() { String::new() } else { format!(" for {:?}", scale.criterion) };
-        if let Some(reason) = &scale.no_model
-            && analysis.arms.len() > 1
-        {
+        if let Some(reason) = &scale.no_model {
             notes.push(format!("The ordinal mixed model could not be fitted{of}: {reason}."));
         }
         let equal: Vec<String> = scale

@@ -52,7 +52,9 @@ pub fn figures(analysis: &Analysis, context: &Context, theme: Theme) -> Vec<Figu
     let several = analysis.scales.len() > 1;
     for (i, scale) in analysis.scales.iter().enumerate() {
         let name = |stem: &str| if several { format!("{stem}-{}", i + 1) } else { stem.to_owned() };
-        figures.push(bars::scores(name("scores"), analysis, context, scale, theme));
+        if analysis.assisted.is_none() {
+            figures.push(bars::scores(name("scores"), analysis, context, scale, theme));
+        }
         figures.extend(sets::effects(name("effects"), analysis, context, scale, theme));
     }
     figures.extend(sets::grading(analysis, theme));

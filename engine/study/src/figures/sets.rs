@@ -38,7 +38,7 @@ const SHARE: (f64, f64) = (0.0, 1.0);
 
 /// Mean differences between arms; `None` of one arm.
 pub(super) fn effects(name: String, analysis: &Analysis, _: &Context, scale: &Scale, theme: Theme) -> Option<Figure> {
-    if analysis.pairs.is_empty() {
+    if scale.effects.is_empty() {
         return None;
     }
     let several = analysis.readers.len() > 1;

@@ -5,19 +5,17 @@ use super::table::{Table, caption};
 use super::{cells, pair_name, reader_name, share_cells};
 use crate::analysis::words::{count, counted, number, p, percent, percents};
 use crate::analysis::{Analysis, Assisted, Choices, Context, Detection, Quartet, Test, letter};
+use crate::template::Template;
 
-/// Heading of the section.
-pub(super) fn heading(analysis: &Analysis) -> &'static str {
-    if analysis.detection.is_some() {
-        "Real or synthetic"
-    } else if analysis.choices.is_some() {
-        "Choices"
-    } else if analysis.quartet.is_some() {
-        "Finding the real image"
-    } else if analysis.assisted.is_some() {
-        "With and without help"
-    } else {
-        "Visual grading"
+/// Heading of the section; `None` of templates whose outcome is the scores themselves.
+pub(super) fn heading(analysis: &Analysis) -> Option<&'static str> {
+    match analysis.template {
+        Template::ReportAlignment | Template::Realism => None,
+        Template::RealOrSynthetic => Some("Real or synthetic"),
+        Template::PairwiseChoice => Some("Choices"),
+        Template::Quartet => Some("Finding the real image"),
+        Template::VisualGrading => Some("Visual grading"),
+        Template::AssistedReading => Some("With and without help"),
     }
 }
 

@@ -166,16 +166,28 @@ fn statistics(analysis: &Analysis) -> String {
     let mut out: Vec<String> = Vec::new();
     let several = analysis.readers.len() > 1;
     let pairs = &analysis.pairs;
+    if analysis.detection.is_some() {
+        out.push(
+            "Telling real from synthetic, the primary analysis, was measured by the area under the ROC curve of the five-step answers (DeLong’s interval \
+             for a reader), by d′ with half an answer added to each count, and by the share of decided answers that were right, \
+             with exact intervals and exact binomial tests against one half."
+                .to_owned(),
+        );
+    }
     if let Some(model) = analysis.scales.iter().find_map(|s| s.model.as_ref()) {
         let random =
             if model.reader_sd.is_some() { "reader and case as crossed random effects" } else { "case as random effect" };
-        out.push(format!(
-            "The primary analysis was a cumulative-link mixed model of the scores with logit link, arm as fixed effect and {random}, \
-             fitted by maximum likelihood with Laplace’s approximation; effects are odds ratios for a higher score with Wald \
-             intervals."
-        ));
+        let model = format!(
+            "a cumulative-link mixed model of the scores with logit link, arm as fixed effect and {random}, fitted by maximum \
+             likelihood with Laplace’s approximation; effects are odds ratios for a higher score with Wald intervals."
+        );
+        out.push(if analysis.detection.is_some() {
+            format!("The scores of the arms were also compared by {model}")
+        } else {
+            format!("The primary analysis was {model}")
+        });
     }
-    if !analysis.scales.is_empty() && !pairs.is_empty() {
+    if analysis.scales.iter().any(|s| !s.effects.is_empty()) {
         let each = if several { "For each reader, arms" } else { "Arms" };
         out.push(format!(
             "{each} were compared within cases by the Wilcoxon signed-rank test (zero differences left out; exact up to 25 pairs \
@@ -190,14 +202,6 @@ fn statistics(analysis: &Analysis) -> String {
         out.push(
             "For each criterion the grades of two arms were compared by the area under the visual grading curve, averaged over \
              readers."
-                .to_owned(),
-        );
-    }
-    if analysis.detection.is_some() {
-        out.push(
-            "Telling real from synthetic was measured by the area under the ROC curve of the five-step answers (DeLong’s interval \
-             for a reader), by d′ with half an answer added to each count, and by the share of decided answers that were right, \
-             with exact intervals and exact binomial tests against one half."
                 .to_owned(),
         );
     }
@@ -292,7 +296,8 @@ fn intervals(analysis: &Analysis, context: &Context) -> String {
     let program =
         if context.program.is_empty() { String::new() } else { format!(" The analysis was made with {}.", context.program) };
     format!(
-        "Intervals cover 95\u{202f}%; where not said otherwise they are percentile bootstrap intervals over {} of cases. {missing} \
+        "Intervals cover 95\u{202f}%; where not said otherwise they are percentile bootstrap intervals over {} of cases, with \
+         readers taken as they are. {missing} \
          All p values are two-sided.{program}",
         counted(analysis.resamples, "resample", "resamples")
     )

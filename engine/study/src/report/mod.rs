@@ -4,6 +4,7 @@
 //! computes nothing: each number comes from the [`Analysis`].
 
 mod agreement;
+mod bundle;
 mod kinds;
 mod methods;
 mod page;
@@ -13,6 +14,7 @@ mod table;
 mod table_file;
 mod trust;
 
+pub use bundle::{ReportError, ReportFile, files};
 pub use methods::methods;
 pub use page::html;
 pub use table_file::{COLUMNS, TableError, csv, dictionary};

@@ -11,9 +11,10 @@ use crate::figures::{Figure, Theme, escape, figures};
 pub fn html(analysis: &Analysis, context: &Context) -> String {
     let drawn = figures(analysis, context, Theme::Light);
     let figures = Figures(&drawn);
+    let outcome = kinds::heading(analysis).is_some();
     let sections: Vec<(&str, &str, String)> = [
-        ("results", "Results", results::results(analysis, context, &figures)),
-        ("outcome", kinds::heading(analysis), kinds::outcome(analysis, context, &figures)),
+        ("outcome", kinds::heading(analysis).unwrap_or_default(), kinds::outcome(analysis, context, &figures)),
+        ("results", if outcome { "Scores" } else { "Results" }, results::results(analysis, context, &figures)),
         ("agreement", "Agreement and repeatability", agreement::agreement(analysis, context)),
         ("order", "Learning, fatigue and time", results::order(analysis, context, &figures)),
         ("errors", "Errors", results::errors(analysis, context, &figures)),

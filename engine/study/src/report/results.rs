@@ -9,6 +9,9 @@ use crate::reading::ErrorKind;
 
 /// Each scale: figures and tables of scores and effects.
 pub(super) fn results(analysis: &Analysis, context: &Context, figures: &Figures<'_>) -> String {
+    if analysis.assisted.is_some() {
+        return String::new();
+    }
     let several = analysis.scales.len() > 1;
     let mut out = String::new();
     for (i, scale) in analysis.scales.iter().enumerate() {
@@ -51,8 +54,14 @@ fn scores(analysis: &Analysis, context: &Context, scale: &Scale) -> String {
 
 fn model(analysis: &Analysis, scale: &Scale) -> String {
     let Some(model) = &scale.model else { return String::new() };
-    let mut table =
-        Table::new(&format!("Primary: ordinal mixed model{}", of(scale)), &["", "Estimate", "95 % interval", "p", "Holm p", "n"]);
+    let mut table = Table::new(
+        &format!(
+            "{}{}",
+            if analysis.detection.is_none() { "Primary: ordinal mixed model" } else { "Ordinal mixed model" },
+            of(scale)
+        ),
+        &["", "Estimate", "95 % interval", "p", "Holm p", "n"],
+    );
     for e in &model.effects {
         let (a, b) = e.pair;
         table.row(&[
@@ -166,7 +175,8 @@ pub(super) fn errors(analysis: &Analysis, context: &Context, figures: &Figures<'
     if rows.is_empty() || rows.iter().all(|r| r.low == 0) {
         return String::new();
     }
-    let kinds: Vec<&str> = ErrorKind::ALL.iter().map(|k| k.name()).collect();
+    let kinds: Vec<String> = ErrorKind::ALL.iter().map(|k| short(k.name())).collect();
+    let kinds: Vec<&str> = kinds.iter().map(String::as_str).collect();
     let heads: Vec<&str> = ["Reader", "Low of all"].into_iter().chain(kinds).chain(["Not marked"]).collect();
     let mut table = Table::new("Error types", &heads);
     let several = analysis.readers.len() > 1;
@@ -185,8 +195,18 @@ pub(super) fn errors(analysis: &Analysis, context: &Context, figures: &Figures<'
     let low: Vec<&str> = analysis.template.choices().iter().filter(|c| c.asks_error).map(|c| c.figure).collect();
     figures.html("errors")
         + &table.html()
-        + &caption(&format!("The type was asked after a score of {} was locked.", low.join(" or ")))
+        + &caption(&format!(
+            "The type was asked after an answer of {} was locked. Place, extent and severity are discrepancies.",
+            low.join(" or ")
+        ))
         + &figures.html("places")
+}
+
+/// "Place" of "Discrepancy: place".
+fn short(kind: &str) -> String {
+    let last = kind.rsplit(": ").next().unwrap_or(kind);
+    let mut chars = last.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
 /// Effects by finding.

@@ -29,6 +29,7 @@ caption{text-align:left;font-weight:600;padding:0 0 4px}
 th{font-weight:500;color:var(--i2);text-align:left;vertical-align:bottom;border-bottom:1px solid var(--i3);padding:4px 14px 4px 0}
 td{border-bottom:1px solid var(--ln);padding:4px 14px 4px 0;vertical-align:top;overflow-wrap:break-word}
 td.name{white-space:nowrap}
+td:first-child{min-width:6em}
 th.r,td.r{text-align:right;white-space:nowrap}
 th.r{white-space:normal}
 th:last-child,td:last-child{padding-right:0}
@@ -43,5 +44,5 @@ code{font-family:ui-monospace,'IBM Plex Mono',Menlo,Consolas,monospace;font-size
 .nav{color:var(--i3);font-size:12.5px}
 .nav a{color:inherit}
 @media print{:root{--bg:#fff;--raise:#f4f5f6;--i1:#000;--i2:#333;--i3:#555;--ln:#ccc;--warn:#6b4800;--err:#8c1d18;--ok:#14532f}
-body{font-size:10pt}main{max-width:none;padding:0}.nav{display:none}h2,h3,caption{break-after:avoid}.cap{break-before:avoid}figure,tr,.main,.banner{break-inside:avoid}thead{display:table-header-group}.sc,.os,.i1,.i2,.i3,.ln{print-color-adjust:exact;-webkit-print-color-adjust:exact}@page{margin:16mm}}
+body{font-size:10pt}main{max-width:none;padding:0}.nav{display:none}h2,h3,caption{break-after:avoid}.cap{break-before:avoid}figure,tr,.main,.banner{break-inside:avoid}.short{break-inside:avoid}thead{display:table-header-group}.sc,.os,.i1,.i2,.i3,.ln{print-color-adjust:exact;-webkit-print-color-adjust:exact}@page{margin:16mm}}
 ";

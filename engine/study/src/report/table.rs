@@ -57,10 +57,12 @@ impl Table {
             .iter()
             .map(|(h, right)| format!("<th scope=\"col\"{}>{}</th>", if *right { " class=\"r\"" } else { "" }, escape(h)))
             .collect();
+        // A short table is not torn between two sheets of paper.
+        let short = if self.count < 11 { " short" } else { "" };
         let caption =
             if self.caption.is_empty() { String::new() } else { format!("<caption>{}</caption>\n", escape(&self.caption)) };
         format!(
-            "<div class=\"wide\"><table>\n{caption}<thead><tr>{}</tr></thead>\n<tbody>\n{}</tbody></table></div>\n",
+            "<div class=\"wide{short}\"><table>\n{caption}<thead><tr>{}</tr></thead>\n<tbody>\n{}</tbody></table></div>\n",
             heads.concat(),
             self.rows
         )

@@ -209,3 +209,19 @@ fn each_kind_of_study_has_its_own_section() {
         assert!(!plain(&page).contains("Sharpness <1>"));
     }
 }
+
+#[test]
+fn the_files_of_a_report() {
+    let font = include_bytes!("../../../../assets/fonts/IBMPlexSans-Regular.ttf");
+    let (readings, context) = told();
+    let analysis = analyse(&readings, &context, &quick()).expect("a study");
+    let all = files(&readings, &analysis, &context, &[font], 1.0).expect("a report");
+    let names: Vec<&str> = all.iter().map(|f| f.name.as_str()).collect();
+    assert_eq!(names[..5], ["report.html", "methods.txt", "readings.csv", "dictionary.csv", "analysis.json"]);
+    assert!(names.contains(&"figures/scores.svg") && names.contains(&"figures/time.png"));
+    assert!(all.iter().all(|f| !f.bytes.is_empty()));
+    let json: serde_json::Value = serde_json::from_slice(&all[4].bytes).expect("JSON");
+    assert_eq!(json["counts"]["scored"], 237);
+    assert!(json["scales"][0]["model"]["effects"][0]["odds_ratio"]["value"].as_f64().is_some_and(|v| (v - 2.485).abs() < 0.01));
+    assert_eq!(all, files(&readings, &analysis, &context, &[font], 1.0).expect("a report"));
+}

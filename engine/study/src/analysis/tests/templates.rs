@@ -169,6 +169,9 @@ fn help_by_hand() {
         }
     }
     let found = analyse(&readings, &context, &quick()).expect("a study");
+    let scale = &found.scales[0];
+    assert!(scale.effects.is_empty() && scale.model.is_none() && scale.no_model.is_none(), "points do not compare conditions");
+    assert!(found.findings.is_empty() && found.drift.iter().all(|d| d.score.is_none()));
     let assisted = found.assisted.expect("assisted");
     let row = &assisted.rows[0];
     assert_eq!((row.without.expect("pairs").hits, row.with.expect("pairs").hits, row.gained, row.lost), (4, 7, 4, 1));

@@ -1,0 +1,59 @@
+//! All files of a report, so that the studio and the headless program write the same ones.
+
+use super::{TableError, csv, dictionary, html, methods};
+use crate::analysis::{Analysis, Context};
+use crate::figures::{FigureError, Theme, figures, png};
+use crate::reading::Reading;
+
+/// One file of a report.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReportFile {
+    /// Name inside the report's folder, parts joined by "/": "figures/scores.svg".
+    pub name: String,
+    /// What is in it.
+    pub bytes: Vec<u8>,
+}
+
+/// Why a report has no files.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReportError {
+    /// The long table.
+    #[error(transparent)]
+    Table(#[from] TableError),
+    /// A figure.
+    #[error(transparent)]
+    Figure(#[from] FigureError),
+    /// The figures as data.
+    #[error("the analysis cannot be written as JSON: {0}")]
+    Json(#[from] serde_json::Error),
+}
+
+/// `report.html`, `methods.txt`, `readings.csv` with its `dictionary.csv`, `analysis.json`, and each figure as SVG and,
+/// with `scale` dots a unit, as PNG. `fonts` are the bytes of IBM Plex Sans, regular, medium and semibold.
+///
+/// # Errors
+/// When a table or a picture cannot be packed.
+pub fn files(
+    readings: &[Reading],
+    analysis: &Analysis,
+    context: &Context,
+    fonts: &[&[u8]],
+    scale: f32,
+) -> Result<Vec<ReportFile>, ReportError> {
+    let file = |name: &str, bytes: Vec<u8>| ReportFile { name: name.to_owned(), bytes };
+    let mut json = serde_json::to_vec_pretty(analysis)?;
+    json.push(b'\n');
+    let mut out = vec![
+        file("report.html", html(analysis, context).into_bytes()),
+        file("methods.txt", format!("{}\n", methods(analysis, context).join("\n\n")).into_bytes()),
+        file("readings.csv", csv(readings, context)?),
+        file("dictionary.csv", dictionary(context)?),
+        file("analysis.json", json),
+    ];
+    for figure in figures(analysis, context, Theme::Light) {
+        out.push(file(&format!("figures/{}.svg", figure.name), figure.svg().into_bytes()));
+        out.push(file(&format!("figures/{}.png", figure.name), png(&figure, fonts, scale)?));
+    }
+    Ok(out)
+}
