@@ -1,4 +1,4 @@
-//! What a stroke costs: processor time of one pointer event and of one frame, at 1024² and 2048².
+//! What a stroke and its undo cost: processor time of one pointer event and of one frame, at 1024² and 2048².
 //!
 //! `cargo bench -p app --bench canvas`. One event is everything the canvas does for it: the action, the outline
 //! and the label picture of the touched patch, and the bytes that would go to the graphics card. One frame is the
@@ -24,6 +24,8 @@ use engine::domain::{Finding, Mask, RectPx};
 
 /// Pointer events that are timed.
 const EVENTS: usize = 400;
+/// Strokes that are taken back.
+const STROKES: usize = 60;
 /// Frames that are timed.
 const FRAMES: usize = 120;
 
@@ -36,6 +38,11 @@ fn main() {
         report(&format!("eraser event at {side}²"), &events(side, Tool::Eraser, side as f32 * 0.035, false));
         report(&format!("limited brush event at {side}²"), &events(side, Tool::Brush, side as f32 * 0.035, true));
         report(&format!("move event at {side}²"), &events(side, Tool::Move, 1.0, false));
+    }
+    for side in [1024, 2048] {
+        let (undo, redo) = undo(side);
+        report(&format!("undo of a stroke at {side}²"), &undo);
+        report(&format!("redo of a stroke at {side}²"), &redo);
     }
     for side in [1024, 2048] {
         report(&format!("frame of the window while a stroke is drawn at {side}²"), &frames(side));
@@ -101,6 +108,42 @@ fn events(side: u32, tool: Tool, radius: f32, limited: bool) -> Vec<Duration> {
         .collect();
     act(&mut state, Action::StrokeEnd);
     times
+}
+
+/// Undo and redo of strokes over the whole image, each with everything the canvas does to show it.
+fn undo(side: u32) -> (Vec<Duration>, Vec<Duration>) {
+    let mut state = State::new(case(side), PathBuf::from("out"));
+    let mut cache = CanvasCache::default();
+    cache.update(&state);
+    let act = |state: &mut State, action: Action| drop(reduce(state, action));
+    act(&mut state, Action::SetBrush(side as f32 * 0.035));
+    for stroke in 0..STROKES {
+        let at = |i: usize| {
+            let (x, y) = path(stroke * 16 + i, STROKES * 16);
+            (x * side as f32, y * side as f32)
+        };
+        act(&mut state, Action::StrokeBegin { at: at(0), alternate: false });
+        (1..=16).for_each(|i| act(&mut state, Action::StrokeTo { at: at(i) }));
+        act(&mut state, Action::StrokeEnd);
+    }
+    let mut seen = None;
+    let mut timed = |action: &Action, state: &mut State| {
+        let began = Instant::now();
+        act(state, action.clone());
+        cache.update(state);
+        seen = Some(patch(&cache, seen));
+        let took = began.elapsed();
+        cache.end_frame();
+        took
+    };
+    // The first look is that of an opened canvas, not of an undo.
+    timed(&Action::Settle, &mut state);
+    let before = state.document.clone();
+    let undo = (0..STROKES).map(|_| timed(&Action::Undo, &mut state)).collect();
+    assert!(!state.history.can_undo(), "every stroke was taken back");
+    let redo = (0..STROKES).map(|_| timed(&Action::Redo, &mut state)).collect();
+    assert!(state.document == before, "and came again");
+    (undo, redo)
 }
 
 /// Reads what would be uploaded, and returns the state it brings a texture to.

@@ -71,7 +71,7 @@ fn cancel(dir: &Path) -> anyhow::Result<()> {
                         worker.cancel(job);
                     }
                 }
-                Some(Event::Cancelled(_)) => break,
+                Some(Event::Cancelled(..)) => break,
                 Some(_) => {}
                 None => std::thread::sleep(Duration::from_micros(200)),
             }
@@ -117,7 +117,7 @@ fn many(dir: &Path) -> anyhow::Result<()> {
                     );
                 }
             }
-            Some(Event::Failed(row)) => anyhow::bail!("a run failed: {}", row.reason),
+            Some(Event::Failed(row, _)) => anyhow::bail!("a run failed: {}", row.reason),
             Some(Event::Stuck(why)) => anyhow::bail!("the queue stopped: {why}"),
             Some(_) => {}
             None => std::thread::sleep(Duration::from_micros(200)),

@@ -34,7 +34,7 @@ use crate::shell::regions::{Region, begin};
 use crate::shortcuts;
 use crate::state::{Gesture, Layer, Room, State};
 use crate::theme::{self, tokens};
-use crate::widgets::focus;
+use crate::widgets::{focus, keys};
 
 /// Side of the canvas until a model says otherwise.
 const START_SIZE_PX: u32 = 256;
@@ -379,6 +379,7 @@ impl eframe::App for StudioApp {
     fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
         let ctx = ui.ctx().clone();
         let mut out = Vec::new();
+        keys::set(&ctx, &self.state.settings.keys);
         shortcuts::read(&ctx, &self.state, &mut out);
         self.take_dropped(&ctx, &mut out);
         panels::toasts::tick(&ctx, &mut self.state);

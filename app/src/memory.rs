@@ -37,6 +37,7 @@ impl Memory {
         };
         state.shell.settings_held = held;
         state.room = state.settings.room;
+        state.apply_tier();
         state.has_generated = state.settings.has_generated;
         if let Some(folder) = state.settings.model.clone().filter(|f| f.join("model.toml").is_file()) {
             state.models.open = models::Known::Folder(folder);

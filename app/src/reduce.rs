@@ -30,7 +30,7 @@ pub use shapes::shape_drawn;
 pub fn reduce(state: &mut State, action: Action) -> Vec<Effect> {
     let chosen = state.view.chosen;
     state.history.meet(&state.document, state.sampling);
-    state.shell.lesson.note(&action);
+    state.settings.lesson.note(&action);
     let effects = apply(state, action);
     state.history.note(state.sampling);
     if state.view.chosen != chosen && chosen.is_some() {

@@ -102,9 +102,10 @@ impl StudioApp {
                 reduce::finished(state, *run, artifact, &jobs, &marked);
                 effects.extend(compare::grid::library_changed(state, &recipe));
             }
-            Event::Cancelled(row) | Event::Failed(row) => {
+            Event::Cancelled(row, marked) | Event::Failed(row, marked) => {
                 effects = rooms::data_sets::runs_changed(state, &row.task.recipe);
                 reduce::stopped(state, &row);
+                reduce::queue::runs_changed(state, &marked);
                 effects.extend(compare::grid::library_changed(state, &row.task.recipe));
             }
             Event::Jobs(rows) => state.queue.apply(&rows),

@@ -122,7 +122,7 @@ fn paint(ui: &Ui, rect: Rect, camera: &Camera, response: &Response, state: &Stat
         painter.text(image_rect.center(), Align2::CENTER_CENTER, words, text::body(), tokens::INK3);
     }
     if overlays {
-        overlay::layers(&painter, camera, state, &cache.masks);
+        overlay::layers(&painter, camera, state, &cache.masks, sight::own_part(state, image_rect));
         overlay::stroke_in_progress(&painter, camera, state);
         handles::paint(&painter, camera, state);
     }

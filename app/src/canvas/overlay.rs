@@ -46,8 +46,8 @@ fn outline(painter: &Painter, camera: &Camera, masks: &Masks, layer: &Layer) -> 
     lines
 }
 
-/// Paints all visible layers, lowest first.
-pub fn layers(painter: &Painter, camera: &Camera, state: &State, masks: &Masks) {
+/// Paints all visible layers, lowest first; their tags stay within a part of the image.
+pub fn layers(painter: &Painter, camera: &Camera, state: &State, masks: &Masks, tags_within: Rect) {
     for layer in state.document.layers.iter().rev().filter(|l| state.document.is_active(l)) {
         let chosen = state.view.chosen == Some(layer.id);
         let color = super::class_color(layer);
@@ -67,7 +67,7 @@ pub fn layers(painter: &Painter, camera: &Camera, state: &State, masks: &Masks) 
         }
     }
     for layer in state.document.layers.iter().rev().filter(|l| state.document.is_active(l)) {
-        layer_tag(painter, camera, &state.document, layer);
+        layer_tag(painter, camera, &state.document, layer, tags_within);
     }
 }
 
@@ -146,7 +146,7 @@ pub fn ring(painter: &Painter, at: Pos2, camera: &Camera, state: &State) {
     }
 }
 
-fn layer_tag(painter: &Painter, camera: &Camera, document: &Document, layer: &Layer) {
+fn layer_tag(painter: &Painter, camera: &Camera, document: &Document, layer: &Layer, within: Rect) {
     let side = match layer.side(document.size_px) {
         Some(Side::Both) => " both",
         Some(Side::Right) => " right",
@@ -155,20 +155,24 @@ fn layer_tag(painter: &Painter, camera: &Camera, document: &Document, layer: &La
     };
     let what = if layer.region.is_finding() { layer.finding.code() } else { layer.title() };
     let words = format!("{} {what}{side}", document.number(layer.id));
-    let image = camera.image_rect();
     let at = match &layer.region {
         Region::Mask(mask) | Region::MayChange(mask) | Region::Keep(mask) => {
             let Some(b) = mask.bounds() else { return };
+            // Under another picture nothing of it is seen, and a tag would be about something else.
+            if camera.screen_from_image((b.x1, b.y1)).x <= within.left() {
+                return;
+            }
             let right_half = 0.5 * (b.x0 + b.x1) > 0.5 * document.size_px as f32;
             let x = if right_half { b.x0 - 6.0 / camera.zoom } else { b.x1 + 6.0 / camera.zoom };
             let anchor = if right_half { Align2::RIGHT_CENTER } else { Align2::LEFT_CENTER };
             let y = 0.5 * (b.y0 + b.y1);
             (camera.screen_from_image((x, y)), anchor)
         }
+        Region::Box(Some(rect)) if camera.screen_from_image((rect.x1, rect.y1)).x <= within.left() => return,
         Region::Box(Some(rect)) => (camera.screen_from_image((rect.x0, rect.y0)) + vec2(0.0, -5.0), Align2::LEFT_BOTTOM),
         _ => return,
     };
-    tag(painter, at.0, at.1, &words, super::class_color(layer), text::tag(), image);
+    tag(painter, at.0, at.1, &words, super::class_color(layer), text::tag(), within);
 }
 
 /// Words on a dark ground, kept inside `within`.

@@ -216,6 +216,15 @@ fn linked(ui: &mut Ui, state: &State, rect: Rect, name: &'static str, out: &mut 
     camera
 }
 
+/// The part of the image on which the canvas itself is seen: all of it, or what lies right of the swipe line.
+pub fn own_part(state: &State, image: Rect) -> Rect {
+    let sight = &state.sight;
+    if sight.mode != Mode::Swipe || sight.a.is_none() {
+        return image;
+    }
+    Rect::from_min_max(pos2(image.left() + sight.swipe * image.width() + 4.0, image.top()), image.max)
+}
+
 /// A over the canvas, left of a line.
 fn swipe(
     ui: &mut Ui,

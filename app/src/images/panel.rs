@@ -10,7 +10,7 @@ use crate::panels::Panel;
 use crate::state::{Base, BaseOrigin, RegionFrom, Shown};
 use crate::theme::icons::Icon;
 use crate::theme::{text, tokens};
-use crate::widgets::{Push, caption, check_line, chip, field, grouped, secondary, section, section_row, slider};
+use crate::widgets::{Push, caption, check_line, chip, field, grouped, keys, secondary, section, section_row, slider};
 
 /// Masks that were opened, before they become layers.
 pub fn offer(ui: &mut Ui, panel: &mut Panel<'_>) {
@@ -94,7 +94,8 @@ pub fn show(ui: &mut Ui, panel: &mut Panel<'_>) {
         caption(ui, words);
     }
     let Some(base) = &state.document.base else {
-        caption(ui, "None: runs make new images. Open a radiograph (Ctrl+O) or drop one on the window.");
+        let open = keys::with_key(ui.ctx(), "Open a radiograph", "case.open");
+        caption(ui, format!("None: runs make new images. {open} or drop one on the window."));
         return;
     };
     head(ui, panel, base);

@@ -87,7 +87,7 @@ fn take(state: &mut State, news: News) {
             state.images.opening = state.images.opening.saturating_sub(1);
             match found {
                 Ok(found) => {
-                    state.room = Room::Canvas;
+                    (state.room, state.view.open_open) = (Room::Canvas, false);
                     match found {
                         Found::Restored(restored) => open_restored(state, *restored),
                         Found::Picture(picture) => open_picture(state, *picture),
@@ -285,11 +285,16 @@ pub fn original_of(state: &State, result: &StudioResult) -> Option<Original> {
     (original.image != original.square || original.spacing_mm.is_some()).then_some(original)
 }
 
-/// What Save writes for an edit of an opened image: its PNG at that image's size and its record.
+/// What Save writes where it is not just image, mask and record: an edit at the opened image's size, or an image that
+/// tells less than everything, as the settings say.
 pub fn order_for_save(state: &State, index: usize) -> Option<Order> {
     let result = state.results.get(index)?;
-    let original = original_of(state, result)?;
-    Some(Order { json: true, ..order_of(state, result.clone(), Some(original), ExportChoice::default()) })
+    let (original, tier) = (original_of(state, result), state.settings.tier);
+    if original.is_none() && tier == Tier::Full {
+        return None;
+    }
+    let choice = ExportChoice { tier, ..ExportChoice::default() };
+    Some(Order { json: true, ..order_of(state, result.clone(), original, choice) })
 }
 
 fn order_of(state: &State, result: StudioResult, original: Option<Original>, choice: ExportChoice) -> Order {

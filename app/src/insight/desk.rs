@@ -8,6 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
+use engine::condition::{Survival, survival};
 use engine::domain::GrayImage;
 
 use super::rows::Looked;
@@ -22,10 +23,13 @@ pub(super) enum Question {
     Look(Arc<Artifact>),
 }
 
+/// What a round trip left: the picture, and how much of the contrast.
+pub(super) type Left = (Arc<GrayImage>, Option<Survival>);
+
 /// What comes back; `Ok(None)` where the model cannot tell.
 pub(super) enum Answer {
-    /// Of a round trip, with the time it took.
-    RoundTrip(Result<Option<Arc<GrayImage>>, String>, Duration),
+    /// Of a round trip: the picture and what is left of the contrast, with the time the model took.
+    RoundTrip(Result<Option<Left>, String>, Duration),
     /// Of a look.
     Look(Result<Option<Arc<Looked>>, String>),
 }
@@ -88,8 +92,15 @@ fn failed(is_trip: bool, why: String) -> Answer {
 fn answer(model: &dyn Generator, question: &Question, began: Instant) -> Answer {
     match question {
         Question::RoundTrip(picture) => {
-            let after = model.round_trip(picture).map(|after| after.map(Arc::new)).map_err(|e| sentence(&e));
-            Answer::RoundTrip(after, began.elapsed())
+            let after = model.round_trip(picture).map_err(|e| sentence(&e));
+            let took = began.elapsed();
+            let left = after.map(|after| {
+                after.map(|after| {
+                    let survival = survival(picture, &after);
+                    (Arc::new(after), survival)
+                })
+            });
+            Answer::RoundTrip(left, took)
         }
         Question::Look(artifact) => {
             let seen = model.look(&artifact.image).map_err(|e| sentence(&e));

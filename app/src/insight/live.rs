@@ -6,11 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use eframe::egui::Context;
-use engine::condition::{Survival, survival};
 use engine::domain::GrayImage;
 use engine::text::{Cleaned, align};
 
-use super::desk::{Answer, Desk, Question};
+use super::desk::{Answer, Desk, Left, Question};
 use super::rows::Looked;
 use super::view::{Look, Trip, View};
 use super::word_map::Heat;
@@ -37,9 +36,6 @@ struct CheckKey {
     size_px: u32,
     reading: Reading,
 }
-
-/// What a round trip left: the picture, and how much of the contrast.
-type Left = (Arc<GrayImage>, Option<Survival>);
 
 struct KeptTrip {
     before: Arc<GrayImage>,
@@ -121,12 +117,6 @@ impl Live {
             match (question, answer) {
                 (Question::RoundTrip(picture), Answer::RoundTrip(result, took)) => {
                     self.trip_took = Some(took);
-                    let result = result.map(|after| {
-                        after.map(|after| {
-                            let left = survival(&picture, &after);
-                            (after, left)
-                        })
-                    });
                     keep(&mut self.trips, KeptTrip { before: picture, result });
                 }
                 (Question::Look(artifact), Answer::Look(result)) => keep(&mut self.looks, KeptLook { artifact, result }),

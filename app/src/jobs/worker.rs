@@ -94,9 +94,9 @@ pub enum Event {
         marked: Vec<RunRow>,
     },
     /// A run stopped because it was asked to.
-    Cancelled(Box<JobRow>),
+    Cancelled(Box<JobRow>, Vec<RunRow>),
     /// A run failed; its row says why.
-    Failed(Box<JobRow>),
+    Failed(Box<JobRow>, Vec<RunRow>),
     /// Jobs that changed by themselves.
     Jobs(Vec<JobRow>),
     /// The queue stopped, one sentence why.

@@ -189,12 +189,13 @@ fn keep(folder: &Path, inbox: &Receiver<Command>, tell: &dyn Fn(News) -> bool) {
         let refused = |why| if enqueues { News::NotEnqueued(why) } else { News::Refused(why) };
         let news = match catch_unwind(AssertUnwindSafe(|| obey(&mut db, command))) {
             Ok(Ok(news)) => news,
-            Ok(Err(error)) => refused(sentence(&error)),
-            Err(payload) => refused(panic_sentence(payload.as_ref())),
+            Ok(Err(error)) => (refused(sentence(&error)), Vec::new()),
+            Err(payload) => (refused(panic_sentence(payload.as_ref())), Vec::new()),
         };
+        let (news, marked) = news;
         let counts = matches!(news, News::Jobs(_) | News::Enqueued(_) | News::Cleared(_) | News::Resumed(_))
             .then(|| jobs::counts(&db.connection));
-        let told = tell(news);
+        let told = tell(news) && (marked.is_empty() || tell(News::Runs(marked)));
         if !told || matches!(counts, Some(Ok(counts)) if !tell(News::Counts(counts))) {
             return;
         }
@@ -231,14 +232,22 @@ fn open(folder: &Path) -> Result<(Database, Owner, AtStart), LibraryError> {
     Ok((db, owner, start))
 }
 
-fn obey(db: &mut Database, command: Command) -> anyhow::Result<News> {
+/// Does what is asked; gives the news, and runs that a rule marked because of it.
+fn obey(db: &mut Database, command: Command) -> anyhow::Result<(News, Vec<RunRow>)> {
     let now = now_ms();
-    Ok(match command {
+    let mut marked = Vec::new();
+    let news = match command {
         Command::Enqueue(group) => News::Enqueued(jobs::enqueue(db, &group, now)?),
-        Command::Cancel(ids) => News::Jobs(jobs::cancel(db, &ids, now)?),
+        Command::Cancel(ids) => {
+            let ended = jobs::cancel(db, &ids, now)?;
+            marked = ended.marked;
+            News::Jobs(ended.jobs)
+        }
         Command::Clear => {
             let ids: Vec<JobId> = jobs::open(&db.connection)?.iter().map(|row| row.id).collect();
-            News::Cleared(jobs::cancel(db, &ids, now)?)
+            let ended = jobs::cancel(db, &ids, now)?;
+            marked = ended.marked;
+            News::Cleared(ended.jobs)
         }
         Command::PutBack(ids) => News::Jobs(jobs::put_back(db, &ids)?),
         Command::Again(ids) => News::Jobs(jobs::again(db, &ids)?),
@@ -267,5 +276,6 @@ fn obey(db: &mut Database, command: Command) -> anyhow::Result<News> {
             let pace = runs::secs_per_step(&db.connection, &model_hash, size_px)?;
             News::Pace(model_hash, size_px, pace)
         }
-    })
+    };
+    Ok((news, marked))
 }

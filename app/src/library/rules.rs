@@ -8,7 +8,7 @@ use rusqlite::Transaction;
 
 use super::db::LibraryError;
 use super::jobs::{self, NewJob, insert_into, open_of_group};
-use super::rows::{Mark, Relation, RunRow, Task};
+use super::rows::{JobRow, Mark, Relation, RunRow, Task};
 use super::runs::{Change, Finished, change_one, of_group};
 
 /// Does what the rule of a job asks for, now that its result is in the library.
@@ -32,19 +32,26 @@ pub(super) fn apply(t: &Transaction<'_>, finished: &mut Finished, now_ms: i64) -
         }
         tracing::debug!("run {} has {adherence:.2}, below {below:.2}", finished.run.id);
     }
-    if job.task.rule.keep_best && open_of_group(t, job.group)? == 0 {
-        let runs = of_group(t, job.group)?;
-        let best = best(&runs);
-        for run in runs.iter().filter(|run| Some(run.id) != best && run.mark == Mark::None) {
-            let marked = change_one(t, run.id, &Change::Mark(Mark::Reject))?;
-            if run.id == finished.run.id {
-                finished.run = marked;
-            } else {
-                finished.marked.push(marked);
-            }
+    for marked in keep_best(t, &job)? {
+        if marked.id == finished.run.id {
+            finished.run = marked;
+        } else {
+            finished.marked.push(marked);
         }
     }
     Ok(())
+}
+
+/// Once nothing of a job's group is to come any more, however its last job ended, marks all but the best; gives the
+/// runs that changed.
+pub(super) fn keep_best(t: &Transaction<'_>, job: &JobRow) -> Result<Vec<RunRow>, LibraryError> {
+    if !job.task.rule.keep_best || open_of_group(t, job.group)? > 0 {
+        return Ok(Vec::new());
+    }
+    let runs = of_group(t, job.group)?;
+    let Some(best) = best(&runs) else { return Ok(Vec::new()) };
+    let others = runs.iter().filter(|run| run.id != best && run.mark == Mark::None);
+    others.map(|run| change_one(t, run.id, &Change::Mark(Mark::Reject))).collect()
 }
 
 /// The run whose least value is largest; of equal ones the first.

@@ -32,25 +32,26 @@ pub fn show(ui: &mut Ui, panel: &mut Panel<'_>) {
         ui.add_space(2.0);
         ui.horizontal_wrapped(|ui| {
             for (n, repair) in check.repairs.iter().enumerate() {
-                let keys = ["Alt 1", "Alt 2"];
                 let mut push = Push::new(&repair.label).purpose(repair.purpose);
                 if let Some(icon) = icon(&repair.action) {
                     push = push.with_icon(icon);
                 }
-                let response = push.show(ui);
-                let response = if let Some(key) = keys.get(n) { response.on_hover_text(*key) } else { response };
-                if response.clicked() {
+                if let Some(id) = ["check.repair-1", "check.repair-2"].get(n) {
+                    push = push.command(id).without_cap();
+                }
+                if push.show(ui).clicked() {
                     panel.out.push(repair.action.clone());
                 }
             }
         });
         let mut keep = Push::new("Keep both and say so in the record")
             .purpose("Nothing is changed; the run's record notes the conflict")
+            .command("check.keep")
             .chip()
             .frameless();
         // The key goes first when room is short.
-        if ui.available_width() > ROOM_FOR_KEY {
-            keep = keep.key("Alt K");
+        if ui.available_width() <= ROOM_FOR_KEY {
+            keep = keep.without_cap();
         }
         if keep.show(ui).clicked() {
             panel.out.push(Action::Insight(insight::Action::KeepConflict(check.sentence.clone())));

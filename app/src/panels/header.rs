@@ -5,7 +5,7 @@ use eframe::egui::{Align, Layout, Ui};
 use super::{Panel, sight, tool_options};
 use crate::action::Action;
 use crate::theme::icons::Icon;
-use crate::widgets::{Push, field};
+use crate::widgets::{Push, field, keys};
 
 /// Named windows: width and level.
 const WINDOWS: [(&str, f32, f32); 4] =
@@ -23,25 +23,40 @@ pub fn show(ui: &mut Ui, panel: &mut Panel<'_>) {
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             ui.spacing_mut().item_spacing.x = 4.0;
             if panel.metrics.narrow {
-                let drawer = Push::new("Layers").key("Shift L").purpose("Pushes the layers out beside the image, or back");
+                let drawer =
+                    Push::new("Layers").command("look.drawer").purpose("Pushes the layers out beside the image, or back");
                 if drawer.selected(panel.state.shell.drawer).show(ui).clicked() {
                     panel.out.push(Action::Shell(crate::shell::Action::ToggleDrawer));
                 }
             }
-            if Push::new("Fit").frameless().purpose("Fits the image into the canvas (F)").show(ui).clicked() {
+            if Push::new("Fit")
+                .command("look.fit")
+                .without_cap()
+                .frameless()
+                .purpose("Fits the image into the canvas")
+                .show(ui)
+                .clicked()
+            {
                 panel.out.push(Action::Fit);
             }
             // A comparison needs the room for its two pictures.
             if !panel.state.sight.is_comparing() {
                 windows(ui, panel);
             }
-            let invert = Push::icon(Icon::Invert, "Invert").key("I").purpose("Swaps black and white").selected(view.inverted);
+            let invert = Push::icon(Icon::Invert, "Invert")
+                .command("look.invert")
+                .purpose("Swaps black and white")
+                .selected(view.inverted);
             if invert.show(ui).clicked() {
                 panel.out.push(Action::ToggleInvert);
             }
             let icon = if view.overlays { Icon::Eye } else { Icon::EyeOff };
-            let purpose = "Shows or hides all layers on the image (Shift H); H hides them while held";
-            let overlays = Push::new("Overlays").with_icon(icon).frameless().purpose(purpose);
+            let purpose = match keys::label(ui.ctx(), "look.peek") {
+                Some(key) => format!("Shows or hides all layers on the image; {key} hides them while held"),
+                None => "Shows or hides all layers on the image".to_owned(),
+            };
+            let overlays =
+                Push::new("Overlays").with_icon(icon).frameless().purpose(&purpose).command("look.overlays").without_cap();
             if overlays.show(ui).clicked() {
                 panel.out.push(Action::ToggleOverlays);
             }

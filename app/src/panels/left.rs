@@ -14,6 +14,11 @@ pub fn show(ui: &mut Ui, panel: &mut Panel<'_>) {
     ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
         ui.set_max_width(ui.available_width());
         ui.add_space(4.0);
+        // At the top, where it is seen however long the panel is.
+        if panel.state.view.open_open {
+            super::save::open_field(ui, panel);
+            rule(ui);
+        }
         impression::show(ui, panel);
         rule(ui);
         text_checks::show(ui, panel);
@@ -70,8 +75,5 @@ fn examples(ui: &mut Ui, panel: &mut Panel<'_>) {
             panel.out.push(Action::ToggleOpenField);
         }
     });
-    if panel.state.view.open_open {
-        super::save::open_field(ui, panel);
-    }
     ui.add_space(12.0);
 }

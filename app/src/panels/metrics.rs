@@ -8,8 +8,8 @@ use crate::settings::Settings;
 const SMALLEST_IMAGE: f32 = 480.0;
 /// Height of the canvas' header in points.
 pub const HEADER: f32 = 36.0;
-/// Lowest dock in points.
-const MIN_DOCK: f32 = 60.0;
+/// Lowest dock in points; at large text the image comes first.
+const MIN_DOCK: f32 = 48.0;
 /// Narrowest panel in points.
 const MIN_SIDE: f32 = 180.0;
 

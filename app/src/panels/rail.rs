@@ -8,6 +8,10 @@ use crate::shell::Sheet;
 use crate::state::Room;
 use crate::theme::icons::Icon;
 use crate::theme::{text, tokens};
+use crate::widgets::keys;
+
+/// Letters of a key that fit below an icon.
+const LONGEST_KEY: usize = 8;
 
 /// Shows the rail.
 pub fn show(ui: &mut Ui, panel: &mut Panel<'_>) {
@@ -17,13 +21,13 @@ pub fn show(ui: &mut Ui, panel: &mut Panel<'_>) {
     ui.add_space(6.0);
     // Ten cells fit into any window.
     let height = ((ui.available_height() - 6.0) / 10.0).clamp(24.0, if compact { 40.0 } else { 52.0 });
-    for (index, room) in Room::ALL.into_iter().enumerate() {
+    for room in Room::ALL {
         let open = panel.state.room == room;
         let response = cell(ui, vec2(width, height), compact, room.icon(), room.title(), room.title(), room.is_built(), open);
         if room == Room::Runs && !panel.state.queue.is_empty() {
             badge(ui, response.rect, panel.state.queue.len());
         }
-        let tip = format!("{} (Ctrl+{})\n{}.", room.title(), index + 1, room.purpose());
+        let tip = format!("{}\n{}.", keys::with_key(ui.ctx(), room.title(), room.command()), room.purpose());
         if response.on_hover_text(tip).clicked() {
             panel.out.push(Action::OpenRoom(room));
         }
@@ -32,19 +36,17 @@ pub fn show(ui: &mut Ui, panel: &mut Panel<'_>) {
     if left > -height {
         ui.add_space(left.max(0.0));
         let sheet = panel.state.shell.sheet;
-        for (icon, name, label, of, tip) in [
-            (Icon::Settings, "Settings", "Settings", Sheet::Settings, "Settings (Ctrl+,)\nText size, motion, panels, folders."),
-            (Icon::Keys, "Keys", "F1", Sheet::Keys, "Keys (F1)\nAll keys on one sheet, to read, search and change."),
-            (
-                Icon::Search,
-                "Find a command",
-                "Ctrl K",
-                Sheet::Palette,
-                "Find a command (Ctrl+K)\nEvery command, case and recent file.",
-            ),
+        for (icon, name, id, of, tip) in [
+            (Icon::Settings, "Settings", "window.settings", Sheet::Settings, "Text size, motion, privacy, folders."),
+            (Icon::Keys, "Keys", "window.keys", Sheet::Keys, "All keys on one sheet, to read, search and change."),
+            (Icon::Search, "Find a command", "window.palette", Sheet::Palette, "Every command, case and recent file."),
         ] {
+            // Below the last two stands their key, as long as it fits.
+            let key = keys::label(ui.ctx(), id).filter(|key| of != Sheet::Settings && key.len() <= LONGEST_KEY);
+            let short = name.split(' ').next().unwrap_or(name);
+            let label = key.as_deref().unwrap_or(short);
             let response = cell(ui, vec2(width, height), compact, icon, name, label, true, sheet == Some(of));
-            if response.on_hover_text(tip).clicked() {
+            if response.on_hover_text(format!("{}\n{tip}", keys::with_key(ui.ctx(), name, id))).clicked() {
                 panel.out.push(Action::Shell(crate::shell::Action::Toggle(of)));
             }
         }

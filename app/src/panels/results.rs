@@ -42,7 +42,7 @@ pub fn buttons(ui: &mut Ui, panel: &mut Panel<'_>) {
         ui.spacing_mut().item_spacing.x = 6.0;
         let starred = mark == Some(Mark::Star);
         let star = Push::icon(if starred { Icon::StarFull } else { Icon::Star }, "Star")
-            .key("S")
+            .command("run.star")
             .purpose("Marks the shown result, or takes the star away")
             .selected(starred)
             .enabled(mark.is_some());
@@ -51,7 +51,9 @@ pub fn buttons(ui: &mut Ui, panel: &mut Panel<'_>) {
         }
         let rejected = mark == Some(Mark::Reject);
         let reject = Push::new("Reject")
-            .purpose("Dims the shown result; it is kept all the same (R)")
+            .command("run.reject")
+            .without_cap()
+            .purpose("Dims the shown result; it is kept all the same")
             .selected(rejected)
             .enabled(mark.is_some());
         if reject.show(ui).clicked() {
@@ -59,7 +61,9 @@ pub fn buttons(ui: &mut Ui, panel: &mut Panel<'_>) {
         }
         let can_save = shown_result(panel.state).is_some();
         let save = Push::new("Save")
-            .purpose("Writes the shown image, its mask and its record into your folder (Ctrl+S)")
+            .command("case.save")
+            .without_cap()
+            .purpose("Writes the shown image, its mask and its record into your folder")
             .enabled(can_save);
         if save.show(ui).clicked() {
             panel.out.push(Action::Save);

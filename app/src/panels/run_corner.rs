@@ -37,7 +37,7 @@ pub fn show(ui: &mut Ui, panel: &mut Panel<'_>) {
         }
         None if state.is_running() => {
             let next = state.queue.waiting().next().map(|row| row.id);
-            let cancel = Push::new("Cancel").key("Shift X").purpose("Takes back what comes next").size(32.0, 110.0);
+            let cancel = Push::new("Cancel").command("run.cancel").purpose("Takes back what comes next").size(32.0, 110.0);
             if cancel.enabled(next.is_some()).show(ui).clicked() {
                 panel.out.extend(next.map(|id| Action::Queue(QueueAction::CancelJobs(vec![id]))));
             }
@@ -58,7 +58,8 @@ fn idle(ui: &mut Ui, panel: &mut Panel<'_>) {
             format!("Makes {n} images with seeds {} to {}", state.sampling.seed, state.sampling.seed.wrapping_add(n as u64 - 1))
         }
     };
-    let generate = Push::new("Generate").key("Ctrl Enter").purpose(&purpose).primary().enabled(ready).size(32.0, 150.0).show(ui);
+    let generate =
+        Push::new("Generate").command("run.generate").purpose(&purpose).primary().enabled(ready).size(32.0, 150.0).show(ui);
     if ready && !state.has_generated {
         breathe(ui, generate.rect);
     }
@@ -117,7 +118,7 @@ fn cancel(ui: &mut Ui, panel: &mut Panel<'_>, job: &Job) {
     let words = if job.cancelling { "Stops after this step" } else { "Cancel" };
     let cancel = Push::new(words)
         .name("Cancel")
-        .key("Shift X")
+        .command("run.cancel")
         .purpose("Stops after the step in progress; nothing is kept")
         .size(32.0, 110.0)
         .enabled(!job.cancelling);

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use eframe::egui::{Id, TextEdit, Ui};
+use eframe::egui::{Align, Id, TextEdit, Ui};
 
 use super::Panel;
 use crate::action::Action;
@@ -27,7 +27,16 @@ pub fn folder_field(ui: &mut Ui, panel: &mut Panel<'_>) {
 /// A file by its path.
 pub fn open_field(ui: &mut Ui, panel: &mut Panel<'_>) {
     ui.add_space(4.0);
+    // Who opens the field wants to type.
+    let (fresh, frame) = (Id::unique("open field"), ui.ctx().cumulative_frame_nr());
+    let seen: Option<u64> = ui.data(|d| d.get_temp(fresh));
+    ui.data_mut(|d| d.insert_temp(fresh, frame));
     let typed = path_field(ui, "Image path", "");
+    if seen.is_none_or(|n| n + 1 < frame) {
+        ui.memory_mut(|m| m.request_focus(edit_id("Image path")));
+        // The panel may be longer than the window.
+        ui.scroll_to_cursor(Some(Align::Center));
+    }
     ui.horizontal(|ui| {
         if let Some(path) = typed
             && !path.trim().is_empty()
@@ -41,12 +50,16 @@ pub fn open_field(ui: &mut Ui, panel: &mut Panel<'_>) {
     });
 }
 
+fn edit_id(name: &str) -> Id {
+    Id::unique(("path field", name)).with("edit")
+}
+
 /// A field that keeps what is typed until Enter or until it loses the focus.
 pub fn path_field(ui: &mut Ui, name: &str, current: &str) -> Option<String> {
     let id = Id::unique(("path field", name));
     let mut words: String = ui.data(|d| d.get_temp(id)).unwrap_or_else(|| current.to_owned());
     let response = ui
-        .add(TextEdit::singleline(&mut words).id(id.with("edit")).desired_width(f32::INFINITY).hint_text(name))
+        .add(TextEdit::singleline(&mut words).id(edit_id(name)).desired_width(f32::INFINITY).hint_text(name))
         .accessible_name(name);
     if response.lost_focus() && words != current {
         ui.data_mut(|d| d.remove_temp::<String>(id));

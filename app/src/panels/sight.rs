@@ -26,16 +26,16 @@ fn push(out: &mut Vec<Action>, action: sight::Action) {
 /// The modes, in a row laid out from the right: buttons where there is room, else one menu.
 pub fn modes(ui: &mut Ui, panel: &mut Panel<'_>) {
     let now = &panel.state.sight;
-    let key = |mode: Mode| if mode == Mode::Swipe { "C" } else { "M" };
+    let key = |mode: Mode| if mode == Mode::Swipe { "compare.toggle" } else { "compare.next" };
     ui.spacing_mut().item_spacing.x = 2.0;
     if ui.available_width() >= BUTTONS_WIDTH {
-        let difference = Push::new("Difference").frameless().selected(now.difference);
-        if difference.purpose("What differs between A and B (D)").show(ui).clicked() {
+        let difference = Push::new("Difference").command("compare.difference").without_cap().frameless().selected(now.difference);
+        if difference.purpose("What differs between A and B").show(ui).clicked() {
             push(panel.out, sight::Action::ToggleDifference);
         }
         for mode in Mode::ALL.into_iter().rev() {
-            let purpose = format!("{} ({})", mode.purpose(), key(mode));
-            if Push::new(mode.title()).frameless().selected(now.mode == mode).purpose(&purpose).show(ui).clicked() {
+            let button = Push::new(mode.title()).command(key(mode)).without_cap().frameless();
+            if button.selected(now.mode == mode).purpose(mode.purpose()).show(ui).clicked() {
                 push(panel.out, sight::Action::SetMode(mode));
             }
         }

@@ -8,7 +8,7 @@ use crate::action::Action;
 use crate::reduce::TabAction;
 use crate::theme::icons::Icon;
 use crate::theme::{text, tokens};
-use crate::widgets::Push;
+use crate::widgets::{Push, keys};
 
 /// Widest and narrowest words of a tab.
 const WORDS: (f32, f32) = (220.0, 48.0);
@@ -32,7 +32,7 @@ pub fn show(ui: &mut Ui, panel: &mut Panel<'_>, room: f32) {
             }
         });
     });
-    let new = Push::icon(Icon::Plus, "New case").key("Ctrl T").purpose("Starts an empty case in a tab of its own");
+    let new = Push::icon(Icon::Plus, "New case").command("case.new").purpose("Starts an empty case in a tab of its own");
     if new.size(32.0, 32.0).icon_size(18.0).show(ui).clicked() {
         panel.out.push(Action::NewDocument);
     }
@@ -65,7 +65,13 @@ fn tab(ui: &mut Ui, panel: &mut Panel<'_>, index: usize, most: f32) {
         }
         Icon::Cross.paint(ui.painter(), cross, 13.0, ink);
     }
-    if close.on_hover_text(format!("Close case {title} (Ctrl W)\nIt can be opened again.")).clicked() || response.middle_clicked()
+    if close
+        .on_hover_text(format!(
+            "{}\nIt can be opened again.",
+            keys::with_key(ui.ctx(), &format!("Close case {title}"), "case.close")
+        ))
+        .clicked()
+        || response.middle_clicked()
     {
         panel.out.push(Action::Tabs(TabAction::Close(index)));
     } else if response.double_clicked() {
@@ -74,9 +80,15 @@ fn tab(ui: &mut Ui, panel: &mut Panel<'_>, index: usize, most: f32) {
         panel.out.push(Action::Tabs(TabAction::Switch(index)));
     }
     if open {
-        response.on_hover_text(format!("{title}\nDouble-click or F2 to rename."));
+        response.on_hover_text(match keys::label(ui.ctx(), "case.rename") {
+            Some(key) => format!("{title}\nDouble-click or {key} to rename."),
+            None => format!("{title}\nDouble-click to rename."),
+        });
     } else {
-        response.on_hover_text(format!("{title}\nCtrl Tab goes to the next case."));
+        response.on_hover_text(match keys::label(ui.ctx(), "case.next") {
+            Some(key) => format!("{title}\n{key} goes to the next case."),
+            None => title,
+        });
     }
 }
 

@@ -11,6 +11,8 @@ use crate::theme::icons::Icon;
 use crate::theme::{text, tokens};
 use crate::widgets::Push;
 
+/// Highest list of messages.
+const LIST: f32 = 320.0;
 /// Width of a toast.
 const WIDTH: f32 = 380.0;
 
@@ -74,7 +76,7 @@ fn list(ui: &mut Ui, messages: &[(usize, &Message)], out: &mut Vec<Action>) {
             if messages.is_empty() {
                 ui.label(RichText::new("Nothing happened yet.").font(text::secondary()).color(tokens::INK3));
             }
-            ScrollArea::vertical().max_height(320.0).show(ui, |ui| {
+            ScrollArea::vertical().max_height(LIST).min_scrolled_height(LIST).show(ui, |ui| {
                 for (index, message) in messages {
                     toast(ui, *index, message, false, out);
                 }

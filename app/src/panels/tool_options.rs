@@ -93,7 +93,7 @@ fn limit(ui: &mut Ui, panel: &mut Panel<'_>) {
             panel.out.push(Action::Canvas(Act::SetLimit(low, high)));
         }
         let invert = Push::icon(Icon::Invert, "Invert the range")
-            .key("Shift T")
+            .command("tool.invert-limit")
             .purpose("Paints outside of the range instead of inside")
             .selected(range.inverted);
         if invert.show(ui).clicked() {

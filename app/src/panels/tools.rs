@@ -64,7 +64,7 @@ fn separator(ui: &mut Ui) {
 fn tool_button(ui: &mut Ui, panel: &mut Panel<'_>, tool: Tool, side: f32) {
     let view = &panel.state.view;
     let selected = view.tool == tool && !(tool == Tool::Brush && view.tools.limited);
-    let push = Push::icon(icon(tool), tool.title()).key(tool.key()).purpose(tool.purpose()).selected(selected);
+    let push = Push::icon(icon(tool), tool.title()).command(tool.command()).purpose(tool.purpose()).selected(selected);
     if push.size(side, side).icon_size(18.0).show(ui).clicked() {
         panel.out.push(Action::SetTool(tool));
         if tool == Tool::Brush && view.tools.limited {
@@ -76,8 +76,8 @@ fn tool_button(ui: &mut Ui, panel: &mut Panel<'_>, tool: Tool, side: f32) {
 fn level_brush(ui: &mut Ui, panel: &mut Panel<'_>, side: f32) {
     let view = &panel.state.view;
     let push = Push::icon(Icon::LevelBrush, LEVEL_BRUSH)
-        .key("T")
-        .purpose("Paint only where the image has a range of grey; Shift+T swaps inside and outside")
+        .command("tool.limit")
+        .purpose("Paint only where the image has a range of grey")
         .selected(view.tool == Tool::Brush && view.tools.limited);
     if push.size(side, side).icon_size(18.0).show(ui).clicked() {
         panel.out.push(Action::SetTool(Tool::Brush));

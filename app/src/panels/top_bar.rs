@@ -19,7 +19,7 @@ pub fn show(ui: &mut Ui, panel: &mut Panel<'_>) {
     ui.horizontal_centered(|ui| {
         ui.spacing_mut().item_spacing.x = 8.0;
         if Push::icon(Icon::Undo, "Undo")
-            .key("Ctrl+Z")
+            .command("case.undo")
             .purpose("Takes back the last stroke, word or change")
             .enabled(state.history.can_undo())
             .size(32.0, 32.0)
@@ -30,7 +30,7 @@ pub fn show(ui: &mut Ui, panel: &mut Panel<'_>) {
             panel.out.push(Action::Undo);
         }
         if Push::icon(Icon::Redo, "Redo")
-            .key("Ctrl+Shift+Z")
+            .command("case.redo")
             .purpose("Does it again")
             .enabled(state.history.can_redo())
             .size(32.0, 32.0)

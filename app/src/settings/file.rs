@@ -4,10 +4,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use engine::store::atomic::write_atomic;
+use engine::store::record::Tier;
 use serde::{Deserialize, Serialize};
 
 use super::{MAX_RECENT, Settings, TEXT_PERCENT};
 use crate::command::{Chord, KeyMap};
+use crate::shell::tips::Lesson;
 use crate::state::Room;
 
 /// Name of the file inside the studio's folder.
@@ -38,6 +40,12 @@ struct Form {
     tips_hidden: bool,
     #[serde(default)]
     has_generated: bool,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    tips_done: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    tier: Option<String>,
+    #[serde(default)]
+    remember_opened: bool,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     recent: Vec<PathBuf>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -120,7 +128,10 @@ fn to_form(settings: &Settings) -> Form {
         room: Some(s.room.title().to_owned()),
         tips_hidden: s.tips_hidden,
         has_generated: s.has_generated,
-        recent: s.recent,
+        tips_done: s.lesson.names(),
+        tier: Some(s.tier.title().to_owned()),
+        remember_opened: s.remember_opened,
+        recent: if s.remember_opened { s.recent } else { Vec::new() },
         window: s.window,
         save_folder: s.save_folder,
         models: s.models,
@@ -141,7 +152,11 @@ fn from_form(form: Form) -> Result<Settings, String> {
         Some(name) => Room::ALL.into_iter().find(|r| r.title() == name).ok_or_else(|| format!("the room is {name:?}"))?,
     };
     let size = |v: Option<f32>| v.filter(|v| v.is_finite() && *v > 0.0);
-    let mut recent = form.recent;
+    let tier = match form.tier {
+        None => Tier::Full,
+        Some(name) => Tier::ALL.into_iter().find(|t| t.title() == name).ok_or_else(|| format!("the tier is {name:?}"))?,
+    };
+    let mut recent = if form.remember_opened { form.recent } else { Vec::new() };
     recent.truncate(MAX_RECENT);
     Ok(Settings {
         keys,
@@ -153,6 +168,9 @@ fn from_form(form: Form) -> Result<Settings, String> {
         room: if room.is_built() { room } else { Room::default() },
         tips_hidden: form.tips_hidden,
         has_generated: form.has_generated,
+        lesson: Lesson::from_names(&form.tips_done),
+        tier,
+        remember_opened: form.remember_opened,
         recent,
         window: form.window.filter(|w| w.iter().all(|v| v.is_finite() && *v >= 100.0)),
         save_folder: form.save_folder,
@@ -175,12 +193,20 @@ mod tests {
         settings.opened(Path::new("a.png"));
         settings.opened(Path::new("b.png"));
         settings.opened(Path::new("a.png"));
+        settings.remember_opened = true;
+        settings.tier = Tier::Shareable;
+        settings.lesson.pass(crate::shell::tips::Step::Generate);
         settings.window = Some([1280.0, 800.0]);
         settings.keys.set("tool.brush", vec![Chord::ctrl_shift(eframe::egui::Key::P)]);
         settings.acknowledged.push("abc".into());
         write(dir.path(), &settings).expect("writable");
         assert_eq!(settings.recent, [PathBuf::from("a.png"), PathBuf::from("b.png")]);
-        assert_eq!(read(dir.path()), Ok(settings));
+        assert_eq!(read(dir.path()).as_ref(), Ok(&settings));
+        // Without the person's wish no path of an opened file is written.
+        settings.remember_opened = false;
+        write(dir.path(), &settings).expect("writable");
+        let text = std::fs::read_to_string(dir.path().join(FILE_NAME)).expect("readable");
+        assert!(!text.contains("a.png") && read(dir.path()).is_ok_and(|s| s.recent.is_empty()), "{text}");
     }
 
     #[test]
@@ -194,6 +220,7 @@ mod tests {
             (r#"{"format": "chexgen-studio-settings", "version": 9}"#.to_owned(), "version 9"),
             (format!(r#"{head}, "keys": {{"tool.brush": ["Hyper+B"]}}}}"#), "tool.brush"),
             (format!(r#"{head}, "room": "Cellar"}}"#), "Cellar"),
+            (format!(r#"{head}, "tier": "Secret"}}"#), "Secret"),
         ] {
             std::fs::write(&path, &text).expect("writable");
             let why = read(dir.path()).expect_err("it is refused");

@@ -5,7 +5,10 @@ pub mod saver;
 
 use std::path::{Path, PathBuf};
 
+use engine::store::record::Tier;
+
 use crate::command::KeyMap;
+use crate::shell::tips::Lesson;
 use crate::state::Room;
 
 /// Smallest and largest size of text, in percent.
@@ -34,6 +37,12 @@ pub struct Settings {
     pub tips_hidden: bool,
     /// Whether an image was ever made here: Generate calls for attention until then.
     pub has_generated: bool,
+    /// Which start tips were followed.
+    pub lesson: Lesson,
+    /// How much saved and exported images tell, until something else is chosen for one export.
+    pub tier: Tier,
+    /// Whether opened files are remembered after the studio is closed; their names may say whose they are.
+    pub remember_opened: bool,
     /// Files that were opened, the newest first.
     pub recent: Vec<PathBuf>,
     /// Size of the window in points at 100 %.
@@ -60,6 +69,9 @@ impl Default for Settings {
             room: Room::Canvas,
             tips_hidden: false,
             has_generated: false,
+            lesson: Lesson::default(),
+            tier: Tier::Full,
+            remember_opened: false,
             recent: Vec::new(),
             window: None,
             save_folder: None,

@@ -64,8 +64,6 @@ pub struct State {
     pub clash: Option<Clash>,
     /// The region that the keyboard goes to when it is drawn next.
     pub jump: Option<Region>,
-    /// What the tips have seen done.
-    pub lesson: tips::Lesson,
     /// Whether the right panel is pushed out in a narrow window.
     pub drawer: bool,
     /// Whether the settings file could not be read and is left alone.
@@ -109,6 +107,12 @@ pub enum Action {
     PassTip(tips::Step),
     /// Shows or hides the start tips.
     SetTips(bool),
+    /// Shows the start tips from the first one on.
+    RestartTips,
+    /// Whether opened files are remembered after the studio is closed.
+    SetRemember(bool),
+    /// How much saved and exported images tell, until something else is chosen for one export.
+    SetTier(engine::store::record::Tier),
     /// Sets the width of a panel or the height of the dock in points; `None` is the natural one.
     SetPanel(divider::Edge, Option<f32>),
     /// Pushes the right panel out or in, in a narrow window.
@@ -167,7 +171,13 @@ pub fn reduce(state: &mut crate::state::State, action: Action) -> Vec<Effect> {
             state.settings.text_percent = percent.clamp(TEXT_PERCENT.0, TEXT_PERCENT.1);
         }
         Action::SetReduceMotion(still) => state.settings.reduce_motion = still,
-        Action::PassTip(step) => shell.lesson.pass(step),
+        Action::PassTip(step) => state.settings.lesson.pass(step),
+        Action::RestartTips => (state.settings.lesson, state.settings.tips_hidden) = (tips::Lesson::default(), false),
+        Action::SetRemember(on) => state.settings.remember_opened = on,
+        Action::SetTier(tier) => {
+            state.settings.tier = tier;
+            state.apply_tier();
+        }
         Action::SetTips(shown) => state.settings.tips_hidden = !shown,
         Action::SetPanel(edge, size) => {
             let size = size.filter(|s| s.is_finite()).map(|s| s.clamp(edge.range().0, edge.range().1));

@@ -1,6 +1,7 @@
 //! The command palette: every command, case and recent file by some of its letters.
 
-use eframe::egui::{Align2, Key, Rect, Role, ScrollArea, Sense, Ui, WidgetInfo, vec2};
+use eframe::egui::text::{LayoutJob, TextWrapping};
+use eframe::egui::{Key, Role, ScrollArea, Sense, Ui, WidgetInfo, vec2};
 
 use super::{Action, fuzzy, heading, search_field};
 use crate::action::Action as Any;
@@ -148,14 +149,17 @@ fn row(ui: &mut Ui, panel: &mut Panel<'_>, entry: &Entry, picked: bool, moved: b
         painter.rect_filled(rect, 6.0, if picked { tokens::HOVER } else { tokens::RAISE });
     }
     let ink = if enabled { tokens::INK } else { tokens::INK3 };
-    let title = painter.layout_no_wrap(entry.title.clone(), text::body(), ink);
+    let line = |words: String, font, color, room: f32| {
+        let mut job = LayoutJob::simple_singleline(words, font, color);
+        job.wrap = TextWrapping::truncate_at_width(room);
+        painter.layout_job(job)
+    };
     let key = entry.key.clone().map(|k| painter.layout_no_wrap(k, text::caption(), tokens::INK2));
     let room = rect.width() - 16.0 - key.as_ref().map_or(0.0, |k| k.size().x + 12.0);
-    let words = Rect::from_min_size(rect.min + vec2(8.0, 4.0), vec2(room, 38.0));
-    ui.painter().with_clip_rect(words.intersect(ui.clip_rect())).galley(words.min, title, ink);
+    painter.galley(rect.min + vec2(8.0, 4.0), line(entry.title.clone(), text::body(), ink, room), ink);
     let at = rect.min + vec2(8.0, 22.0);
     let under = if enabled { entry.purpose.clone() } else { format!("Not now. {}.", entry.purpose) };
-    painter.text(at, Align2::LEFT_TOP, under, text::caption(), tokens::INK3);
+    painter.galley(at, line(under, text::caption(), tokens::INK3, rect.width() - 16.0), tokens::INK3);
     if let Some(key) = key {
         let at = eframe::egui::pos2(rect.right() - 8.0 - key.size().x, rect.top() + 6.0);
         painter.galley(at, key, tokens::INK2);

@@ -1,6 +1,7 @@
 //! The settings sheet.
 
 use eframe::egui::{ScrollArea, Ui};
+use engine::store::record::Tier;
 
 use super::{Action, divider::Edge, heading};
 use crate::action::Action as Any;
@@ -28,6 +29,8 @@ pub fn show(ui: &mut Ui, panel: &mut Panel<'_>) {
         rule(ui);
         tips(ui, panel);
         rule(ui);
+        privacy(ui, panel);
+        rule(ui);
         panels(ui, panel);
         rule(ui);
         super::super::panels::save::folder_field(ui, panel);
@@ -49,12 +52,12 @@ fn look(ui: &mut Ui, panel: &mut Panel<'_>) {
         }
         caption(ui, "%");
         for (words, name, by) in [("−", "Smaller text", -10), ("+", "Larger text", 10)] {
-            let key = if by < 0 { "Ctrl −" } else { "Ctrl +" };
-            if Push::new(words).name(name).key(key).purpose("In steps of 10 percent").show(ui).clicked() {
+            let id = if by < 0 { "window.smaller" } else { "window.larger" };
+            if Push::new(words).name(name).command(id).purpose("In steps of 10 percent").show(ui).clicked() {
                 panel.out.push(Any::Shell(Action::ScaleText(by)));
             }
         }
-        if Push::new("100 %").name("Natural text size").key("Ctrl 0").frameless().show(ui).clicked() {
+        if Push::new("100 %").name("Natural text size").command("window.natural").frameless().show(ui).clicked() {
             panel.out.push(Any::Shell(Action::SetText(100)));
         }
     });
@@ -69,6 +72,32 @@ fn tips(ui: &mut Ui, panel: &mut Panel<'_>) {
     let mut shown = !panel.state.settings.tips_hidden;
     if ui.checkbox(&mut shown, "Show tips").on_hover_text("One next step at a time, right of the canvas.").changed() {
         panel.out.push(Any::Shell(Action::SetTips(shown)));
+    }
+    let begun = !panel.state.settings.lesson.names().is_empty();
+    let again = Push::new("Begin again").name("Begin the start tips again").purpose("Shows the first tip next");
+    if again.enabled(begun).show(ui).clicked() {
+        panel.out.push(Any::Shell(Action::RestartTips));
+    }
+}
+
+fn privacy(ui: &mut Ui, panel: &mut Panel<'_>) {
+    section(ui, "Privacy");
+    caption(ui, "What saved and exported images tell:");
+    let settings = &panel.state.settings;
+    ui.horizontal_wrapped(|ui| {
+        for tier in Tier::ALL {
+            let name = format!("Images tell: {}", tier.title());
+            let push = Push::new(tier.title()).name(&name).purpose(tier.holds().trim_end_matches('.'));
+            if push.selected(settings.tier == tier).show(ui).clicked() {
+                panel.out.push(Any::Shell(Action::SetTier(tier)));
+            }
+        }
+    });
+    caption(ui, format!("{} The library itself keeps everything.", settings.tier.holds()));
+    let mut remember = settings.remember_opened;
+    let tip = "The palette offers files that were opened. Without this it forgets them when the studio is closed, and no path of an opened file is written.";
+    if ui.checkbox(&mut remember, "Remember opened files").on_hover_text(tip).changed() {
+        panel.out.push(Any::Shell(Action::SetRemember(remember)));
     }
 }
 
@@ -88,7 +117,7 @@ fn keys(ui: &mut Ui, panel: &mut Panel<'_>) {
     section(ui, "Keys");
     let n = panel.state.settings.keys.num_changed();
     caption(ui, if n == 0 { "All keys are the default ones.".to_owned() } else { format!("{n} commands have other keys.") });
-    if Push::new("Change keys").key("F1").purpose("Opens the key sheet").show(ui).clicked() {
+    if Push::new("Change keys").command("window.keys").purpose("Opens the key sheet").show(ui).clicked() {
         panel.out.push(Any::ToggleKeys);
     }
 }

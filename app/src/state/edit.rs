@@ -170,7 +170,7 @@ mod tests {
         assert_eq!((&*region.mask, region.from), (&painted, RegionFrom::Painted));
         assert_eq!(
             region.sentence(None),
-            "20 of 1\u{2009}024 px may change (2.0 %): what is painted. 1\u{2009}004 px stay as they are."
+            "20 of 1\u{A0}024 px may change (2.0 %): what is painted. 1\u{A0}004 px stay as they are."
         );
         assert!(region.sentence(Some((2.0, 3.0))).contains("(2.0 %, 1.2 cm²)"));
         let request = document.request(&Sampling::default());

@@ -194,6 +194,12 @@ impl State {
         self.job.as_ref().is_some_and(|j| !j.paused) || (self.queue.is_busy() && !matches!(self.model, ModelState::Failed(_)))
     }
 
+    /// Lets exports tell as much as the settings say.
+    pub fn apply_tier(&mut self) {
+        self.images.export.tier = self.settings.tier;
+        self.data_sets.tells = self.settings.tier;
+    }
+
     /// The library's row of the result on the canvas.
     pub fn shown_run(&self) -> Option<&crate::library::RunRow> {
         match self.shown {

@@ -40,6 +40,19 @@ impl Room {
         }
     }
 
+    /// The name of the command that opens it, which has the key.
+    pub fn command(self) -> &'static str {
+        match self {
+            Self::Canvas => "room.canvas",
+            Self::Runs => "room.runs",
+            Self::Compare => "room.compare",
+            Self::DataSets => "room.data-sets",
+            Self::Reading => "room.reading",
+            Self::Evaluate => "room.evaluate",
+            Self::Train => "room.train",
+        }
+    }
+
     /// One line what it is for.
     pub fn purpose(self) -> &'static str {
         match self {

@@ -63,20 +63,20 @@ impl Tool {
         }
     }
 
-    /// Its key.
-    pub fn key(self) -> &'static str {
+    /// The name of its command, which has the key.
+    pub fn command(self) -> &'static str {
         match self {
-            Self::Brush => "B",
-            Self::Eraser => "E",
-            Self::Lasso => "L",
-            Self::Polygon => "P",
-            Self::Box => "U",
-            Self::Ellipse => "O",
-            Self::Wand => "W",
-            Self::Margin => "G",
-            Self::Move => "V",
-            Self::Shapes => "Y",
-            Self::Earlier => "J",
+            Self::Brush => "tool.brush",
+            Self::Eraser => "tool.eraser",
+            Self::Lasso => "tool.lasso",
+            Self::Polygon => "tool.polygon",
+            Self::Box => "tool.box",
+            Self::Ellipse => "tool.ellipse",
+            Self::Wand => "tool.wand",
+            Self::Margin => "tool.margin",
+            Self::Move => "tool.move",
+            Self::Shapes => "tool.shapes",
+            Self::Earlier => "tool.earlier",
         }
     }
 

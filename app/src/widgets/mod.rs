@@ -4,6 +4,7 @@ pub mod check_line;
 pub mod chip;
 pub mod field;
 pub mod focus;
+pub mod keys;
 pub mod progress;
 pub mod push;
 pub mod slider;
@@ -64,13 +65,13 @@ pub fn gigabytes(bytes: u64) -> String {
     format!("{:.1}", bytes as f64 / 1e9)
 }
 
-/// A count with thin spaces between thousands.
+/// A count with a space between thousands, at which no line breaks.
 pub fn grouped(n: usize) -> String {
     let digits = n.to_string();
     let mut out = String::new();
     for (i, c) in digits.chars().enumerate() {
         if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push('\u{2009}');
+            out.push('\u{A0}');
         }
         out.push(c);
     }

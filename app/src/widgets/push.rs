@@ -1,9 +1,12 @@
 //! Push button: icon, words and key cap on one painted ground.
 
+use std::borrow::Cow;
+
 use eframe::egui::{
-    Color32, CornerRadius, FontId, Rect, Response, Role, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, pos2, vec2,
+    Color32, CornerRadius, FontId, Rect, Response, Role, Sense, Stroke, StrokeKind, Ui, UiBuilder, Vec2, WidgetInfo, pos2, vec2,
 };
 
+use super::keys;
 use crate::theme::icons::Icon;
 use crate::theme::{text, tokens};
 
@@ -13,7 +16,9 @@ pub struct Push<'a> {
     icon: Option<Icon>,
     words: &'a str,
     name: Option<&'a str>,
-    key: Option<&'a str>,
+    key: Option<Cow<'a, str>>,
+    command: Option<&'static str>,
+    cap: bool,
     purpose: Option<&'a str>,
     font: FontId,
     height: f32,
@@ -34,6 +39,8 @@ impl<'a> Push<'a> {
             words,
             name: None,
             key: None,
+            command: None,
+            cap: true,
             purpose: None,
             font: text::medium(),
             height: 26.0,
@@ -58,9 +65,21 @@ impl<'a> Push<'a> {
         self
     }
 
-    /// Shows a key; it is named in the tooltip too.
+    /// Shows a key that cannot be bound otherwise; it is named in the tooltip too.
     pub fn key(mut self, key: &'a str) -> Self {
-        self.key = Some(key);
+        self.key = Some(Cow::Borrowed(key));
+        self
+    }
+
+    /// Shows the key that the command with this name has now; it is named in the tooltip too.
+    pub fn command(mut self, id: &'static str) -> Self {
+        self.command = Some(id);
+        self
+    }
+
+    /// Leaves the key to the tooltip.
+    pub fn without_cap(mut self) -> Self {
+        self.cap = false;
         self
     }
 
@@ -122,15 +141,13 @@ impl<'a> Push<'a> {
     }
 
     /// Shows it.
-    pub fn show(self, ui: &mut Ui) -> Response {
-        // Without a scope where none is needed: scopes do not wrap in a wrapping row.
-        if self.enabled { self.show_here(ui) } else { ui.add_enabled_ui(false, |ui| self.show_here(ui)).inner }
-    }
-
-    fn show_here(self, ui: &mut Ui) -> Response {
+    pub fn show(mut self, ui: &mut Ui) -> Response {
+        if let Some(id) = self.command {
+            self.key = keys::label(ui.ctx(), id).map(Cow::Owned);
+        }
         let ink = if self.primary { tokens::ON_FILL } else { tokens::INK };
         let words = ui.painter().layout_no_wrap(self.words.to_owned(), self.font.clone(), ink);
-        let on_button = self.key.filter(|_| !self.words.is_empty());
+        let on_button = self.key.as_deref().filter(|_| self.cap && !self.words.is_empty());
         let key = on_button.map(|k| ui.painter().layout_no_wrap(k.to_owned(), text::caption(), ink));
         let icon_width = if self.icon.is_some() { self.icon_size } else { 0.0 };
         let gap = if self.icon.is_some() && !self.words.is_empty() { 6.0 } else { 0.0 };
@@ -144,18 +161,27 @@ impl<'a> Push<'a> {
             9.0
         };
         let width = (content + 2.0 * padding).max(self.min_width).max(self.height.min(24.0));
-        let (rect, response) = ui.allocate_exact_size(vec2(width, self.height), Sense::click());
+        // Allocated where it stands, enabled or not: a scope would not wrap in a wrapping row.
+        let (enabled, selected) = (self.enabled && ui.is_enabled(), self.selected);
+        let sense = if enabled { Sense::click() } else { Sense::hover() };
+        let (rect, response) = ui.allocate_exact_size(vec2(width, self.height), sense);
         let name = self.name.unwrap_or(self.words);
-        let (enabled, selected) = (ui.is_enabled(), self.selected);
         response.widget_info(|| {
             let info = WidgetInfo::labeled(Role::Button, enabled, name);
             if selected { WidgetInfo { selected: Some(true), ..info } } else { info }
         });
+        if let Some(key) = self.key.as_deref() {
+            ui.ctx().accesskit_node_builder(response.id, |node| node.set_keyboard_shortcut(key));
+        }
         if ui.is_rect_visible(rect) {
-            self.paint(ui, rect, &response, content, ink, &words, key.as_ref());
+            let mut here = ui.new_child(UiBuilder::new().max_rect(rect));
+            if !enabled {
+                here.disable();
+            }
+            self.paint(&here, rect, &response, content, ink, &words, key.as_ref());
         }
         let mut tip = name.to_owned();
-        if let Some(key) = self.key {
+        if let Some(key) = &self.key {
             tip = format!("{tip} ({key})");
         }
         if let Some(purpose) = self.purpose {

@@ -10,7 +10,7 @@ use app::testing::FakeModel;
 use eframe::egui::{Key, Modifiers, Rect, Role, Vec2};
 use egui_kittest::kittest::{By, NodeT, Queryable};
 
-use crate::harness::{Studio, canvas_rect, click, see, studio, studio_with};
+use crate::harness::{Studio, canvas_rect, click, see, studio, studio_with, wait};
 
 /// Roles that a person can do something with.
 const INTERACTIVE: [Role; 8] = [
@@ -123,11 +123,58 @@ fn a_key_is_bound_by_pressing_it_and_comes_back_after_a_restart() {
     see(&mut h, "B is the key for Brush.");
     click(&mut h, "Use it for Invert");
     see(&mut h, "Invert: B");
+    h.key_press(Key::Escape);
+    h.run_steps(2);
+    // Buttons show the keys of now.
+    let key = |h: &Studio, name: &str| {
+        let button = h.get_by_role_and_label(Role::Button, name);
+        button.accesskit_node().data().keyboard_shortcut().map(str::to_owned)
+    };
+    assert_eq!((key(&h, "Invert").as_deref(), key(&h, "Brush")), (Some("B"), None));
+    assert_eq!(key(&h, "Generate").as_deref(), Some("Ctrl Enter"));
     drop(h);
     let mut h = studio(dir.path(), Duration::ZERO);
     h.key_press(Key::B);
     h.run_steps(2);
     assert!(h.state().state.view.inverted);
+}
+
+#[test]
+fn tips_and_privacy_are_remembered_and_opened_files_only_on_request() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let mut h = studio(dir.path(), Duration::ZERO);
+    click(&mut h, "Generate");
+    wait(&mut h, "the image", |a| a.state.results.len() == 1);
+    see(&mut h, "Drag me");
+    let png = dir.path().join("Jane Doe.png");
+    std::fs::write(&png, b"no picture").expect("writable");
+    h.state_mut().act(Action::OpenFile(png));
+    wait(&mut h, "the message", |a| a.state.images.opening == 0);
+    assert_eq!(h.state().state.settings.recent.len(), 1, "this session knows it");
+    h.key_press_modifiers(Modifiers::COMMAND, Key::Comma);
+    h.run_steps(3);
+    click(&mut h, "Images tell: Shareable");
+    // Save tells no more than that: no record, no mask, no name of the case.
+    click(&mut h, "Save");
+    wait(&mut h, "the file", |a| a.state.messages.list.iter().any(|m| m.text.starts_with("Wrote image-")));
+    let names = |h: &std::path::Path| -> Vec<String> {
+        let files = std::fs::read_dir(h.join("saved")).expect("the folder").flatten();
+        files.map(|f| f.file_name().to_string_lossy().into_owned()).collect()
+    };
+    let saved = names(dir.path());
+    assert!(saved.len() == 1 && saved[0].starts_with("image-") && saved[0].ends_with(".png"), "{saved:?}");
+    drop(h);
+
+    let text = std::fs::read_to_string(dir.path().join("data/settings.json")).expect("settings");
+    assert!(!text.contains("Jane"), "{text}");
+    let mut h = studio(dir.path(), Duration::ZERO);
+    see(&mut h, "Drag me");
+    assert_eq!(h.state().state.images.export.tier, engine::store::record::Tier::Shareable);
+    assert!(h.state().state.settings.recent.is_empty());
+    h.key_press_modifiers(Modifiers::COMMAND, Key::Comma);
+    h.run_steps(3);
+    click(&mut h, "Begin the start tips again");
+    see(&mut h, "Press Generate");
 }
 
 #[test]
@@ -145,7 +192,7 @@ fn nothing_overlaps_at_any_text_size() {
         let window = Rect::from_min_size(eframe::egui::Pos2::ZERO, points);
         let canvas = canvas_rect(&h);
         let side = canvas.width().min(canvas.height()) * scale;
-        assert!(side >= 440.0, "the image is {side} pixels wide at {percent} % of {size:?}");
+        assert!(side >= 480.0, "the image is {side} pixels wide at {percent} % of {size:?}");
         let generate = h.get_by_label("Generate").rect();
         assert!(window.expand(1.0).contains_rect(generate), "Generate is in the window at {percent} %: {generate:?}");
         for name in ["Impression", "Brush", "Messages"] {

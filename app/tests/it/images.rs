@@ -60,7 +60,7 @@ fn a_radiograph_is_opened_edited_exported_and_comes_back() {
     drop_files(&mut h, &[dicom_file(dir.path(), &opened)]);
     wait(&mut h, "the radiograph", |a| a.state.document.base.is_some());
     assert_eq!(h.state().state.shown, Shown::Base);
-    see_part(&mut h, "2\u{2009}048 × 2\u{2009}048 px, 0.140 mm a pixel");
+    see_part(&mut h, "2\u{A0}048 × 2\u{A0}048 px, 0.140 mm a pixel");
     see_part(&mut h, "Nothing may change yet");
 
     // Nothing is painted: Generate says what is missing and starts nothing.

@@ -1,10 +1,13 @@
 //! Pictures on software Vulkan; skipped with a printed reason where there is no renderer.
 
+mod panels;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
 use app::checks::Verdict;
+use app::jobs::Opener;
 use app::testing::FakeModel;
 use app::theme::icons::Icon;
 use app::theme::tokens;
@@ -18,7 +21,12 @@ use crate::harness::{Studio, canvas_rect, click, studio_with, wait};
 
 /// A studio that is drawn, or `None` after printing why not.
 pub(crate) fn drawn(dir: &std::path::Path, size: Vec2) -> Option<Studio> {
-    match catch_unwind(AssertUnwindSafe(|| studio_with(dir, FakeModel::opener(64, Duration::ZERO), size, true))) {
+    drawn_with(dir, size, FakeModel::opener(64, Duration::ZERO))
+}
+
+/// The same on a model of choice.
+pub(crate) fn drawn_with(dir: &std::path::Path, size: Vec2, opener: Opener) -> Option<Studio> {
+    match catch_unwind(AssertUnwindSafe(|| studio_with(dir, opener, size, true))) {
         Ok(mut harness) => {
             wait(&mut harness, "the examples' pictures", |a| a.state.pictures.len() == 4);
             harness.remove_cursor();

@@ -17,7 +17,7 @@ use engine::store::record::encode_png_with_record;
 use crate::harness::{Studio, click, click_any, see, see_part, studio, wait};
 
 /// Writes an image with its record, as the studio does.
-fn saved(folder: &Path, name: &str, request: &GenerateRequest) -> PathBuf {
+pub(crate) fn saved(folder: &Path, name: &str, request: &GenerateRequest) -> PathBuf {
     let model = FakeModel::new(64, Duration::ZERO);
     let made = model.generate(request, &Cancel::new(), &mut |_| {}).expect("it obeys").expect("it was not cancelled");
     let file = folder.join(name);

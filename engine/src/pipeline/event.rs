@@ -40,7 +40,8 @@ pub enum Event {
         step: usize,
         /// Of how many.
         of: usize,
-        /// The predicted clean image of every request, full size, by the cheap linear map.
+        /// The predicted clean image of every request, full size, by the cheap linear map; none where
+        /// [`super::RunOptions::without_previews`] leaves them out.
         previews: Vec<GrayImage>,
         /// The predicted clean latent of every request.
         latents: Vec<StepLatent>,

@@ -44,7 +44,7 @@ impl Pipeline {
         let mut failure = None;
         let inner = Cancel::new();
         let mut watch = |step: StepEvent<'_>| {
-            match self.step_event(&step) {
+            match self.step_event(&step, true) {
                 Ok(event) => {
                     on_event(event);
                     // Without a state there is nothing that could fail.

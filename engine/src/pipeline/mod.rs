@@ -79,6 +79,8 @@ pub struct RunOptions<'a> {
     /// Blocks of the network, from 0, whose cross-attention to the words is told after each step; none costs
     /// nothing, and the image is the same either way.
     pub attention: &'a [usize],
+    /// Leaves the previews of the steps out, for runs that nobody watches; the image is the same either way.
+    pub without_previews: bool,
 }
 
 /// A loaded model, ready to generate.
@@ -255,7 +257,7 @@ impl Pipeline {
         let mut failure = None;
         let inner = Cancel::new();
         let mut watch = |step: StepEvent<'_>| {
-            let told = self.step_event(&step).and_then(|event| {
+            let told = self.step_event(&step, !options.without_previews).and_then(|event| {
                 on_event(event);
                 let Some(attention) = &attention else { return Ok(()) };
                 let grid = self.sizes.grid;
@@ -371,7 +373,7 @@ impl Pipeline {
         Tensor::from_vec(values, shape, &self.device)
     }
 
-    fn step_event(&self, step: &StepEvent<'_>) -> Result<Event, Error> {
+    fn step_event(&self, step: &StepEvent<'_>, with_previews: bool) -> Result<Event, Error> {
         let (index, of) = (step.index + 1, step.of);
         let clean = step.x_start.to_dtype(DType::F32)?;
         // One sum sees every NaN and infinity.
@@ -379,7 +381,8 @@ impl Pipeline {
             return Err(Error::NotFinite { step: index, of });
         }
         let rows = (0..clean.dim(0)?).map(|row| clean.narrow(0, row, 1)).collect::<candle_core::Result<Vec<_>>>()?;
-        let previews = rows.iter().map(|row| self.preview.picture(&row.squeeze(0)?)).collect::<candle_core::Result<Vec<_>>>()?;
+        let shown = if with_previews { &rows[..] } else { &[] };
+        let previews = shown.iter().map(|row| self.preview.picture(&row.squeeze(0)?)).collect::<candle_core::Result<Vec<_>>>()?;
         let latents = rows.into_iter().map(StepLatent).collect();
         let noisy =
             (0..step.x.dim(0)?).map(|row| Ok(StepLatent(step.x.narrow(0, row, 1)?))).collect::<candle_core::Result<_>>()?;

@@ -236,7 +236,8 @@ impl Run {
                 None => return Ok(None),
             }
         }
-        let options = RunOptions { noise: noise.as_ref(), attention: &tools.blocks };
+        let without_previews = !matches!(self.film, Some(Film::Linear));
+        let options = RunOptions { noise: noise.as_ref(), attention: &tools.blocks, without_previews };
         let mut seen = Seen { frames: vec![Vec::new(); batch.len()], maps: vec![Vec::new(); batch.len()], failure: None };
         let mut watch = |event: &Event| seen.note(event, self.film, pipeline, &requests);
         let made = generate_watched(pipeline, &requests, &options, stop, progress, &mut watch)?;
@@ -247,7 +248,7 @@ impl Run {
         progress.finish_images(batch.len());
         let told = |(case, request): (&&Case, &GenerateRequest)| Some(request.twin_without_findings(case.twin.clone()?));
         let twin_requests: Vec<GenerateRequest> = batch.iter().zip(&requests).filter_map(told).collect();
-        let options = RunOptions { noise: noise.as_ref(), ..RunOptions::default() };
+        let options = RunOptions { noise: noise.as_ref(), without_previews: true, ..RunOptions::default() };
         let made = generate_with(pipeline, &twin_requests, &options, stop, progress)?;
         let Some(twins) = made else { return Ok(None) };
         progress.finish_images(twins.len());

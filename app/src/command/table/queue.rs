@@ -4,7 +4,10 @@ use eframe::egui::Key;
 
 use crate::action::{Action, QueueAction};
 use crate::command::{Chord, Command, Group};
-use crate::state::State;
+use crate::library::Mark;
+use crate::library::reader::Purpose;
+use crate::rooms::runs;
+use crate::state::{Room, State};
 
 pub(super) const COMMANDS: &[Command] = &[
     queue(
@@ -46,10 +49,10 @@ pub(super) const COMMANDS: &[Command] = &[
         Some(Action::Queue(QueueAction::ToggleRule))
     }),
     queue("run.star", "Star", Group::Runs, &[Chord::plain(Key::S)], "Marks the shown result, or takes the star away", |s| {
-        s.shown_run().map(|_| Action::Queue(QueueAction::ToggleStar))
+        marked(s, Mark::Star, QueueAction::ToggleStar)
     }),
     queue("run.reject", "Reject", Group::Runs, &[Chord::plain(Key::R)], "Dims the shown result; it is kept all the same", |s| {
-        s.shown_run().map(|_| Action::Queue(QueueAction::ToggleReject))
+        marked(s, Mark::Reject, QueueAction::ToggleReject)
     }),
     queue(
         "run.recall-seed",
@@ -57,9 +60,24 @@ pub(super) const COMMANDS: &[Command] = &[
         Group::Runs,
         &[Chord::shift(Key::S)],
         "Takes the shown result's seed only",
-        |s| crate::reduce::shown_result(s).map(|_| Action::Queue(QueueAction::RecallSeed)),
+        |s| match s.room {
+            Room::Runs => s.runs.chosen.cursor.map(|id| Action::Runs(runs::Action::Use(vec![id], Purpose::RecallSeed))),
+            _ => crate::reduce::shown_result(s).map(|_| Action::Queue(QueueAction::RecallSeed)),
+        },
     ),
 ];
+
+/// On the wall the mark is for what is chosen there, on the canvas for the shown result.
+fn marked(state: &State, mark: Mark, shown: QueueAction) -> Option<Action> {
+    match state.room {
+        Room::Runs => {
+            let ids = state.runs.chosen.targets();
+            (!ids.is_empty()).then(|| Action::Runs(runs::Action::Mark(ids, mark)))
+        }
+        Room::Canvas => state.shown_run().map(|_| Action::Queue(shown)),
+        _ => None,
+    }
+}
 
 const fn queue(
     id: &'static str,

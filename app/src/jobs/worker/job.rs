@@ -145,9 +145,9 @@ fn settle(model: &dyn Generator, db: &mut Database, claimed: &Claimed, end: End,
             }
             Err(error) => {
                 let why = format!("The image could not be kept: {}", lower(&sentence(&error)));
-                let row = jobs::end(db, id, JobState::Failed, claimed.row.steps, &why, now_ms());
-                let row = row.unwrap_or_else(|_| over(JobState::Failed, claimed.row.steps, &why));
-                (Event::Failed(Box::new(row)), Some(error))
+                let ended = jobs::end(db, id, JobState::Failed, claimed.row.steps, &why, now_ms());
+                let (row, marked) = ended.unwrap_or_else(|_| (over(JobState::Failed, claimed.row.steps, &why), Vec::new()));
+                (Event::Failed(Box::new(row), marked), Some(error))
             }
         },
         End::Kept(steps, secs) => match jobs::pause(db, id, steps, secs, &state_file(id)) {
@@ -157,12 +157,12 @@ fn settle(model: &dyn Generator, db: &mut Database, claimed: &Claimed, end: End,
             }
         },
         End::Cancelled(steps) => match jobs::end(db, id, JobState::Cancelled, steps, "", now_ms()) {
-            Ok(row) => (Event::Cancelled(Box::new(row)), None),
-            Err(error) => (Event::Cancelled(Box::new(over(JobState::Cancelled, steps, ""))), Some(error.into())),
+            Ok((row, marked)) => (Event::Cancelled(Box::new(row), marked), None),
+            Err(error) => (Event::Cancelled(Box::new(over(JobState::Cancelled, steps, "")), Vec::new()), Some(error.into())),
         },
         End::Failed(steps, why) => match jobs::end(db, id, JobState::Failed, steps, &why, now_ms()) {
-            Ok(row) => (Event::Failed(Box::new(row)), None),
-            Err(error) => (Event::Failed(Box::new(over(JobState::Failed, steps, &why))), Some(error.into())),
+            Ok((row, marked)) => (Event::Failed(Box::new(row), marked), None),
+            Err(error) => (Event::Failed(Box::new(over(JobState::Failed, steps, &why)), Vec::new()), Some(error.into())),
         },
     };
     let kept = db.folder.join(state_file(id));

@@ -4,7 +4,8 @@ use rusqlite::{Transaction, params};
 
 use super::{get, open, rows, update};
 use crate::library::db::{Database, LibraryError};
-use crate::library::rows::{JobId, JobRow, JobState};
+use crate::library::rows::{JobId, JobRow, JobState, RunRow};
+use crate::library::rules;
 
 /// Gap between two positions below which they are counted anew.
 const SMALLEST_GAP: f64 = 1e-6;
@@ -18,6 +19,15 @@ pub fn pause(db: &mut Database, id: JobId, steps_done: u32, spent_secs: f64, sta
     db.write("cannot change a job", |t| update(t, id, set, params![id, steps_done, spent_secs, state_file]))
 }
 
+/// Jobs that ended without an image.
+#[derive(Clone, Debug, Default)]
+pub struct Ended {
+    /// The jobs.
+    pub jobs: Vec<JobRow>,
+    /// Runs that the rule of a group marked, because nothing of it is to come any more.
+    pub marked: Vec<RunRow>,
+}
+
 /// Ends a running job without an image.
 ///
 /// # Errors
@@ -29,20 +39,39 @@ pub fn end(
     steps_done: u32,
     reason: &str,
     now_ms: i64,
-) -> Result<JobRow, LibraryError> {
+) -> Result<(JobRow, Vec<RunRow>), LibraryError> {
     let set = "state = ?2, steps_done = ?3, reason = ?4, ended_ms = ?5, state_file = ''";
-    db.write("cannot change a job", |t| update(t, id, set, params![id, state.word(), steps_done, reason, now_ms]))
+    db.write("cannot change a job", |t| {
+        let row = update(t, id, set, params![id, state.word(), steps_done, reason, now_ms])?;
+        let marked = rules::keep_best(t, &row)?;
+        Ok((row, marked))
+    })
 }
 
-/// Takes back jobs that wait or are paused; gives the rows that changed. Those that run are left alone.
+/// Takes back jobs that wait or are paused; gives what changed. Those that run are left alone.
 ///
 /// # Errors
 /// When the library cannot be written.
-pub fn cancel(db: &mut Database, ids: &[JobId], now_ms: i64) -> Result<Vec<JobRow>, LibraryError> {
-    each(db, ids, |t, row| {
-        let open = matches!(row.state, JobState::Waiting | JobState::Paused);
+pub fn cancel(db: &mut Database, ids: &[JobId], now_ms: i64) -> Result<Ended, LibraryError> {
+    db.write("cannot change a job", |t| {
+        let mut ended = Ended::default();
         let set = "state = 'cancelled', ended_ms = ?2, reason = ''";
-        open.then(|| update(t, row.id, set, params![row.id, now_ms])).transpose()
+        for &id in ids {
+            if matches!(get(t, id)?.state, JobState::Waiting | JobState::Paused) {
+                ended.jobs.push(update(t, id, set, params![id, now_ms])?);
+            }
+        }
+        // Groups whose last job this was, each once.
+        let mut groups: Vec<&JobRow> = Vec::new();
+        for row in ended.jobs.iter().filter(|row| row.task.rule.keep_best) {
+            if !groups.iter().any(|known| known.group == row.group) {
+                groups.push(row);
+            }
+        }
+        for row in groups {
+            ended.marked.extend(rules::keep_best(t, row)?);
+        }
+        Ok(ended)
     })
 }
 

@@ -138,7 +138,7 @@ fn clearing_is_taken_back_and_moving_keeps_everything() {
     let ids = s.enqueue(1..=5, false, Rule::default());
     let running = s.claim().expect("a job");
     let cleared = cancel(&mut s.db, &ids, 5).expect("writable");
-    assert_eq!(cleared.len(), 4, "what runs is left alone");
+    assert_eq!(cleared.jobs.len(), 4, "what runs is left alone");
     assert_eq!(s.order(), [1]);
     put_back(&mut s.db, &ids).expect("writable");
     assert_eq!(s.order(), [1, 2, 3, 4, 5]);
@@ -209,6 +209,45 @@ fn rules_keep_the_best_and_retry_with_new_seeds() {
         assert_eq!((done.run.mark, done.jobs.len()), (Mark::None, 1));
     }
     assert_eq!(s.counts().queued, 2);
+}
+
+#[test]
+fn the_best_is_kept_however_the_last_job_of_a_group_ends() {
+    let keep_best = Rule { keep_best: true, below: None, retries: 0 };
+    let marks = |s: &Studio| {
+        let kept = runs::newest(&s.db.connection, 9).expect("readable");
+        kept.iter().rev().map(|r| r.mark).collect::<Vec<Mark>>()
+    };
+    // It fails.
+    let mut s = Studio::new();
+    s.enqueue([1, 2, 3], false, keep_best);
+    for value in [0.4, 0.8] {
+        let claimed = s.claim().expect("a job");
+        s.finish(&claimed, Some(value));
+    }
+    assert_eq!(marks(&s), [Mark::None, Mark::None], "one is to come");
+    let last = s.claim().expect("the last one");
+    let (_, marked) = end(&mut s.db, last.row.id, JobState::Failed, 3, "No room.", 9).expect("writable");
+    assert_eq!((marked.len(), marks(&s)), (1, vec![Mark::Reject, Mark::None]));
+    // Those that wait are taken back.
+    let mut s = Studio::new();
+    s.enqueue([1, 2, 3, 4], false, keep_best);
+    for value in [0.9, 0.8] {
+        let claimed = s.claim().expect("a job");
+        s.finish(&claimed, Some(value));
+    }
+    let ids: Vec<_> = open(&s.db.connection).expect("readable").iter().map(|row| row.id).collect();
+    assert_eq!(cancel(&mut s.db, &ids[..1], 9).expect("writable").marked.len(), 0, "another one waits");
+    let ended = cancel(&mut s.db, &ids[1..], 9).expect("writable");
+    assert_eq!((ended.jobs.len(), ended.marked.len(), marks(&s)), (1, 1, vec![Mark::None, Mark::Reject]));
+    // Nothing was measured: nothing is marked.
+    let mut s = Studio::new();
+    s.enqueue([1, 2], false, keep_best);
+    let claimed = s.claim().expect("a job");
+    s.finish(&claimed, None);
+    let last = s.claim().expect("the last one");
+    end(&mut s.db, last.row.id, JobState::Cancelled, 1, "", 9).expect("writable");
+    assert_eq!(marks(&s), [Mark::None]);
 }
 
 #[test]

@@ -46,7 +46,7 @@ pub(super) fn show(ui: &mut Ui, panel: &mut Panel<'_>, layer: &Layer) {
     }
     ui.horizontal(|ui| {
         let name = format!("Remove layer {number}");
-        let remove = Push::new("Remove").with_icon(Icon::Trash).name(&name).key("Del").frameless().icon_size(14.0);
+        let remove = Push::new("Remove").with_icon(Icon::Trash).name(&name).command("layer.remove").frameless().icon_size(14.0);
         if remove.purpose("Takes the layer away; undo brings it back").size(24.0, 0.0).show(ui).clicked() {
             panel.out.push(Action::RemoveLayer(layer.id));
         }

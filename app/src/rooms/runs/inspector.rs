@@ -154,7 +154,7 @@ fn buttons(ui: &mut Ui, panel: &mut Panel<'_>, details: &Details, row: &Row) {
     ui.horizontal_wrapped(|ui| {
         caption(ui, "Into the open case:");
         for (words, purpose, what) in [
-            ("Seed", Purpose::RecallSeed, "Takes this seed for the next image. Shift+S"),
+            ("Seed", Purpose::RecallSeed, "Takes this seed for the next image"),
             ("Text", Purpose::RecallText, "Replaces the impression and the fields in front of it; Undo brings yours back"),
             ("Layers", Purpose::RecallLayers, "Replaces the drawn findings; Undo brings yours back"),
         ] {
@@ -163,12 +163,12 @@ fn buttons(ui: &mut Ui, panel: &mut Panel<'_>, details: &Details, row: &Row) {
                 did.push(used(purpose));
             }
         }
-        let star = Push::icon(Icon::Star, "Star this run").key("S").selected(row.mark == Mark::Star).size(24.0, 24.0);
+        let star = Push::icon(Icon::Star, "Star this run").command("run.star").selected(row.mark == Mark::Star).size(24.0, 24.0);
         if star.show(ui).clicked() {
             did.push(Action::Mark(vec![id], Mark::Star));
         }
         let reject = Push::icon(Icon::Cross, "Reject this run")
-            .key("R")
+            .command("run.reject")
             .purpose("Dims it on the wall; it is kept")
             .selected(row.mark == Mark::Reject)
             .size(24.0, 24.0);

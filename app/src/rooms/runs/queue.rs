@@ -141,7 +141,7 @@ fn buttons(ui: &mut Ui, panel: &mut Panel<'_>) {
         }
         let clear = Push::new("Clear")
             .name("Clear the queue")
-            .key("Ctrl Shift X")
+            .command("queue.clear")
             .purpose("Takes back everything that waits; the message brings it back")
             .frameless()
             .enabled(!queue.is_empty())
@@ -204,7 +204,7 @@ fn running(ui: &mut Ui, panel: &mut Panel<'_>) {
     ui.horizontal(|ui| {
         ui.add_space(x - rect.left());
         let words = if job.cancelling { "Stops after this step" } else { "Cancel" };
-        let cancel = Push::new(words).name("Cancel this run").key("Shift X").enabled(!job.cancelling);
+        let cancel = Push::new(words).name("Cancel this run").command("run.cancel").enabled(!job.cancelling);
         if cancel.show(ui).clicked() {
             panel.out.push(Any::Cancel);
         }

@@ -6,7 +6,6 @@ use super::action::Action;
 use super::cell;
 use super::state::Pick;
 use crate::action::Action as Any;
-use crate::library::Mark;
 use crate::library::reader::Purpose;
 use crate::panels::Panel;
 use crate::widgets::{caption, grouped};
@@ -110,7 +109,7 @@ fn scrolled_to(ui: &Ui, area: ScrollArea, row: usize, pitch: f32, room: f32) -> 
     area.vertical_scroll_offset(offset.max(0.0))
 }
 
-/// The keys of the wall: they work while it has the focus, the letters whenever nothing is being typed.
+/// The keys of the wall: they work while it has the focus.
 fn keys(ui: &Ui, panel: &mut Panel<'_>, id: Id, columns: usize, rows: usize) {
     let state = &panel.state.runs;
     let mut did = Vec::new();
@@ -158,19 +157,6 @@ fn keys(ui: &Ui, panel: &mut Panel<'_>, id: Id, columns: usize, rows: usize) {
             }
         }
     });
-    if !ui.ctx().text_edit_focused() {
-        ui.input_mut(|input| {
-            let targets = || state.chosen.targets();
-            if input.consume_key(Modifiers::SHIFT, Key::S) {
-                did.push(Action::Use(state.chosen.cursor.into_iter().collect(), Purpose::RecallSeed));
-            } else if input.consume_key(Modifiers::NONE, Key::S) {
-                did.push(Action::Mark(targets(), Mark::Star));
-            }
-            if input.consume_key(Modifiers::NONE, Key::R) {
-                did.push(Action::Mark(targets(), Mark::Reject));
-            }
-        });
-    }
     panel.out.extend(did.into_iter().map(Any::Runs));
 }
 
@@ -198,6 +184,6 @@ mod tests {
     #[test]
     fn counts_are_words() {
         assert_eq!(count_words(1, 1), "1 run");
-        assert_eq!(count_words(3716, 12_408), "3\u{2009}716 of 12\u{2009}408 runs");
+        assert_eq!(count_words(3716, 12_408), "3\u{A0}716 of 12\u{A0}408 runs");
     }
 }

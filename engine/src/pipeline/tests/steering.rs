@@ -185,6 +185,25 @@ fn noise_that_does_not_fit_is_refused() {
 }
 
 #[test]
+fn without_previews_the_image_is_the_same() {
+    let pipeline = TinyModel::new(Kind::Practice).open();
+    let list = requests(&pipeline);
+    let options = RunOptions { without_previews: true, ..RunOptions::default() };
+    let mut steps = 0;
+    let outcome = pipeline.generate_with(&list, &options, &Cancel::new(), &mut |event| {
+        if let Event::Step { previews, latents, .. } = event {
+            assert_eq!((previews.len(), latents.len()), (0, list.len()));
+            steps += 1;
+        }
+    });
+    let Outcome::Done(images) = outcome.unwrap() else { panic!("nobody cancelled") };
+    assert_eq!(steps, 4);
+    for (bare, plain) in images.iter().zip(run(&pipeline, &list)) {
+        assert_eq!(bare.image, plain.image);
+    }
+}
+
+#[test]
 fn attention_is_told_on_request_and_changes_nothing() {
     for kind in [Kind::Practice, Kind::TextOnly] {
         let pipeline = TinyModel::new(kind).open();
