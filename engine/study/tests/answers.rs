@@ -109,6 +109,10 @@ fn a_kill_at_any_moment_loses_at_most_the_event_in_hand() {
         for _ in 0..kill % 7 {
             told = saved().unwrap();
         }
+        if kill % 7 > 4 {
+            let error = Answers::open(&path, &study, "R1").unwrap_err().to_string();
+            assert!(error.contains("is open in another window"), "{error}");
+        }
         let spin = std::time::Instant::now();
         while spin.elapsed() < std::time::Duration::from_micros(kill * 211 % 3001) {}
         child.kill().unwrap();

@@ -140,12 +140,12 @@ fn a_study_goes_from_design_to_joined_table() {
         assert_eq!(has("rival"), ["s.cxkey", "s-joined.json"].contains(&file), "{file}");
     }
 
-    let report =
-        run(dir, &["study", "report", "s-joined.json", "--resamples", "200", "--figures", "figures", "--methods", "methods.txt"]);
+    let report = run(dir, &["study", "report", "s-joined.json", "--resamples", "200", "--all", "all"]);
     stdout(&report);
     let html = std::fs::read_to_string(dir.join("s-joined.html")).unwrap();
     assert!(html.contains("<svg") && html.contains("A study") && html.contains(&hash), "the report shows the study");
-    assert!(dir.join("figures/scores.png").is_file() && dir.join("methods.txt").is_file());
+    assert_eq!(std::fs::read_to_string(dir.join("all/report.html")).unwrap(), html);
+    assert!(dir.join("all/figures/scores.png").is_file() && dir.join("all/methods.txt").is_file());
 }
 
 #[test]

@@ -307,3 +307,42 @@ fn a_file_that_may_not_grow_loses_nothing() {
     let read = AnswersFile::read(&path).expect("answers");
     assert_eq!((read.entries.len(), read.head), (saved + 1, head));
 }
+
+#[test]
+fn a_damaged_file_is_one_sentence_or_reads_as_before() {
+    let (dir, study) = study(|_| {});
+    let mut answers = Answers::open(&dir.path().join("a"), &study, "R1").expect("new answers");
+    begin(&mut answers);
+    (1..=3).for_each(|trial| answers.append(at(10), locked(trial, 1)).expect("saved"));
+    let copy = dir.path().join("handed.cxanswers");
+    answers.hand_over(&copy).expect("a copy");
+    let (bytes, whole) = (std::fs::read(&copy).expect("a file"), AnswersFile::read(&copy).expect("answers"));
+    let mut seen = 0;
+    for place in (0..bytes.len()).filter(|place| place % 29 == 0 || *place < 100) {
+        let mut damaged = bytes.clone();
+        damaged[place] ^= 0x15;
+        std::fs::write(&copy, &damaged).expect("a file");
+        match AnswersFile::read(&copy) {
+            Ok(read) => assert_eq!(
+                (read.entries, read.head, read.reader),
+                (whole.entries.clone(), whole.head.clone(), "R1".to_owned()),
+                "byte {place}"
+            ),
+            Err(error) => {
+                seen += 1;
+                let sentence = error.to_string();
+                assert!(sentence.contains("handed.cxanswers") && !sentence.contains('\n'), "byte {place}: {sentence}");
+            }
+        }
+        for beside in ["handed.cxanswers-wal", "handed.cxanswers-shm"] {
+            drop(std::fs::remove_file(dir.path().join(beside)));
+        }
+    }
+    assert!(seen > 20, "only {seen} of the changes were seen");
+    for cut in [0, 50, 4096, bytes.len() - 1] {
+        std::fs::write(&copy, &bytes[..cut]).expect("a file");
+        if let Ok(read) = AnswersFile::read(&copy) {
+            assert_eq!(read.entries, whole.entries, "{cut} bytes");
+        }
+    }
+}

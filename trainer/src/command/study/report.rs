@@ -1,13 +1,12 @@
 //! Make the report of joined answers.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, ensure};
 use engine::domain::Seed;
 use engine::store::atomic::{ensure_writable_dir, write_atomic};
 use study::analysis::{Options, Pairs, analyse};
-use study::figures::{Theme, figures, png};
 use study::join::Joined;
 use study::report;
 
@@ -23,7 +22,10 @@ const FONTS: [&[u8]; 3] = [
 /// Arguments of the step.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "\
-The report is one HTML file that needs no network and no script. With --figures, each figure is also written as SVG and PNG.")]
+The report is one HTML file that needs no network and no script; light or dark follows the browser. The same joined file \
+and seed give the same numbers.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage.")]
 pub(super) struct Args {
     /// What `chexgen study join` wrote.
     #[arg(value_name = "NAME-joined.json")]
@@ -31,12 +33,10 @@ pub(super) struct Args {
     /// The report; NAME-joined.html beside it, if left out.
     #[arg(long, value_name = "FILE.html")]
     out: Option<PathBuf>,
-    /// Also write every figure into this folder, as SVG and PNG.
+    /// Also write everything into this folder: report, methods text, long table with dictionary, the analysis as JSON, and
+    /// every figure as SVG and PNG.
     #[arg(long, value_name = "DIR")]
-    figures: Option<PathBuf>,
-    /// Also write the methods text as plain text.
-    #[arg(long, value_name = "FILE.txt")]
-    methods: Option<PathBuf>,
+    all: Option<PathBuf>,
     /// Compare each arm with each other one, instead of the first with all others.
     #[arg(long)]
     each: bool,
@@ -62,22 +62,13 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     ensure!(out != args.joined, "--out: the report cannot have the name of the joined file");
     write_atomic(&out, report::html(&analysis, &joined.context).as_bytes())?;
     say(format!("written: {}", out.display()))?;
-    if let Some(folder) = &args.figures {
-        let all = figures(&analysis, &joined.context, Theme::Light);
-        ensure_writable_dir(folder)?;
-        for figure in &all {
-            write_atomic(&folder.join(format!("{}.svg", figure.name)), figure.svg().as_bytes())?;
-            write_atomic(&folder.join(format!("{}.png", figure.name)), &png(figure, &FONTS, 2.0)?)?;
+    if let Some(folder) = &args.all {
+        let files = report::files(&joined.readings, &analysis, &joined.context, &FONTS, 2.0)?;
+        ensure_writable_dir(&folder.join("figures"))?;
+        for file in &files {
+            write_atomic(&folder.join(&file.name), &file.bytes)?;
         }
-        say(format!("written: {} in {}", count(all.len(), "figure"), folder.display()))?;
-    }
-    if let Some(file) = &args.methods {
-        write_text(file, &report::methods(&analysis, &joined.context))?;
+        say(format!("written: {} in {}", count(files.len(), "file"), folder.display()))?;
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn write_text(file: &Path, paragraphs: &[String]) -> Result<()> {
-    write_atomic(file, (paragraphs.join("\n\n") + "\n").as_bytes())?;
-    say(format!("written: {}", file.display()))
 }
