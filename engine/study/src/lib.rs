@@ -8,7 +8,6 @@ pub mod analysis;
 pub mod answers;
 pub mod audit;
 pub mod cases;
-mod chance;
 pub mod design;
 mod draw;
 pub mod equalise;
@@ -23,6 +22,7 @@ pub mod prepare;
 pub mod reading;
 pub mod report;
 pub mod sealed;
+pub mod simulate;
 pub mod template;
 #[cfg(test)]
 mod testing;

@@ -295,3 +295,35 @@ fn every_template_begins_with_files_that_explain_themselves() {
     assert_eq!(output.status.code(), Some(2));
     assert!(stderr(&output).contains("known are report-alignment"), "{}", stderr(&output));
 }
+
+#[test]
+fn simulated_readers_answer_a_study_and_the_report_says_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    design(dir, 12, "repeats = 0.2\n");
+    seal(dir);
+    stdout(&run(dir, &["study", "simulate", "s.cxstudy", "--write", "world.toml"]));
+    let world = std::fs::read_to_string(dir.join("world.toml")).unwrap();
+    assert!(world.contains("case_sd") && world.contains("[readers.R1]"), "{world}");
+    std::fs::write(dir.join("world.toml"), world.replace("case_sd = 0.8", "case_sd = 0.1")).unwrap();
+    let simulate = ["study", "simulate", "s.cxstudy", "--world", "world.toml", "--seed", "3", "--out"];
+    for out in ["one", "two"] {
+        let text = stdout(&run(dir, &[&simulate[..], &[out]].concat()));
+        assert!(text.contains("2 files: SIMULATED answers, of no person"), "{text}");
+    }
+    let again = fails(dir, &[&simulate[..], &["one"]].concat());
+    assert!(again.contains("there are answers already"), "{again}");
+    let files = |out: &str| ["R1", "R2"].map(|reader| format!("{out}/s-{reader}.cxanswers"));
+    let table = |out: &str| {
+        let [one, two] = files(out);
+        stdout(&run(dir, &["study", "join", "s.cxstudy", &one, &two, "--out", &format!("{out}.json")]));
+        std::fs::read_to_string(dir.join(format!("{out}.csv"))).unwrap()
+    };
+    assert_eq!(table("one"), table("two"), "the same seed, the same answers");
+    stdout(&run(dir, &["study", "report", "one.json", "--resamples", "100"]));
+    let html = std::fs::read_to_string(dir.join("one.html")).unwrap();
+    assert!(html.to_uppercase().contains("SIMULATED READERS"), "the report says so");
+    std::fs::write(dir.join("bad.toml"), "[world]\n").unwrap();
+    let bad = fails(dir, &["study", "simulate", "s.cxstudy", "--world", "bad.toml", "--out", "three"]);
+    assert!(bad.contains("bad.toml is no world of simulated readers"), "{bad}");
+}

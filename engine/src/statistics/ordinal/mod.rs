@@ -3,6 +3,10 @@
 //! P(score ≤ c) = logit⁻¹(θ_c − β_arm − u_reader − v_case), with u and v normal around zero (Agresti, Analysis of
 //! Ordinal Categorical Data, chapter 10; the model of R's `ordinal::clmm`). The likelihood is integrated over u and v
 //! by Laplace's approximation, which is what `clmm` does for crossed effects.
+//!
+//! Several readers see the same images. Where an image is better or worse than its arm and case say, all of them see
+//! it, and a model without that takes their agreement for evidence: its errors are too small. [`fit_with_images`] has
+//! a third random effect, w_(case, arm), for it.
 
 mod laplace;
 mod optimise;
@@ -55,6 +59,10 @@ pub struct Fit {
     pub case_sd: f64,
     /// Its 95 % interval, as for readers.
     pub case_sd_ci95: Option<(f64, f64)>,
+    /// Deviation between images of a case beyond their arms; `None` of a model without it.
+    pub image_sd: Option<f64>,
+    /// Its 95 % interval, as for readers.
+    pub image_sd_ci95: Option<(f64, f64)>,
     /// Each reader's own shift (conditional mode).
     pub readers: Vec<f64>,
     /// Log-likelihood, Laplace.
@@ -86,6 +94,21 @@ pub enum FitError {
 /// # Errors
 /// When there is too little to fit, or the likelihood has no top.
 pub fn fit(scores: &[Score]) -> Result<Fit, FitError> {
+    fitted(scores, false)
+}
+
+/// As [`fit`], with an effect of each image, which all readers share. Where no image has two scores, it cannot be told
+/// from the noise of reading, and the model is that of [`fit`].
+///
+/// # Errors
+/// As [`fit`].
+pub fn fit_with_images(scores: &[Score]) -> Result<Fit, FitError> {
+    let mut images: Vec<(usize, usize)> = scores.iter().map(|s| (s.case, s.arm)).collect();
+    images.sort_unstable();
+    fitted(scores, images.windows(2).any(|pair| pair[0] == pair[1]))
+}
+
+fn fitted(scores: &[Score], images: bool) -> Result<Fit, FitError> {
     let scores = joined(scores);
     let distinct = |of: fn(&Score) -> usize| scores.iter().map(of).max().map_or(0, |m| m + 1);
     let (categories, arms, readers, cases) =
@@ -95,7 +118,7 @@ pub fn fit(scores: &[Score]) -> Result<Fit, FitError> {
             return Err(FitError::TooFew { what });
         }
     }
-    let marginal = Marginal { scores: &scores, categories, arms, readers, cases };
+    let marginal = Marginal { scores: &scores, categories, arms, readers, cases, images };
     let start = marginal.start();
     let found = optimise::minimise(&start, |at| marginal.negative_log(at).0)?;
     let (value, modes) = marginal.negative_log(&found);
@@ -116,22 +139,24 @@ pub fn fit(scores: &[Score]) -> Result<Fit, FitError> {
     if effects.iter().any(|e| !e.error.is_finite() || e.log_odds.abs() > 15.0) {
         return Err(FitError::Separated);
     }
-    let (reader_sd, case_sd) = marginal.deviations(&found);
+    let sd = marginal.deviations(&found);
     // The likelihood is nearer to a parabola in the logarithm of a deviation than in the deviation.
     let around = |sd: f64, variance: f64| {
         let factor = (reach * variance.sqrt()).exp();
         (variance.is_finite() && sd > NO_SPREAD).then(|| (sd / factor, sd * factor))
     };
     let last = found.len() - 1;
-    let reader_sd_ci95 = if readers > 1 { around(reader_sd, covariance[last - 1]) } else { None };
-    let case_sd_ci95 = around(case_sd, covariance[last]);
+    let reader_sd_ci95 = if readers > 1 { around(sd.reader, covariance[last - 1]) } else { None };
+    let image_sd_ci95 = if images { around(sd.image, covariance[last - 2]) } else { None };
     Ok(Fit {
         arms: effects,
         thresholds: marginal.thresholds(&found),
-        reader_sd,
+        reader_sd: sd.reader,
         reader_sd_ci95,
-        case_sd,
-        case_sd_ci95,
+        case_sd: sd.case,
+        case_sd_ci95: around(sd.case, covariance[last]),
+        image_sd: images.then_some(sd.image),
+        image_sd_ci95,
         readers: modes[..readers].to_vec(),
         log_likelihood: -value,
     })

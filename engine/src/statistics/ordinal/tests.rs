@@ -73,3 +73,48 @@ fn unused_categories_and_gaps_in_numbers_do_not_matter() {
         scores.iter().map(|s| Score { category: s.category * 3, reader: s.reader * 2 + 1, case: s.case + 7, ..*s }).collect();
     assert_eq!(fit(&scores), fit(&renamed));
 }
+
+/// A study in which images have effects of their own.
+fn with_images(seed: u64, cases: usize, readers: usize, effect: f64, image_sd: f64) -> Vec<Score> {
+    let draw = |block: u32, n: usize| noise::normal(Seed(seed), Stream::TrainNoise, block, n);
+    let (u, v, w) = (draw(0, readers), draw(1, cases), draw(2, cases * 2));
+    let unit = noise::uniform(Seed(seed), Stream::Augment, 0, cases * readers * 2);
+    let cuts = [-2.0, -0.8, 0.4, 1.8];
+    let mut scores = Vec::new();
+    for case in 0..cases {
+        for reader in 0..readers {
+            for arm in 0..2 {
+                let share = unit[(case * readers + reader) * 2 + arm];
+                let latent = effect * arm as f64
+                    + 0.4 * f64::from(u[reader])
+                    + 0.8 * f64::from(v[case])
+                    + image_sd * f64::from(w[case * 2 + arm])
+                    + (share / (1.0 - share)).ln();
+                scores.push(Score { category: cuts.iter().filter(|&&c| latent > c).count(), arm, reader, case });
+            }
+        }
+    }
+    scores
+}
+
+#[test]
+fn effects_of_images_come_back_and_widen_the_interval() {
+    let scores = with_images(4, 250, 4, 0.7, 1.0);
+    let (plain, wide) = (fit(&scores).expect("overlap"), fit_with_images(&scores).expect("overlap"));
+    let (low, high) = wide.image_sd_ci95.expect("images have a spread");
+    assert!(low < 1.0 && 1.0 < high && high - low < 0.6, "{low} to {high}");
+    assert!(wide.arms[0].error > 1.3 * plain.arms[0].error, "{} and {}", wide.arms[0].error, plain.arms[0].error);
+    assert!((wide.arms[0].log_odds - 0.7).abs() < 3.0 * wide.arms[0].error);
+    assert!(wide.log_likelihood > plain.log_likelihood + 10.0);
+    assert_eq!((plain.image_sd, plain.image_sd_ci95), (None, None));
+}
+
+#[test]
+fn images_without_effects_change_nothing() {
+    let scores = with_images(6, 200, 3, 0.7, 0.0);
+    let (plain, wide) = (fit(&scores).expect("overlap"), fit_with_images(&scores).expect("overlap"));
+    assert!(wide.image_sd.expect("it is in the model") < 0.4, "{:?}", wide.image_sd);
+    assert!((wide.arms[0].log_odds - plain.arms[0].log_odds).abs() < 0.03);
+    let one: Vec<Score> = scores.into_iter().filter(|s| s.reader == 0).collect();
+    assert_eq!(fit_with_images(&one), fit(&one), "one reader cannot tell an image from noise");
+}

@@ -1,7 +1,9 @@
 //! The primary analysis: a cumulative-link mixed model of the scores.
 //!
-//! logit P(score ≤ c) = θ_c − arm − reader − case, reader and case normal around zero and crossed, integrated by
-//! Laplace's approximation; effects with Wald intervals. With few readers the deviation between them is estimated
+//! logit P(score ≤ c) = θ_c − arm − reader − case − image, reader, case and image normal around zero, integrated by
+//! Laplace's approximation; effects with Wald intervals. All readers see the same images: without an effect of the
+//! image their agreement would count as evidence, and the intervals would be too short.
+//! Of one reader it cannot be told from the noise of reading, and is left out. With few readers the deviation between them is estimated
 //! from few values: its interval is wide, and the approximation leans to smaller deviations.
 
 use engine::statistics::ordinal::{self, Score};
@@ -21,6 +23,8 @@ pub struct Model {
     pub reader_sd: Option<Estimate>,
     /// Deviation between cases in logits, n in cases.
     pub case_sd: Estimate,
+    /// Deviation between images beyond arm and case, n in images; `None` of one reader.
+    pub image_sd: Option<Estimate>,
     /// Scores that went in.
     pub scores: usize,
 }
@@ -74,7 +78,7 @@ pub(super) fn model(grid: &Grid, template: Template, pairs: &[(usize, usize)]) -
             }
         };
         let turned: Vec<Score> = scores.iter().map(|s| Score { arm: swap(s.arm), ..*s }).collect();
-        let fit = ordinal::fit(&turned).map_err(|e| e.to_string())?;
+        let fit = ordinal::fit_with_images(&turned).map_err(|e| e.to_string())?;
         for &(_, second) in pairs.iter().filter(|p| p.0 == first) {
             let found = fit.arms[swap(second) - 1];
             let log_odds = -found.log_odds;
@@ -100,10 +104,14 @@ pub(super) fn model(grid: &Grid, template: Template, pairs: &[(usize, usize)]) -
         seen.len()
     };
     let (readers, cases) = (distinct(|s| s.reader), distinct(|s| s.case));
+    let mut images: Vec<(usize, usize)> = scores.iter().map(|s| (s.case, s.arm)).collect();
+    images.sort_unstable();
+    images.dedup();
     Ok(Model {
         effects,
         reader_sd: (readers > 1).then_some(Estimate { value: fit.reader_sd, interval: fit.reader_sd_ci95, n: readers }),
         case_sd: Estimate { value: fit.case_sd, interval: fit.case_sd_ci95, n: cases },
+        image_sd: fit.image_sd.map(|value| Estimate { value, interval: fit.image_sd_ci95, n: images.len() }),
         scores: scores.len(),
     })
 }

@@ -2,6 +2,7 @@
 
 use engine::domain::Seed;
 use engine::statistics::bootstrap;
+use engine::statistics::distributions::{normal_two_sided, t_quantile};
 use engine::statistics::holm;
 use engine::statistics::proportion::share;
 use serde::Serialize;
@@ -51,7 +52,7 @@ impl Bootstrap {
     pub(crate) fn estimate(self, units: usize, statistic: impl Fn(&[usize]) -> Option<f64>) -> Option<Estimate> {
         let all: Vec<usize> = (0..units).collect();
         let value = statistic(&all)?;
-        let found = bootstrap::by_unit(units, self.resamples, 0.95, self.seed, statistic);
+        let found = bootstrap::by_unit(units, self.resamples, level(units), self.seed, statistic);
         // One unit resamples to itself: an interval without width would claim certainty.
         let interval = found.filter(|_| units > 1).map(|i| (i.low, i.high));
         Some(Estimate { value, interval, n: units })
@@ -65,6 +66,17 @@ impl Bootstrap {
     }
 }
 
+/// The level at which percentiles cover 95 %: with few units they are too narrow by √(n ÷ (n − 1)), and by the normal
+/// law in place of Student's t (the expanded percentile interval; Hesterberg, What teachers should know about the
+/// bootstrap, The American Statistician 69, 2015).
+fn level(units: usize) -> f64 {
+    let n = units as f64;
+    match t_quantile(0.025, n - 1.0) {
+        Some(t) => 1.0 - normal_two_sided((n / (n - 1.0)).sqrt() * t),
+        None => 0.95,
+    }
+}
+
 /// Puts Holm's correction into all tests of one family.
 pub(crate) fn holm_over<'a>(tests: impl Iterator<Item = &'a mut Test>) {
     let tests: Vec<&mut Test> = tests.collect();
@@ -73,5 +85,18 @@ pub(crate) fn holm_over<'a>(tests: impl Iterator<Item = &'a mut Test>) {
     for (test, p) in tests.into_iter().zip(adjusted) {
         test.holm = p;
         test.family = family;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_units_widen_the_percentiles() {
+        // n = 30: t is 2.0452, times √(30/29) 2.0802; two tails of the normal law hold 3.75 %.
+        assert!((level(30) - 0.962_49).abs() < 1e-4, "{}", level(30));
+        assert!(level(5) > level(30) && level(30) > level(150) && level(5000) - 0.95 < 2e-4);
+        assert_eq!((level(0), level(1)), (0.95, 0.95));
     }
 }

@@ -147,7 +147,7 @@ fn inverse(mut matrix: Vec<f64>, n: usize) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chance::{Chance, Use};
+    use crate::draw::{Draw, Use};
 
     #[test]
     fn areas_with_a_known_answer() {
@@ -170,7 +170,7 @@ mod tests {
 
     #[test]
     fn a_weak_figure_among_noise_is_learnt_and_noise_alone_is_not() {
-        let mut chance = Chance::new(5, Use::Grain, 0);
+        let mut chance = Draw::new(5, Use::Grain, 0);
         let positive: Vec<bool> = (0..200).map(|i| i % 2 == 0).collect();
         let fold: Vec<usize> = (0..200).map(|i| i / 2 % 5).collect();
         let mut rows = |shift: f64| -> Vec<Vec<f64>> {

@@ -167,7 +167,7 @@ mod tests {
 
     #[test]
     fn a_grid_of_four_pixels_is_a_peak_there() {
-        let mut noise = crate::chance::Chance::new(1, crate::chance::Use::Grain, 0);
+        let mut noise = crate::draw::Draw::new(1, crate::draw::Use::Grain, 0);
         let mut picture = |grid: f64| {
             let pixels =
                 (0..96 * 96).map(|i| (30_000.0 + 900.0 * noise.normal() + if i % 96 % 4 == 0 { grid } else { 0.0 }) as u16);

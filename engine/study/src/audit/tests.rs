@@ -6,7 +6,7 @@ use engine::domain::GrayImage;
 use engine::phantom::{PhantomConfig, draw};
 
 use super::*;
-use crate::chance::{Chance, Use};
+use crate::draw::{Draw, Use};
 use crate::equalise::dct::{Block, SIDE, forward, inverse};
 use crate::equalise::resample::{Part, resample};
 use crate::equalise::{Clean, Grey, Plan, Survey};
@@ -151,7 +151,8 @@ fn gaps_between_levels() {
     let narrow = |image: &GrayImage| mapped(&eight_bits(image), |v| (40 + v / 257 * 2 / 3) * 257);
     let stretched =
         |image: &GrayImage| mapped(image, |v| (f64::from(v / 257) * 1.3 - 45.0).round().clamp(0.0, 255.0) as u16 * 257);
-    found_and_gone(&study(narrow, |_, p| p.image = stretched(&p.image)), Probe::Comb, &[]);
+    // Curves bring the greys of an arm together on average; how steep each image is stays a little different.
+    found_and_gone(&study(narrow, |_, p| p.image = stretched(&p.image)), Probe::Comb, &[Probe::Sharpness, Probe::Joint]);
 }
 
 #[test]
@@ -183,7 +184,7 @@ fn jpeg() {
 #[test]
 fn more_noise() {
     let noisy = |case: usize, image: &GrayImage| {
-        let mut chance = Chance::new(case as u64, Use::Grain, 1);
+        let mut chance = Draw::new(case as u64, Use::Grain, 1);
         let pixels =
             image.pixels().iter().map(|&v| (f64::from(v) + 700.0 * chance.normal()).clamp(0.0, 65535.0) as u16).collect();
         GrayImage::new(image.width(), image.height(), pixels).expect("its size")
@@ -219,7 +220,7 @@ fn nothing_is_found_in_nothing_at_the_stated_rate() {
         chests().iter().map(|image| Sample::of("", "", &Picture { image: image.clone(), source: None })).collect();
     let mut alarms = 0;
     for seed in 0..STUDIES {
-        let mut chance = Chance::new(seed, Use::Folds, 9);
+        let mut chance = Draw::new(seed, Use::Folds, 9);
         let mut order: Vec<usize> = (0..pool.len()).collect();
         chance.shuffle(&mut order);
         let samples: Vec<Sample> = order[..28]

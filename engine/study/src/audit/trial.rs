@@ -10,7 +10,7 @@ use super::file_probes::{Name, Table, table};
 use super::learn::Guesser;
 use super::probe::{Kind, Probe};
 use super::{Audit, AuditError, Finding, Options, Sample, Verdict, go_on, words};
-use crate::chance::{Chance, Use};
+use crate::draw::{Draw, Use};
 
 /// Folds of the cross-validation.
 const FOLDS: usize = 5;
@@ -106,7 +106,7 @@ fn prepare(samples: &[Sample], seed: u64) -> Result<(Vec<Sample>, Labels), Audit
         return Err(AuditError::FewCases { found: by_case.len() });
     }
     let mut order: Vec<usize> = (0..by_case.len()).collect();
-    Chance::new(seed, Use::Folds, 0).shuffle(&mut order);
+    Draw::new(seed, Use::Folds, 0).shuffle(&mut order);
     let folds = FOLDS.min(by_case.len());
     let (mut kept, mut arm, mut cases, mut fold) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (i, mut list) in by_case.into_values().enumerate() {
@@ -213,7 +213,7 @@ impl Labels {
 
     /// The arms exchanged within each case.
     fn exchanged(&self, seed: u64, permutation: u32) -> Vec<usize> {
-        let mut chance = Chance::new(seed, Use::Labels, permutation);
+        let mut chance = Draw::new(seed, Use::Labels, permutation);
         let mut out = self.arm.clone();
         for rows in &self.cases {
             let mut own: Vec<usize> = rows.iter().map(|&row| self.arm[row]).collect();

@@ -8,7 +8,7 @@ use super::plan::Plan;
 use super::resample::resample;
 use super::survey::{MIDDLE, Survey, smooth_curve};
 use super::{Field, Grey};
-use crate::chance::{Chance, Use};
+use crate::draw::{Draw, Use};
 
 /// Side of a covered corner as a share of the image's.
 pub(super) const CORNER: f64 = 0.15;
@@ -42,10 +42,10 @@ pub(super) fn apply(plan: &Plan, arm: &str, case: &str, image: &GrayImage) -> Re
     let seed = Seed::for_case(plan.seed, &format!("{arm}\u{0}{case}")).0;
     if plan.threshold > 0.0 {
         values = clean(&values, width, plan.threshold as f32);
-        let mut grain = Chance::new(seed, Use::Grain, 0);
+        let mut grain = Draw::new(seed, Use::Grain, 0);
         values.iter_mut().for_each(|v| *v += (plan.grain * grain.normal()) as f32);
     }
-    let greys = rounded(&values, plan.bits, plan.dither.then(|| Chance::new(seed, Use::Dither, 0)));
+    let greys = rounded(&values, plan.bits, plan.dither.then(|| Draw::new(seed, Use::Dither, 0)));
     let mut pixels = vec![0u16; side * side];
     let (left, top) = ((side - width) / 2, (side - height) / 2);
     for (y, row) in greys.chunks_exact(width).enumerate() {
@@ -60,7 +60,7 @@ pub(super) fn apply(plan: &Plan, arm: &str, case: &str, image: &GrayImage) -> Re
 }
 
 /// Greys on the levels of `bits`, spread over all 16; with noise of up to two steps, drawn from a triangle, where asked.
-fn rounded(values: &[f32], bits: u32, mut dither: Option<Chance>) -> Vec<u16> {
+fn rounded(values: &[f32], bits: u32, mut dither: Option<Draw>) -> Vec<u16> {
     let top = f64::from((1u32 << bits.min(16)) - 1);
     let level = |value: f32| {
         let noise = dither.as_mut().map_or(0.0, |chance| DITHER * (chance.unit() + chance.unit() - 1.0));

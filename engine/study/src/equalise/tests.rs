@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use super::*;
 
 fn noisy(width: u32, height: u32, seed: u64) -> GrayImage {
-    let mut chance = crate::chance::Chance::new(seed, crate::chance::Use::Grain, 0);
+    let mut chance = crate::draw::Draw::new(seed, crate::draw::Use::Grain, 0);
     let grey = |i: u32| f64::from(10_000 + i % width * 200 + i / width * 300) + 300.0 * chance.normal();
     GrayImage::new(width, height, (0..width * height).map(grey).map(|v| v as u16).collect()).expect("a picture")
 }

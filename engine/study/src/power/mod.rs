@@ -14,7 +14,7 @@ use engine::statistics::distributions::normal_quantile;
 use engine::statistics::{Method, Zeros, signed_rank};
 use serde::{Deserialize, Serialize};
 
-use crate::chance::{Chance, Use};
+use crate::draw::{Draw, Use};
 use law::Cuts;
 
 /// Most cases that are tried.
@@ -218,7 +218,7 @@ pub fn cases_for(
 
 /// p of one drawn study.
 fn p(assumed: &Assumptions, cuts: &[Cuts; 2], cases: usize, seed: u64, study: u32) -> f64 {
-    let mut chance = Chance::new(seed, Use::Power, study);
+    let mut chance = Draw::new(seed, Use::Power, study);
     let part = |share: f64| share.sqrt();
     let (case_sd, image_sd, reader_sd) = (part(assumed.case_share), part(assumed.image_share), part(assumed.reader_share));
     let rest_sd = part(1.0 - assumed.case_share - assumed.image_share - assumed.reader_share);

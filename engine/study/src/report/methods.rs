@@ -175,8 +175,7 @@ fn statistics(analysis: &Analysis) -> String {
         );
     }
     if let Some(model) = analysis.scales.iter().find_map(|s| s.model.as_ref()) {
-        let random =
-            if model.reader_sd.is_some() { "reader and case as crossed random effects" } else { "case as random effect" };
+        let random = if model.reader_sd.is_some() { "reader, case and image as random effects" } else { "case as random effect" };
         let model = format!(
             "a cumulative-link mixed model of the scores with logit link, arm as fixed effect and {random}, fitted by maximum \
              likelihood with Laplace’s approximation; effects are odds ratios for a higher score with Wald intervals."
@@ -296,7 +295,7 @@ fn intervals(analysis: &Analysis, context: &Context) -> String {
     let program =
         if context.program.is_empty() { String::new() } else { format!(" The analysis was made with {}.", context.program) };
     format!(
-        "Intervals cover 95\u{202f}%; where not said otherwise they are percentile bootstrap intervals over {} of cases, with \
+        "Intervals cover 95\u{202f}%; where not said otherwise they are percentile bootstrap intervals, expanded for the number of cases, over {} of cases, with \
          readers taken as they are. {missing} \
          All p values are two-sided.{program}",
         counted(analysis.resamples, "resample", "resamples")

@@ -80,17 +80,22 @@ fn model(analysis: &Analysis, scale: &Scale) -> String {
     let [value, interval] = spread(Some(model.case_sd));
     let n = counted(model.case_sd.n, "case", "cases");
     table.row(&["Case SD, logits".to_owned(), value, interval, String::new(), String::new(), n]);
+    if let Some(sd) = model.image_sd {
+        let [value, interval] = spread(Some(sd));
+        let n = counted(sd.n, "image", "images");
+        table.row(&["Image SD, logits".to_owned(), value, interval, String::new(), String::new(), n]);
+    }
     let tests = model.effects.first().map_or(1, |e| e.test.family);
     let holm = if tests > 1 { format!(" Holm’s correction over {tests} tests.") } else { String::new() };
-    let vanished = if model.reader_sd.is_some_and(|e| e.interval.is_none()) || model.case_sd.interval.is_none() {
+    let vanished = if [model.reader_sd, Some(model.case_sd), model.image_sd].into_iter().flatten().any(|e| e.interval.is_none()) {
         " A deviation that the data do not show stands as 0 without interval."
     } else {
         ""
     };
     table.html()
         + &caption(&format!(
-            "Cumulative-link model with logit link, reader and case as crossed normal random effects, integrated by Laplace’s \
-             approximation; Wald intervals.{holm}{vanished}{}",
+            "Cumulative-link model with logit link and normal random effects of reader, case and, where several readers see it, \
+             image, integrated by Laplace’s approximation; Wald intervals.{holm}{vanished}{}",
             if analysis.readers.len() > 1 && analysis.readers.len() < 5 {
                 " With few readers the deviation between them is uncertain and tends to be estimated too small."
             } else {

@@ -9,6 +9,7 @@ mod power;
 mod progress;
 mod report;
 mod seal;
+mod simulate;
 mod verify;
 
 use std::process::ExitCode;
@@ -50,6 +51,8 @@ enum Step {
     Seal(seal::Args),
     /// Check a sealed study, and its key and answers if given.
     Verify(verify::Args),
+    /// Let simulated readers answer it, to try the rest out.
+    Simulate(simulate::Args),
     /// Join the key and the answers into one table.
     Join(join::Args),
     /// Make the report of joined answers.
@@ -68,6 +71,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Step::Power(args) => power::run(args),
         Step::Seal(args) => seal::run(args),
         Step::Verify(args) => verify::run(args),
+        Step::Simulate(args) => simulate::run(args),
         Step::Join(args) => join::run(args),
         Step::Report(args) => report::run(args),
     }
