@@ -59,12 +59,17 @@ fn seal(dir: &Path) {
     stdout(&run(dir, &["study", "seal", "s", "--without-audit", "a test", "--out", "s.cxstudy"]));
 }
 
-/// Answers every trial of a reader as a person would.
+/// Answers every trial of a reader of `s.cxstudy` as a person would.
 fn read(dir: &Path, reader: &str) -> PathBuf {
-    let study = Study::open(&dir.join("s.cxstudy")).unwrap();
-    let key = Key::read(&dir.join("s.cxkey")).unwrap();
-    let path = Answers::file_beside(&dir.join("s.cxstudy"), reader);
-    let mut answers = Answers::open(&path, &study, reader).unwrap();
+    let file = dir.join("s.cxstudy");
+    answer(&file, &Answers::file_beside(&file, reader), reader, "ours")
+}
+
+/// Answers every trial of a reader, better where the image is of the `best` arm.
+fn answer(file: &Path, path: &Path, reader: &str, best: &str) -> PathBuf {
+    let study = Study::open(file).unwrap();
+    let key = Key::read(&file.with_extension("cxkey")).unwrap();
+    let mut answers = Answers::open(path, &study, reader).unwrap();
     let mut secs = 0;
     let mut add = |event| {
         secs += 7;
@@ -76,12 +81,12 @@ fn read(dir: &Path, reader: &str) -> PathBuf {
     for (trial, meaning) in (1..).zip(&key.trials[reader]) {
         add(Event::Shown { trial, screen });
         let image = &key.images[&study.reader(reader).unwrap().trial(trial).unwrap().2.images[0]];
-        let better = i32::from(image.arm.as_deref() == Some("ours"));
+        let better = i32::from(image.arm.as_deref() == Some(best));
         let value = if meaning.purpose == Purpose::Catch { -2 } else { better + trial as i32 % 2 };
         add(Event::Locked { trial, values: vec![value], seconds: 6.0, looked: Looked::default() });
     }
     add(Event::Closed);
-    path
+    path.to_owned()
 }
 
 #[test]
@@ -326,4 +331,47 @@ fn simulated_readers_answer_a_study_and_the_report_says_so() {
     std::fs::write(dir.join("bad.toml"), "[world]\n").unwrap();
     let bad = fails(dir, &["study", "simulate", "s.cxstudy", "--world", "bad.toml", "--out", "three"]);
     assert!(bad.contains("bad.toml is no world of simulated readers"), "{bad}");
+}
+
+/// Every command of the README that `new` writes, as it stands; images are made by the tiny model, and this test reads the
+/// study instead of simulated readers.
+#[cfg(unix)]
+#[test]
+fn the_readme_of_an_example_works_as_it_stands() {
+    let dir = tempfile::tempdir().unwrap();
+    stdout(&run(dir.path(), &["study", "new", "example"]));
+    let folder = dir.path().join("example");
+    let programs = dir.path().join("programs");
+    std::fs::create_dir(&programs).unwrap();
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_chexgen"), programs.join("chexgen")).unwrap();
+    let path =
+        std::env::join_paths([programs].into_iter().chain(std::env::split_paths(&std::env::var_os("PATH").unwrap()))).unwrap();
+    let readme = std::fs::read_to_string(folder.join("README.md")).unwrap();
+    let mut done = 0;
+    for line in readme.lines().filter(|line| line.starts_with("chexgen ")) {
+        let mut line = line.to_owned();
+        if line.starts_with("chexgen generate") {
+            write!(line, " --steps 2 --model {}", crate::support::tiny().model.display()).unwrap();
+        }
+        if line.starts_with("chexgen study seal") {
+            // Six training steps draw what a probe may tell apart.
+            line += " --despite-leaks tiny";
+        }
+        done += 1;
+        if line.starts_with("chexgen study simulate") {
+            std::fs::create_dir(folder.join("simulated")).unwrap();
+            for reader in ["R1", "R2"] {
+                let answers = folder.join(format!("simulated/example-{reader}.cxanswers"));
+                answer(&folder.join("example.cxstudy"), &answers, reader, "guided");
+            }
+            continue;
+        }
+        let output = Command::new("sh").args(["-c", &line]).current_dir(&folder).env("PATH", &path).output().unwrap();
+        let text = format!("{line}: {}{}", String::from_utf8_lossy(&output.stdout), stderr(&output));
+        assert!(output.status.success() || line.contains("study audit"), "{text}");
+    }
+    assert_eq!(done, 9, "{readme}");
+    let html = std::fs::read_to_string(folder.join("report.html")).unwrap();
+    assert!(html.contains("<svg") && html.contains("guided"));
+    assert_eq!(std::fs::read_to_string(folder.join("joined.csv")).unwrap().lines().count(), 57);
 }
