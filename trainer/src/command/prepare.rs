@@ -28,6 +28,9 @@ pub struct Args {
     /// Folder of the data set, made when missing. What an interrupted run finished there is kept.
     #[arg(long, value_name = "DIR", required = true)]
     out: Option<PathBuf>,
+    /// A value laid over the settings, such as size_px=512 or split.seed=2; may be repeated.
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
     /// Where the networks compute: cpu or cuda[:N].
     #[arg(long, value_name = "DEVICE", default_value_t = DeviceKind::Cpu)]
     device: DeviceKind,
@@ -98,7 +101,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
 }
 
 fn make(args: &Args) -> Result<ExitCode> {
-    let config = PrepareConfig::read(args.config.as_deref().context("name the settings")?)?;
+    let config = PrepareConfig::read(args.config.as_deref().context("name the settings")?, &args.set)?;
     let options = Options {
         out: args.out.clone().context("name the folder with --out DIR")?,
         device: args.device,

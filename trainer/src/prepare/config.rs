@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, anyhow, ensure};
+use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 
 use super::caption::CaptionConfig;
 use super::picture::Sixteen;
+use crate::config::parse;
 use crate::data::dataset::{ConditionKind, Stored};
 
 /// Which layout a source has.
@@ -173,15 +174,12 @@ fn bf16() -> Stored {
 }
 
 impl PrepareConfig {
-    /// Reads and checks a file; its paths are relative to its folder.
+    /// Reads and checks a file with `changes` such as `size_px=512` laid over it; its paths are relative to its folder.
     ///
     /// # Errors
     /// Names the file and the field.
-    pub fn read(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-        let parsed = toml::Deserializer::parse(&text).map_err(|e| anyhow!("{}: {}", path.display(), e.message()))?;
-        let mut config: Self = serde_path_to_error::deserialize(parsed)
-            .map_err(|e| anyhow!("{}: field {}: {}", path.display(), e.path(), e.inner().message()))?;
+    pub fn read(path: &Path, changes: &[String]) -> Result<Self> {
+        let mut config: Self = parse::read(path, changes)?;
         config.check().with_context(|| format!("{}", path.display()))?;
         config.settle(path.parent().unwrap_or(Path::new("")));
         Ok(config)
@@ -284,7 +282,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("prepare.toml");
         std::fs::write(&path, text).unwrap();
-        PrepareConfig::read(&path)
+        PrepareConfig::read(&path, &[])
     }
 
     const LEAST: &str = "name = \"a\"\nmodel = \"m\"\n[[source]]\nkind = \"nih\"\nroot = \"nih\"\n";
@@ -298,9 +296,24 @@ mod tests {
     }
 
     #[test]
+    fn the_shipped_files_are_read_and_changed() {
+        let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("configs");
+        let mut seen = 0;
+        for entry in std::fs::read_dir(dir).unwrap() {
+            let path = entry.unwrap().path();
+            if path.file_name().unwrap().to_string_lossy().starts_with("prepare-") {
+                let config = PrepareConfig::read(&path, &["split.seed=7".to_owned(), "name=other".to_owned()]).unwrap();
+                assert_eq!((config.split.seed, config.name.as_str()), (7, "other"));
+                seen += 1;
+            }
+        }
+        assert_eq!(seen, 4);
+    }
+
+    #[test]
     fn what_is_wrong_is_named() {
         for (text, words) in [
-            (format!("viewz = []\n{LEAST}"), "viewz"),
+            (format!("viewz = []\n{LEAST}"), "field viewz is unknown; did you mean views?"),
             (format!("views = [\"pa\"]\n{LEAST}"), "field views: \"pa\" is unknown; choose of PA"),
             (format!("{LEAST}[split]\nkind = \"ratio\"\ntrain = 0.5\n"), "add up to 1"),
             (format!("{LEAST}[[source]]\nkind = \"nih\"\nroot = \"x\"\n"), "source[1].name"),

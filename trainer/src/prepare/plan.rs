@@ -165,7 +165,7 @@ mod tests {
             "name = \"a\"\nmodel = \"m\"\nshard_cases = 3\n[split]\n{split}\n[[source]]\nkind = \"manifest\"\nroot = \".\"\nlist = \"list.csv\"\n"
         );
         std::fs::write(dir.path().join("p.toml"), text).unwrap();
-        plan(&PrepareConfig::read(&dir.path().join("p.toml")).unwrap(), &binding())
+        plan(&PrepareConfig::read(&dir.path().join("p.toml"), &[]).unwrap(), &binding())
     }
 
     fn many() -> String {

@@ -246,6 +246,22 @@ mod tests {
     }
 
     #[test]
+    fn anatomy_and_findings_are_pictures_of_their_own() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("ribs.png");
+        let ribs = Mask::from_fn(32, 32, |_, y| y % 8 < 4);
+        std::fs::write(&path, engine::imageio::png::encode_mask(&ribs, &[]).unwrap()).unwrap();
+        let anatomy = Region { kind: RegionKind::Anatomy, class: "ribs".to_owned(), place: Place::File(path), severity: None };
+        let spot = region("nodule", Place::Box(RectPx { x0: 8.0, y0: 8.0, x1: 16.0, y1: 16.0 }), None);
+        let drawn = draw(&case(vec![anatomy, spot]), &ConditionKind::ALL, "practice", Crop::new(32, 32, 16)).unwrap();
+        assert_eq!(drawn.pictures.keys().copied().collect::<Vec<_>>(), [ConditionKind::Box, ConditionKind::Anatomy]);
+        assert!(drawn.unknown.is_empty());
+        let ribs = &drawn.pictures[&ConditionKind::Anatomy];
+        assert!(ribs[0] > 0.0 && ribs[3 * 16] < -0.7, "{} {}", ribs[0], ribs[3 * 16]);
+        assert!(lit(&drawn.pictures[&ConditionKind::Box]) < 64, "a frame of the box alone");
+    }
+
+    #[test]
     fn a_mask_of_another_size_is_refused() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("m.png");

@@ -188,7 +188,9 @@ fn sentence(finding: &PhantomFinding) -> String {
         "" | "whole" => String::new(),
         zone => format!(" in the {zone} zone"),
     };
-    format!("There is {size}{side}{gap}{name}{zone}.")
+    let article =
+        if matches!(finding.finding, Finding::Consolidation | Finding::Atelectasis | Finding::Edema) { "" } else { "a " };
+    format!("There is {article}{size}{side}{gap}{name}{zone}.")
 }
 
 #[cfg(test)]

@@ -28,7 +28,7 @@ impl Set {
     fn list_with(&self, top: &str, source: &str) -> Result<Listed> {
         let text = format!("name = \"x\"\nmodel = \"m\"\n{top}\n[[source]]\nroot = \".\"\n{source}\n");
         std::fs::write(self.0.path().join("prepare.toml"), text).unwrap();
-        let config = PrepareConfig::read(&self.0.path().join("prepare.toml"))?;
+        let config = PrepareConfig::read(&self.0.path().join("prepare.toml"), &[])?;
         super::list(&config, &config.sources[0])
     }
 }
