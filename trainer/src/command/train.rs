@@ -10,7 +10,7 @@ use engine::device::DeviceKind;
 use crate::config::stage::DataSource;
 use crate::config::{AnyConfig, StageConfig, TrainConfig};
 use crate::device;
-use crate::practice::run::{self, Progress, Stages};
+use crate::practice::run::{self, ExportTo, Progress, Stages};
 use crate::pretrain::{self, export, source::Choice};
 use crate::run::lock::RunLock;
 use crate::run::run_dir::RunDir;
@@ -94,7 +94,8 @@ fn practice(
     }
     run_dir.keep_config(&AnyConfig::Practice(Box::new(config.clone())).to_text()?)?;
     let stages = Stages::new(&args.stages)?;
-    Ok(run::run(config, device, run_dir, stop, &stages, args.export.as_deref())? == Progress::Finished)
+    let export = args.export.as_deref().map(|dir| ExportTo { dir, control: None });
+    Ok(run::run(config, device, run_dir, stop, &stages, export.as_ref())? == Progress::Finished)
 }
 
 /// Whether the stage is done.

@@ -124,3 +124,44 @@ impl Cases for WithFeatures {
         Ok(Case { features: Some(features), ..self.cases.read(index, choose)? })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use candle_core::{Device, Tensor};
+
+    use super::*;
+    use crate::data::dataset::testing::{sample, write};
+
+    #[test]
+    fn latents_are_scaled_as_generation_does_it_and_features_join_by_place() -> Result<()> {
+        let dir = tempfile::tempdir()?;
+        let subset = write(dir.path(), 7).subset("train", &|_| true)?;
+        let map = |factor: f32| Normaliser { shift: vec![1.0, 2.0], scale: vec![factor, -3.0] };
+        let cases = PreparedCases::new(subset, (map(0.5), map(0.25)), true);
+        let masks = |has: &[ConditionKind]| has.first().copied();
+        for index in 0..7 {
+            let (case, stored) = (cases.read(index, &masks)?, sample(index));
+            let tensor = |values: &[f32]| Tensor::from_slice(values, (1, 2, 4, 4), &Device::Cpu);
+            let numbers = |tensor: Tensor| tensor.flatten_all().and_then(|t| t.to_vec1::<f32>());
+            assert_eq!(case.image.mean, numbers(map(0.5).apply(&tensor(&stored.image.mean)?)?)?);
+            let deviation = tensor(&stored.image.log_var)?.clamp(-30f32, 20f32)?.affine(0.5, 0.0)?.exp()?;
+            for (got, want) in case.image.deviation.iter().zip(numbers(map(0.5).scaled(&deviation)?)?) {
+                assert!((got - want).abs() <= 1e-5 * want.abs());
+            }
+            assert_eq!(case.condition.is_some(), index.is_multiple_of(3));
+            assert_eq!(case.caption, Caption::Rows(stored.caption));
+            assert_eq!(cases.id(index), stored.about.key);
+            assert_eq!(cases.read(index, &|_| None)?.condition, None);
+        }
+        let features: Vec<f32> = (0..7 * 5).map(|v| v as f32).collect();
+        let path = dir.path().join("features.safetensors");
+        let tensors = [("features", Tensor::from_vec(features, (7, 5), &Device::Cpu)?)];
+        std::fs::write(&path, safetensors::serialize(tensors, None)?)?;
+        let cases: Arc<dyn Cases> = Arc::new(cases);
+        let joined = WithFeatures::open(cases.clone(), &path, 5)?;
+        assert_eq!(joined.read(3, &|_| None)?.features, Some(vec![15.0, 16.0, 17.0, 18.0, 19.0]));
+        let refused = WithFeatures::open(cases, &path, 4).err().map(|error| error.to_string()).unwrap_or_default();
+        assert!(refused.contains("[7, 5]") && refused.contains("[7, 4]"), "{refused}");
+        Ok(())
+    }
+}

@@ -16,7 +16,8 @@ use engine::model::{Base, DitConfig, control_params, dit_params};
 use engine::phantom::PhantomConfig;
 use engine::text::Tokenizer;
 
-use super::{export, sampling, tokenizer};
+use super::export as folder;
+use super::{sampling, tokenizer};
 use crate::config::TrainConfig;
 use crate::config::parse;
 use crate::data::cases::{Cases, ConditionKind};
@@ -56,9 +57,22 @@ impl Stages {
         Ok(Self(names.to_vec()))
     }
 
+    /// No stage: what is finished is read, nothing is trained.
+    pub fn none() -> Self {
+        Self(vec![String::new()])
+    }
+
     fn wants(&self, name: &str) -> bool {
         self.0.is_empty() || self.0.iter().any(|n| n == name)
     }
+}
+
+/// Where the model folder goes.
+pub struct ExportTo<'a> {
+    /// The folder.
+    pub dir: &'a Path,
+    /// Other weights of the control stage than those it ended with.
+    pub control: Option<BTreeMap<String, Tensor>>,
 }
 
 /// How far a run came.
@@ -111,7 +125,7 @@ pub fn run(
     run: &RunDir,
     stop: &StopRequest,
     stages: &Stages,
-    export_dir: Option<&Path>,
+    export: Option<&ExportTo<'_>>,
 ) -> Result<Progress> {
     let d = &config.data;
     let cache = run.root().join(&d.cache);
@@ -151,7 +165,7 @@ pub fn run(
     if going.trained(&stage, &checker_params, &config.checker.train)? == Ending::Stopped {
         return Ok(Progress::Stopped);
     }
-    if !stages.wants("base") && !stages.wants("control") && export_dir.is_none() {
+    if !stages.wants("base") && !stages.wants("control") && export.is_none() {
         return Ok(Progress::Finished);
     }
 
@@ -183,8 +197,11 @@ pub fn run(
         return Ok(Progress::Stopped);
     }
 
-    if let Some(dir) = export_dir {
-        for stage in STAGES {
+    if let Some(ExportTo { dir, control }) = export {
+        if let Some(weights) = control {
+            params.assign(weights)?;
+        }
+        for stage in STAGES.iter().filter(|stage| control.is_none() || **stage != "control") {
             let path = run.final_weights(stage);
             ensure!(
                 path.is_file(),
@@ -197,22 +214,22 @@ pub fn run(
         let null = "dit.base_model.y_embedder.y_embedding";
         let longest = latents.longest();
         let filled =
-            export::fill_null_caption(all.get(null).context("the network has a null caption")?, longest, exported.token_num)?;
+            folder::fill_null_caption(all.get(null).context("the network has a null caption")?, longest, exported.token_num)?;
         all.insert(null.to_owned(), filled);
         let pictures = chunk_images(&*data.chunk(0)?, d.size_px, device)?.narrow(0, 0, 64)?;
         let seen = latents.first_images(64, device)?;
-        export::write(
+        folder::write(
             dir,
-            &export::Parts {
+            &folder::Parts {
                 name: &config.name,
                 size_px: d.size_px as u32,
                 tokenizer: &tokenizer_text,
                 max_tokens: config.text.export_tokens,
-                text: (export::table(&text_sizes)?, part(&all, "text.")),
-                dit: (export::table(&exported)?, part(&all, "dit.")),
+                text: (folder::table(&text_sizes)?, part(&all, "text.")),
+                dit: (folder::table(&exported)?, part(&all, "dit.")),
                 control_blocks: blocks,
-                autoencoder: (export::table(&config.autoencoder.net)?, ae_weights),
-                checker: (export::table(&config.checker.net)?, checker_params.tensors()?),
+                autoencoder: (folder::table(&config.autoencoder.net)?, ae_weights),
+                checker: (folder::table(&config.checker.net)?, checker_params.tensors()?),
                 preview: engine::model::preview::fit_preview(&seen, &pictures, 8)?,
                 image_map: &latents.image_map,
                 condition_map: &latents.condition_map,

@@ -15,9 +15,13 @@ use super::parts::Parts;
 use super::source::{self, Choice};
 use super::start;
 use crate::config::stage::PredictionName;
-use crate::config::{AnyConfig, StageConfig};
+use crate::config::{AnyConfig, StageConfig, TrainConfig};
 use crate::practice::export::table;
+use crate::practice::run::{self, ExportTo, Stages};
 use crate::run::checkpoint::Found;
+use crate::run::lock::RunLock;
+use crate::run::run_dir::RunDir;
+use crate::run::signals::StopRequest;
 
 /// What is to be exported.
 #[derive(Clone, Debug)]
@@ -43,21 +47,6 @@ pub struct Exported {
     pub tensors: usize,
 }
 
-/// The configuration of a checkpoint's stage.
-///
-/// # Errors
-/// When it belongs to a practice run, or cannot be read.
-pub fn config_of(found: &Found) -> Result<StageConfig> {
-    match AnyConfig::from_text(&found.meta.config, &[]).context("the configuration in the checkpoint")? {
-        AnyConfig::Stage(config) => Ok(*config),
-        AnyConfig::Practice(_) => bail!(
-            "{} belongs to a practice run, whose parts are trained with it; chexgen train CONFIG --out RUN --export FOLDER writes \
-             its model folder",
-            found.tensors.display()
-        ),
-    }
-}
-
 /// Writes the folder; `model.toml` comes last.
 ///
 /// # Errors
@@ -65,7 +54,31 @@ pub fn config_of(found: &Found) -> Result<StageConfig> {
 pub fn run(request: &Request) -> Result<Exported> {
     let found = source::checkpoint_at(&request.from)?;
     let found = found.with_context(|| format!("{} holds no checkpoint", request.from.display()))?;
-    let mut config = config_of(&found)?;
+    match AnyConfig::from_text(&found.meta.config, &[]).context("the configuration in the checkpoint")? {
+        AnyConfig::Stage(config) => of_stage(request, &found, *config),
+        AnyConfig::Practice(config) => of_practice(request, &found, &config),
+    }
+}
+
+/// A practice run's folder with the weights of a checkpoint of its last stage; its other parts are in the run.
+fn of_practice(request: &Request, found: &Found, config: &TrainConfig) -> Result<Exported> {
+    let stage = &found.meta.stage;
+    ensure!(stage == "control", "{} is of stage {stage}; a model folder is made of the stage control", found.tensors.display());
+    ensure!(
+        request.parts.is_none() && request.dtype == DType::F32,
+        "a practice model is stored in half precision with its own parts; leave --parts and --dtype out"
+    );
+    let root = found.tensors.parent().and_then(Path::parent).context("a checkpoint lies in the folder of its stage")?;
+    let run_dir = RunDir::open(root)?;
+    let _lock = RunLock::take(run_dir.root())?;
+    let tensors = source::trained(found, request.choice)?;
+    let count = tensors.len();
+    let to = ExportTo { dir: &request.out, control: Some(tensors) };
+    run::run(config, &Device::Cpu, &run_dir, &StopRequest::never(), &Stages::none(), Some(&to))?;
+    Ok(Exported { step: found.meta.step, tensors: count })
+}
+
+fn of_stage(request: &Request, found: &Found, mut config: StageConfig) -> Result<Exported> {
     if request.parts.is_some() {
         config.parts = request.parts.clone();
     }
@@ -78,7 +91,7 @@ pub fn run(request: &Request) -> Result<Exported> {
             );
         }
     }
-    let tensors = source::of_checkpoint(&found, request.choice)?;
+    let tensors = source::of_checkpoint(found, request.choice)?;
     for param in start::parameters(&config)? {
         let shape = tensors.get(&param.name).map(|tensor| tensor.dims().to_vec());
         ensure!(shape == Some(param.shape), "{}: tensor {} is missing or misshapen", found.tensors.display(), param.name);

@@ -88,6 +88,23 @@ pub fn checkpoint_at(path: &Path) -> Result<Option<Found>> {
 /// # Errors
 /// When it is damaged, has no such average, or the frozen tensors beside it are others.
 pub fn of_checkpoint(found: &Found, choice: Choice) -> Result<BTreeMap<String, Tensor>> {
+    let mut tensors = BTreeMap::new();
+    for (name, tensor) in trained(found, choice)? {
+        // A practice run trains its text encoder along and calls the network `dit`.
+        let name = name.strip_prefix("dit.").unwrap_or(&name);
+        if !name.starts_with(TRAINING_ONLY) && !name.starts_with("text.") {
+            tensors.insert(name.to_owned(), tensor);
+        }
+    }
+    tensors.extend(frozen_of(found)?);
+    Ok(tensors)
+}
+
+/// The variables of a checkpoint by name.
+///
+/// # Errors
+/// When it is damaged or has no such average.
+pub fn trained(found: &Found, choice: Choice) -> Result<BTreeMap<String, Tensor>> {
     let state = found.load()?;
     let half_lives: Vec<u64> = half_lives(&state);
     let prefix = match choice {
@@ -104,17 +121,8 @@ pub fn of_checkpoint(found: &Found, choice: Choice) -> Result<BTreeMap<String, T
             format!("average.{updates}.")
         }
     };
-    let mut tensors = BTreeMap::new();
-    for (name, tensor) in state {
-        let Some(name) = name.strip_prefix(&prefix) else { continue };
-        // A practice run trains its text encoder along and calls the network `dit`.
-        let name = name.strip_prefix("dit.").unwrap_or(name);
-        if !name.starts_with(TRAINING_ONLY) && !name.starts_with("text.") {
-            tensors.insert(name.to_owned(), tensor);
-        }
-    }
-    tensors.extend(frozen_of(found)?);
-    Ok(tensors)
+    let of = |(name, tensor): (String, Tensor)| Some((name.strip_prefix(&prefix)?.to_owned(), tensor));
+    Ok(state.into_iter().filter_map(of).collect())
 }
 
 /// The tensors that a checkpoint's stage does not train.

@@ -317,3 +317,6 @@ impl Recent {
         Duration::from_secs_f64(self.seconds() / self.len().max(1) as f64 * steps as f64)
     }
 }
+
+#[cfg(test)]
+mod tests;

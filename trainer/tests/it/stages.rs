@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use crate::import::sources::{Sources, golden};
+use crate::prepare::{phantoms, prepare, settings};
 use crate::support::{chexgen, files, run, stderr, stdout, tiny, write_mask};
 
 /// Sizes of the tiny model, 32 px in stage 1 and 64 px later.
@@ -36,7 +37,7 @@ fn config(stage: &str) -> PathBuf {
 /// The command that trains a stage of the tiny model.
 fn train(stage: &str, out: &Path, from: Option<&Path>) -> Command {
     let mut command = chexgen(out.parent().unwrap(), &["train"]);
-    command.arg(config(stage)).arg("--out").arg(out).arg("--parts").arg(&tiny().model);
+    command.arg(config(stage)).arg("--out").arg(out).arg(format!("--set=parts=\"{}\"", tiny().model.display()));
     if let Some(from) = from {
         command.arg("--from").arg(from);
     }
@@ -175,6 +176,11 @@ fn every_average_of_every_checkpoint_can_be_exported_and_generates() {
     let last = runs.control.join("control/step-00000006.json");
     export(last.to_str().unwrap(), "longest", "again");
     assert!(files(Path::new(&path("again"))) == files(Path::new(&path("slow"))));
+    // Of a practice run as well: its last weights give the folder that it wrote itself.
+    let practice = tiny().run.to_str().unwrap();
+    export(practice, "longest", "practice");
+    let (ours, theirs) = (files(Path::new(&path("practice"))), files(&tiny().model));
+    assert!(ours == theirs, "the practice model differs");
     let unknown = run(dir.path(), &["export", control, "--ema", "7", "--out", "x"]);
     assert!(stderr(&unknown).contains("it has 2, 5"), "{}", stderr(&unknown));
 }
@@ -223,6 +229,77 @@ fn a_published_checkpoint_is_trained_on_and_goes_out_and_in_again_without_a_chan
     let (before, after) = (image(&exported, "a"), image(&imported, "b"));
     assert!(before == after, "the same network makes the same image");
     assert!(before.len() == 64 * 64 && before != image(&parts, "c"));
+}
+
+#[test]
+fn a_prepared_set_is_trained_on_in_half_precision_with_all_switches() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    phantoms(dir, "siim", 12);
+    let source = "[[source]]\nkind = \"siim\"\nroot = \"siim\"\ncaptions = \"captions.csv\"\nsplit = \"train\"\n";
+    settings(dir, "shard_cases = 5\nconditions = [\"mask\", \"box\"]\n[captions]\nover = \"cut\"\nmissing = \"empty\"", source);
+    stdout(&prepare(dir, &[]));
+    let features = engine::noise::normal(engine::domain::Seed(1), engine::domain::Stream::Start, 0, 12 * 16 * 3);
+    let features = candle_core::Tensor::from_vec(features, (12, 48), &candle_core::Device::Cpu).unwrap();
+    std::fs::write(dir.join("f.safetensors"), safetensors::serialize([("features", features)], None).unwrap()).unwrap();
+    let out = dir.join("run");
+    let set = "data={ kind = \"prepared\", folder = \"nowhere\", split = \"train\", sample_posterior = true }";
+    let alignment = "objective.alignment={ features = \"f.safetensors\", width = 3, block = 2, hidden = 8, weight = 0.5 }";
+    let mut command = train("control", &out, Some(&runs().second));
+    command.arg("--set").arg(set).arg("--set").arg(alignment).arg("--data").arg(dir.join("set"));
+    command.args(["--set=train.compute=bf16", "--set=objective.min_snr_gamma=5.0", "--set=control.train_base=true"]);
+    command.arg("--set=train.checkpoints.milestones={ second = 2 }").arg("--set=train.checkpoints.keep_last=1");
+    command.arg("--set=train.optimizer.groups=[{ contains = \".bias\", lr_scale = 1.0, weight_decay = 0.0 }]");
+    let output = command.output().unwrap();
+    stdout(&output);
+    let text = std::fs::read_to_string(out.join("metrics.jsonl")).unwrap();
+    let lines: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 6);
+    for line in &lines {
+        let parts: Vec<&str> = line["parts"].as_array().unwrap().iter().map(|part| part[0].as_str().unwrap()).collect();
+        assert_eq!(parts, ["mse", "hidden"]);
+        assert!(line["loss"].as_f64().unwrap().is_finite() && line["grad_norm"].as_f64().unwrap() > 0.0);
+    }
+    let kept = crate::support::names(&out.join("control"));
+    let steps: Vec<&String> = kept.iter().filter(|name| name.starts_with("step-") && name.ends_with(".json")).collect();
+    assert_eq!(steps, ["step-00000002.json", "step-00000006.json"], "a milestone and the last");
+    stdout(&run(dir, &["export", "run", "--out", "model", "--dtype", "f16"]));
+    stdout(&run(dir, &["generate", "--model", "model", "--impression", "Normal.", "--steps", "2", "--out", "image"]));
+    // Another model's parts do not fit a set that was encoded with these.
+    let sources = Sources::new();
+    let other = sources.imported(&golden("dit_a_weights.pth"), "other", "--heads 5");
+    let mut command = train("control", &dir.join("other"), Some(&runs().second));
+    command.arg("--set").arg(set).arg("--data").arg(dir.join("set"));
+    command.arg("--set").arg(format!("parts=\"{}\"", other.display()));
+    let text = stderr(&command.output().unwrap());
+    assert!(text.contains("was prepared with another autoencoder"), "{text}");
+}
+
+#[test]
+fn a_full_disk_costs_a_checkpoint_and_not_the_training() {
+    let expected = runs();
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("run");
+    // A limit on the size of a file stands for the full disk: no checkpoint fits, but all else does.
+    let script = "trap '' XFSZ; ulimit -f $1; shift; exec \"$0\" \"$@\"";
+    let limited = |blocks: &str, more: &str| {
+        let inner = train("stage1-256", &out, None);
+        let mut command = Command::new("bash");
+        command.args(["-c", script]).arg(inner.get_program()).arg(blocks).args(inner.get_args()).arg(more);
+        command.arg(format!("--set=data.cache=\"{}\"", expected.first.join("phantoms").display()));
+        command.current_dir(dir.path()).output().unwrap()
+    };
+    let blocks = std::fs::metadata(expected.first.join("text/final.safetensors")).unwrap().len() / 1024 + 64;
+    let output = limited(&blocks.to_string(), "--set=train.checkpoints.give_up_after=0");
+    let said = stderr(&output);
+    assert!(output.status.success(), "{said}");
+    assert!(said.contains("checkpoint of step 1 was not written") && said.contains("there is none yet"), "{said}");
+    assert!(said.contains("larger than the file system") && said.contains("training goes on"), "{said}");
+    let weights = |run: &Path| std::fs::read(run.join("text/final.safetensors")).unwrap();
+    assert!(weights(&out) == weights(&expected.first), "the training was not disturbed");
+    std::fs::remove_dir_all(&out).unwrap();
+    let output = limited(&blocks.to_string(), "--set=train.checkpoints.give_up_after=2");
+    assert!(output.status.code() == Some(1) && stderr(&output).contains("give_up_after ends the run"), "{}", stderr(&output));
 }
 
 #[test]

@@ -1,0 +1,187 @@
+//! The loop on a stage of one variable.
+
+use std::path::Path;
+
+use candle_core::Var;
+
+use super::*;
+use crate::run::rows::{RowRange, RowSource};
+use crate::run::settings::{AverageSettings, CheckpointRule, Compute, OptimizerSettings};
+use crate::run::stage::whole_graph;
+use crate::step::lr_schedule::LrSchedule;
+
+/// Pulls a variable to the mean of its rows' places; rows in `broken` give no number.
+struct Pull {
+    var: Var,
+    broken: std::ops::Range<u64>,
+    trains_another: bool,
+}
+
+impl Stage for Pull {
+    type Batch = Vec<f32>;
+
+    fn name(&self) -> &'static str {
+        "pull"
+    }
+
+    fn source(&self) -> RowSource<Vec<f32>> {
+        let broken = self.broken.clone();
+        Arc::new(move |at| {
+            let places = (0..at.rows.len() as u64).map(|row| at.first_place() + row);
+            Ok(places.map(|place| if broken.contains(&place) { f32::NAN } else { place as f32 / 10.0 }).collect())
+        })
+    }
+
+    fn backward(&self, batch: &Vec<f32>, at: &RowRange, gradients: &mut Gradients) -> Result<Losses> {
+        let target = Tensor::from_slice(batch, batch.len(), &Device::Cpu)?;
+        let total = self.var.as_tensor().broadcast_sub(&target)?.sqr()?.mean_all()?;
+        whole_graph(&total, &[], at, gradients)
+    }
+
+    fn ids(&self, at: &RowRange) -> Vec<String> {
+        (at.first_place()..at.first_place() + at.rows.len() as u64).map(|place| format!("row {place}")).collect()
+    }
+
+    fn may_rest(&self, _: &str) -> bool {
+        self.trains_another
+    }
+
+    fn sheet(&self, _: &Path, _: usize) -> Result<()> {
+        Ok(())
+    }
+}
+
+fn config() -> LoopConfig {
+    LoopConfig {
+        steps: Some(12),
+        epochs: None,
+        batch_size: 4,
+        micro_batch: Some(2),
+        compute: Compute::Auto,
+        gradient_checkpointing: false,
+        lr: LrSchedule { peak: 0.1, warmup_steps: 0, decay_from: 1.0, floor: 1.0 },
+        optimizer: OptimizerSettings {
+            beta1: 0.9,
+            beta2: 0.999,
+            eps: 1e-8,
+            weight_decay: 0.0,
+            clip_norm: None,
+            groups: Vec::new(),
+        },
+        averages: AverageSettings { half_lives: vec![3], ramp: false },
+        checkpoints: CheckpointRule {
+            every_secs: 0,
+            every_steps: 4,
+            keep_last: 9,
+            keep_every: 0,
+            milestones: BTreeMap::new(),
+            give_up_after: 0,
+        },
+        non_finite: NonFinite::Skip,
+        sheet_every: 0,
+        loader_threads: 2,
+    }
+}
+
+fn go(dir: &Path, config: &LoopConfig, steps: usize, broken: std::ops::Range<u64>, origin: &Origin) -> Result<f32> {
+    let params = ParamStore::new(&Device::Cpu, Box::new(|_, _| vec![0.0]), Box::new(|_| false));
+    params.builder().get(1, "w")?;
+    let var = params.vars()[0].1.clone();
+    let stage = Pull { var: var.clone(), broken, trains_another: false };
+    train(&stage, &params, (config, steps), &RunDir::open(dir)?, &StopRequest::never(), origin)?;
+    let found = checkpoint::newest(&dir.join("pull"))?.context("a checkpoint")?;
+    Ok(found.load()?["weight.w"].to_vec1::<f32>()?[0])
+}
+
+fn said(result: Result<f32>) -> String {
+    result.err().map(|error| format!("{error:#}")).unwrap_or_default()
+}
+
+fn metrics(dir: &Path) -> Result<Vec<serde_json::Value>> {
+    let text = std::fs::read_to_string(dir.join("metrics.jsonl"))?;
+    text.lines().map(|line| Ok(serde_json::from_str(line)?)).collect()
+}
+
+#[test]
+fn every_update_is_noted_and_a_longer_run_goes_on_from_the_end() -> Result<()> {
+    let dir = tempfile::tempdir()?;
+    let origin = Origin::default();
+    go(dir.path(), &config(), 5, 0..0, &origin)?;
+    let longer = go(dir.path(), &config(), 12, 0..0, &origin)?;
+    let whole = tempfile::tempdir()?;
+    assert_eq!(go(whole.path(), &config(), 12, 0..0, &origin)?, longer);
+    let lines = metrics(dir.path())?;
+    assert_eq!(lines.iter().map(|line| line["step"].as_u64()).collect::<Vec<_>>(), (1..=12).map(Some).collect::<Vec<_>>());
+    assert_eq!(lines[11]["samples"], 48);
+    assert!(lines.iter().all(|line| line["data_wait"].as_f64().is_some_and(|share| (0.0..=1.0).contains(&share))));
+    let found = checkpoint::newest(&dir.path().join("pull"))?.context("a checkpoint")?;
+    assert_eq!((found.meta.step, found.meta.samples, found.meta.applied), (12, 48, 12));
+    Ok(())
+}
+
+#[test]
+fn an_update_that_is_not_finite_is_left_out_or_ends_the_run_with_its_rows_named() -> Result<()> {
+    let dir = tempfile::tempdir()?;
+    // Rows 22 and 23 are the second micro-batch of the sixth update.
+    go(dir.path(), &config(), 12, 23..24, &Origin::default())?;
+    let lines = metrics(dir.path())?;
+    let left_out: Vec<usize> = (0..12).filter(|&i| lines[i]["applied"] == false).collect();
+    assert_eq!(left_out, [5]);
+    let found = checkpoint::newest(&dir.path().join("pull"))?.context("a checkpoint")?;
+    assert_eq!((found.meta.step, found.meta.applied), (12, 11));
+
+    let dir = tempfile::tempdir()?;
+    let stop = LoopConfig { non_finite: NonFinite::Stop, ..config() };
+    let text = said(go(dir.path(), &stop, 12, 23..24, &Origin::default()));
+    assert!(text.contains("update 6") && text.contains("row 22, row 23") && !text.contains("row 21"), "{text}");
+    let found = checkpoint::newest(&dir.path().join("pull"))?.context("a checkpoint")?;
+    assert_eq!(found.meta.step, 5, "from before it");
+
+    let dir = tempfile::tempdir()?;
+    let text = said(go(dir.path(), &config(), 12, 0..48, &Origin::default()));
+    assert!(text.contains("lower lr.peak"), "{text}");
+    Ok(())
+}
+
+#[test]
+fn another_training_is_refused_and_other_settings_are_said() -> Result<()> {
+    let dir = tempfile::tempdir()?;
+    let origin = |data: &str, config: &str, hash: &str| Origin {
+        config: config.to_owned(),
+        data: data.to_owned(),
+        identity: String::new(),
+        models: BTreeMap::from([("vae".to_owned(), hash.to_owned())]),
+    };
+    go(dir.path(), &config(), 2, 0..0, &origin("ten", "a = 1", "1"))?;
+    let text = said(go(dir.path(), &LoopConfig { batch_size: 8, ..config() }, 2, 0..0, &origin("ten", "a = 1", "1")));
+    assert!(text.contains("another batch size"), "{text}");
+    let text = said(go(dir.path(), &config(), 2, 0..0, &origin("eleven", "a = 1", "1")));
+    assert!(text.contains("other data (ten) than this (eleven)"), "{text}");
+    let text = said(go(dir.path(), &config(), 2, 0..0, &origin("ten", "a = 1", "2")));
+    assert!(text.contains("another vae"), "{text}");
+
+    let found = checkpoint::newest(&dir.path().join("pull"))?.context("a checkpoint")?.meta;
+    let now = Meta { config: "a = 2".to_owned(), ..found.clone() };
+    let notes = refuse_or_note(&found, &now, 4, dir.path())?;
+    assert!(notes[0].contains("a: 1 → 2"), "{notes:?}");
+    assert!(notes[1].contains("from sample 8 on 4 ranks instead of 1"), "{notes:?}");
+    Ok(())
+}
+
+#[test]
+fn a_variable_without_a_gradient_is_named() -> Result<()> {
+    let dir = tempfile::tempdir()?;
+    for (may_rest, refused) in [(false, true), (true, false)] {
+        let params = ParamStore::new(&Device::Cpu, Box::new(|_, _| vec![0.0]), Box::new(|_| false));
+        for name in ["idle", "w"] {
+            params.builder().get(1, name)?;
+        }
+        let var = params.vars().into_iter().find(|(name, _)| name == "w").context("w")?.1;
+        let stage = Pull { var, broken: 0..0, trains_another: may_rest };
+        let run = RunDir::open(&dir.path().join(refused.to_string()))?;
+        let ended = train(&stage, &params, (&config(), 1), &run, &StopRequest::never(), &Origin::default());
+        let text = ended.err().map(|error| error.to_string()).unwrap_or_default();
+        assert_eq!(text.contains("get no gradient: idle"), refused, "{text}");
+    }
+    Ok(())
+}
