@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::effects::Test;
 use super::frame::{Frame, Row};
-use super::values::{Bootstrap, Estimate, ShareOf, holm_over};
+use super::values::{Bootstrap, Estimate, ShareOf, holm_over, wide};
 use super::{AnalysisError, Context};
 use crate::template::Template;
 
@@ -157,7 +157,7 @@ fn row(reader: Option<usize>, pairs: &[Both], cases: usize, boot: Bootstrap) -> 
     };
     let areas = |with: bool| {
         if reader.is_some() {
-            area_of(pairs, with).map(|a| Estimate { value: a.value, interval: Some(a.ci95), n: pairs.len() })
+            area_of(pairs, with).map(|a| Estimate { value: a.value, interval: wide(a.ci95), n: pairs.len() })
         } else {
             boot.estimate(by_case.len(), |units| over_readers(units, &|p| area_of(p, with).map(|a| a.value)))
                 .map(|e| Estimate { n: pairs.len(), ..e })
@@ -167,7 +167,7 @@ fn row(reader: Option<usize>, pairs: &[Both], cases: usize, boot: Bootstrap) -> 
         let scores = |of: bool| pairs.iter().filter(move |p| p.present == of).map(|p| (f64::from(p.with), f64::from(p.without)));
         compare(&scores(true).collect::<Vec<_>>(), &scores(false).collect::<Vec<_>>()).map(|d| Estimate {
             value: d.value,
-            interval: Some(d.ci95),
+            interval: wide(d.ci95),
             n: pairs.len(),
         })
     } else {

@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::Context;
 use super::effects::Test;
 use super::frame::{Frame, Row};
-use super::values::{Bootstrap, Estimate, ShareOf, holm_over};
+use super::values::{Bootstrap, Estimate, ShareOf, holm_over, wide};
 use crate::template::Template;
 
 /// Outcome of a study of real and synthetic images.
@@ -116,7 +116,7 @@ fn row(reader: Option<usize>, arm: Option<usize>, answers: &[Answer], cases: usi
     let auc = if reader.is_some() {
         area(&scores(answers, true), &scores(answers, false)).map(|a| Estimate {
             value: a.value,
-            interval: Some(a.ci95),
+            interval: wide(a.ci95),
             n: answers.len(),
         })
     } else {

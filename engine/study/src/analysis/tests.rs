@@ -204,7 +204,7 @@ fn order_time_errors_and_findings_of_the_fixed_study() {
         close(e.difference.expect("cases").value, mean, 1e-8);
         close(e.test.expect("a test").holm, holm, 1e-8);
     }
-    // Case 22 and case 5 …: the widest range is four points.
+    // A reader gave −2 and another +2.
     assert_eq!(found.differing[0].range, 4);
     assert!(found.differing.windows(2).all(|w| (w[0].range, w[0].sum) >= (w[1].range, w[1].sum)));
 }

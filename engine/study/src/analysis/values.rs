@@ -20,6 +20,11 @@ pub struct Estimate {
     pub n: usize,
 }
 
+/// An interval, unless it has no width: then the units show no spread, and it would claim certainty.
+pub(crate) fn wide(interval: (f64, f64)) -> Option<(f64, f64)> {
+    (interval.0 < interval.1).then_some(interval)
+}
+
 /// A share of answers with its exact interval.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct ShareOf {
@@ -53,8 +58,8 @@ impl Bootstrap {
         let all: Vec<usize> = (0..units).collect();
         let value = statistic(&all)?;
         let found = bootstrap::by_unit(units, self.resamples, level(units), self.seed, statistic);
-        // One unit resamples to itself: an interval without width would claim certainty.
-        let interval = found.filter(|_| units > 1).map(|i| (i.low, i.high));
+        // One unit, or units that are all alike, resample to themselves.
+        let interval = found.and_then(|i| wide((i.low, i.high)));
         Some(Estimate { value, interval, n: units })
     }
 

@@ -45,10 +45,8 @@ fn detection(analysis: &Analysis, found: &Detection) -> String {
         Some(arm) => format!("All readers, {} only", letter(arm)),
         None => reader_name(analysis, row.reader),
     };
-    let mut main = Table::new(
-        "Answers called right",
-        &["Reader", "Decided", "95 %", "Exact p", "Holm p", "Cannot tell", "d′", "95 % by case", "Area", "95 %"],
-    );
+    let mut main = Table::new("Decided answers that are right", &["Reader", "Right", "95 %", "Exact p", "Holm p", "Cannot tell"]);
+    let mut measures = Table::new("Area under the ROC curve and d′", &["Reader", "Area", "95 %", "d′", "95 % by case"]);
     let mut calls = Table::new("Called real", &["Reader", "Real images", "95 % exact", "Synthetic images", "95 % exact"]);
     for row in rows() {
         let [right, exact] = share_cells(row.right);
@@ -56,22 +54,30 @@ fn detection(analysis: &Analysis, found: &Detection) -> String {
         let [raw, holm] = test_cells(row.test);
         let [d, d_around] = cells(row.d_prime, 2);
         let [auc, auc_around] = cells(row.auc, 2);
-        let line = [name(row), right, around, raw, holm, count(row.undecided), d, d_around, auc, auc_around];
+        let line = [name(row), right, around, raw, holm, count(row.undecided)];
+        let measured = [name(row), auc, auc_around, d, d_around];
         let [real, real_around] = share_cells(row.real_called_real);
         let [fake, fake_around] = share_cells(row.synthetic_called_real);
         let called = [name(row), real, real_around, fake, fake_around];
         if row.reader.is_none() {
             main.sum(&line);
+            measures.sum(&measured);
             calls.sum(&called);
         } else {
             main.row(&line);
+            measures.row(&measured);
             calls.row(&called);
         }
     }
-    main.html()
+    measures.html()
+        + &caption(
+            "Area: DeLong’s interval for a reader; for all the mean of the readers with an interval by case. d′: real images are \
+             the signal, half an answer is added to each count.",
+        )
+        + &main.html()
         + &caption(
             "Exact intervals and tests against one half for a reader, intervals by case for all. “Cannot tell” counts in the area \
-             and not elsewhere. d′: real images are the signal, half an answer is added to each count.",
+             and not elsewhere.",
         )
         + &calls.html()
 }

@@ -99,12 +99,17 @@ fn experience(context: &Context) -> String {
 fn blinding(analysis: &Analysis, context: &Context) -> String {
     let plan = &context.plan;
     let mut out: Vec<String> = Vec::new();
-    let shown = if context.template.shows_impression() { "The impression was shown" } else { "The impression was hidden" };
+    let shown = if context.template.shows_impression() {
+        "The impression was shown, and the arm of an image was hidden."
+    } else {
+        "The impression and the arm of an image were hidden."
+    };
     let sealed = if context.hashes.study.is_empty() {
-        format!("{shown}; the arm of an image was not.")
+        shown.to_owned()
     } else {
         format!(
-            "{shown}. The sealed study file held neither arms nor file names; these were in a separate key that was joined after reading."
+            "{shown} The sealed study file held neither arms nor file names; these were in a separate key that was joined after \
+             reading."
         )
     };
     out.push(sealed);
@@ -391,9 +396,10 @@ fn of_scale(analysis: &Analysis, scale: &Scale) -> Vec<String> {
                     "{of}the odds ratio for a higher score, {a} over {b}, is {}{}; {points}.",
                     ratio(e.odds_ratio.value),
                     e.odds_ratio.interval.map_or_else(String::new, |(l, h)| format!(
-                        " (95\u{202f}% interval {}–{}, {})",
+                        " (95\u{202f}% interval {}–{}, {}{})",
                         ratio(l),
                         ratio(h),
+                        if e.test.family > 1 { "Holm " } else { "" },
                         p_said(e.test.holm)
                     ))
                 ),

@@ -92,7 +92,8 @@ fn main_result(analysis: &Analysis, context: &Context) -> String {
 
 /// Arms and readers.
 fn design(analysis: &Analysis, context: &Context) -> String {
-    let mut arms = Table::new("Arms", &["Letter", "Name", "Answers"]).text(1);
+    let chosen = analysis.choices.is_some() || analysis.quartet.is_some();
+    let mut arms = Table::new("Arms", &["Letter", "Name", if chosen { "Times chosen" } else { "Readings" }]).text(1);
     for (arm, name) in analysis.arms.iter().enumerate() {
         let real = if context.real_arm.as_ref() == Some(name) { " (real images)" } else { "" };
         let answers: usize = analysis.times.iter().filter(|t| t.arm == Some(arm)).map(|t| t.n).sum();

@@ -147,22 +147,23 @@ fn effects(analysis: &Analysis, scale: &Scale) -> String {
 /// Learning, fatigue and time.
 pub(super) fn order(analysis: &Analysis, _: &Context, figures: &Figures<'_>) -> String {
     let mut out = figures.html("learning");
-    let mut table = Table::new(
-        "Change for each 100 trials",
-        &["Reader", "Score, points", "95 % interval", "p", "Time", "95 % interval", "p", "n"],
-    );
+    let scored = analysis.drift.iter().any(|d| d.score.is_some());
+    let score = if scored { &["Score, points", "95 % interval", "p"][..] } else { &[] };
+    let heads: Vec<&str> = [&["Reader"][..], score, &["Time", "95 % interval", "p", "n"]].concat();
+    let mut table = Table::new("Change for each 100 trials", &heads);
     let dash = || "–".to_owned();
     for d in analysis.drift.iter().filter(|d| d.score.is_some() || d.time.is_some()) {
-        table.row(&[
-            reader_name(analysis, Some(d.reader)),
-            d.score.map_or_else(dash, |t| signed(t.value, 2)),
-            d.score.map_or_else(dash, |t| range(t.interval, 2)),
-            d.score.map_or_else(dash, |t| p(t.p)),
-            d.time.map_or_else(dash, |t| format!("{}\u{202f}%", signed(100.0 * t.value, 1))),
-            d.time.map_or_else(dash, |t| percents(t.interval, 1)),
-            d.time.map_or_else(dash, |t| p(t.p)),
-            d.time.or(d.score).map_or_else(dash, |t| count(t.n)),
-        ]);
+        let mut row = vec![reader_name(analysis, Some(d.reader))];
+        if scored {
+            row.push(d.score.map_or_else(dash, |t| signed(t.value, 2)));
+            row.push(d.score.map_or_else(dash, |t| range(t.interval, 2)));
+            row.push(d.score.map_or_else(dash, |t| p(t.p)));
+        }
+        row.push(d.time.map_or_else(dash, |t| format!("{}\u{202f}%", signed(100.0 * t.value, 1))));
+        row.push(d.time.map_or_else(dash, |t| percents(t.interval, 1)));
+        row.push(d.time.map_or_else(dash, |t| p(t.p)));
+        row.push(d.time.or(d.score).map_or_else(dash, |t| count(t.n)));
+        table.row(&row);
     }
     if !table.is_empty() {
         out.push_str(&table.html());

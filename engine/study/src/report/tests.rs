@@ -75,6 +75,7 @@ fn methods_say_what_was_done_and_no_more() {
         "5 practice trials came first and were not analysed.",
         "balanced over arms and drawn with the seed 7, with at least 10 trials between two images of one case",
         "There were 2 rounds, at least 14 days apart.",
+        "The impression was shown, and the arm of an image was hidden. The sealed study file held neither arms",
         "reader, case and image as random effects",
         "Missing answers were not filled in",
         "200 resamples of cases",

@@ -84,7 +84,8 @@ pub(super) fn files(analysis: &Analysis, context: &Context) -> String {
         ));
     }
     let seed = format!(
-        "Intervals resample {} times with the seed {}; the same readings give the same figures.{}",
+        "Intervals resample {} times with the seed {}; the same readings give the same figures. A dash stands where an interval \
+         cannot be given: one unit only, or units that are all alike.{}",
         crate::analysis::words::count(analysis.resamples),
         analysis.seed,
         if context.program.is_empty() { String::new() } else { format!(" Made by {}.", context.program) }

@@ -85,6 +85,16 @@ fn choices_by_hand() {
 }
 
 #[test]
+fn answers_without_spread_have_no_interval() {
+    let context = Context::plain("t", Template::PairwiseChoice, &["a", "b"], &["r1"]);
+    let readings: Vec<Reading> = (0..30).map(|case| choice("r1", case, "a", "b", 0)).collect();
+    let found = analyse(&readings, &context, &quick()).expect("a study").choices.expect("choices");
+    let all = found.pairs[0].all.expect("choices");
+    assert_eq!((all.value, all.interval), (1.0, None), "30 equal choices do not prove that all others are so");
+    assert!(found.pairs[0].rows[0].share.expect("choices").interval.0 < 0.9, "the exact interval knows");
+}
+
+#[test]
 fn strengths_of_three_arms_follow_their_counts() {
     let context = Context::plain("t", Template::PairwiseChoice, &["a", "b", "c"], &["r"]);
     let mut readings = Vec::new();
