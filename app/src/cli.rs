@@ -2,18 +2,21 @@
 
 use std::path::PathBuf;
 
+use crate::reader;
+
 /// The text of `--help`.
 pub const HELP: &str = "\
 ChexGen Studio: draw findings, type an impression, watch a radiograph form.
 
 Usage: chexgen-studio [OPTIONS] [FILE]
+       chexgen-studio read STUDY [--reader CODE] [--answers FILE] [--windowed]
 
   FILE           A saved image restores text, layers, seed and settings; a radiograph
                  (PNG, JPEG, DICOM) goes under the layers; masks become layers
   --model DIR    A model folder (default: the practice model)
   --data DIR     Where the studio keeps its own files (default: the user's data folder)
   --save DIR     Where Save writes (default: ChexGen Studio among the documents)
-  --help         Print this
+  --help         Print this; after `read`, the help of the reading window
   --version      Print the version
 
 Without a display, the same work is done by: cargo run --release -p trainer -- generate --impression \"…\"";
@@ -36,8 +39,12 @@ pub struct Arguments {
 pub enum Wish {
     /// Open the window.
     Run(Arguments),
+    /// Open the window of a reader study.
+    Read(reader::cli::Arguments),
     /// Print the help.
     Help,
+    /// Print the help of the reading window.
+    HelpToRead,
     /// Print the version.
     Version,
 }
@@ -48,7 +55,10 @@ pub enum Wish {
 /// One sentence that names the argument.
 pub fn parse(args: impl IntoIterator<Item = std::ffi::OsString>) -> Result<Wish, String> {
     let mut found = Arguments::default();
-    let mut args = args.into_iter();
+    let mut args = args.into_iter().peekable();
+    if args.next_if(|first| first == "read").is_some() {
+        return Ok(reader::cli::parse(args)?.map_or(Wish::HelpToRead, Wish::Read));
+    }
     while let Some(arg) = args.next() {
         let mut folder = |name: &str| args.next().map(PathBuf::from).ok_or_else(|| format!("{name} needs a folder after it."));
         match arg.to_str() {
@@ -82,6 +92,8 @@ mod tests {
         assert_eq!(check(&[]), Ok(Wish::Run(Arguments::default())));
         assert_eq!(check(&["x.png", "--help"]), Ok(Wish::Help));
         assert_eq!(check(&["--version"]), Ok(Wish::Version));
+        assert_eq!(check(&["read", "--help"]), Ok(Wish::HelpToRead));
+        assert!(matches!(check(&["read", "a.cxstudy"]), Ok(Wish::Read(_))));
     }
 
     #[test]

@@ -20,6 +20,7 @@ pub mod ledger;
 pub mod library;
 pub mod memory;
 pub mod panels;
+pub mod reader;
 pub mod reduce;
 pub mod rooms;
 pub mod session;

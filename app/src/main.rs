@@ -9,6 +9,7 @@ use std::time::Instant;
 use app::app::{Options, StudioApp};
 use app::cli::{self, Wish};
 use app::jobs::{engine_model, files};
+use app::reader;
 use eframe::egui::ViewportBuilder;
 
 /// The headless program that does the same work.
@@ -19,15 +20,17 @@ fn main() -> ExitCode {
     engine::allocator::keep_large_blocks();
     let arguments = match cli::parse(std::env::args_os().skip(1)) {
         Ok(Wish::Run(arguments)) => arguments,
+        Ok(Wish::Read(arguments)) => {
+            log_to_stderr();
+            return reader::start::run(arguments);
+        }
+        Ok(Wish::HelpToRead) => return say(reader::cli::HELP, ExitCode::SUCCESS),
         Ok(Wish::Help) => return say(cli::HELP, ExitCode::SUCCESS),
         Ok(Wish::Version) => return say(concat!("ChexGen Studio ", env!("CARGO_PKG_VERSION")), ExitCode::SUCCESS),
         Err(sentence) => return complain(&format!("chexgen-studio: {sentence}"), ExitCode::from(2)),
     };
-    let filter =
-        tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
-
-    if !has_display() {
+    log_to_stderr();
+    if !reader::start::has_display() {
         let sentence = format!("There is no display to open a window on; the headless program does the same work: {HEADLESS}");
         return complain(&sentence, ExitCode::FAILURE);
     }
@@ -65,10 +68,10 @@ fn main() -> ExitCode {
     }
 }
 
-/// Whether there is something to open a window on.
-fn has_display() -> bool {
-    let set = |name| std::env::var_os(name).is_some_and(|v| !v.is_empty());
-    !cfg!(all(unix, not(target_os = "macos"))) || set("DISPLAY") || set("WAYLAND_DISPLAY") || set("WAYLAND_SOCKET")
+fn log_to_stderr() {
+    let filter =
+        tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
 }
 
 fn say(words: &str, code: ExitCode) -> ExitCode {

@@ -3,6 +3,8 @@
 
 #![allow(clippy::print_stdout, reason = "a skipped test says why")]
 
+mod e2e;
+
 use std::path::Path;
 use std::process::Command;
 

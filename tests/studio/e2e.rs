@@ -1,0 +1,384 @@
+//! A whole study: sealed by `chexgen`, read in the real window by keys and mouse, killed twice, joined and reported.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use engine::imageio::png::encode_gray16;
+use engine::phantom::{self, PhantomConfig};
+use study::answers::{AnswersFile, Event, Progress};
+use study::sealed::Study;
+use study::template::Template;
+
+/// The programs, built together with this test.
+const CHEXGEN: &str = env!("CARGO_BIN_EXE_chexgen-under-test");
+const READER: &str = env!("CARGO_BIN_EXE_reader-under-test");
+
+/// Cases of the study; each has an image of two arms.
+const CASES: usize = 20;
+/// Side of an image in pixels.
+const SIDE: u32 = 704;
+/// Trials of the first block.
+const BLOCK: u32 = 22;
+/// Where the tile of the score 0 and a place of the image are on a screen of 1600 × 1000 points.
+const TILE_0: (i32, i32) = (800, 908);
+const PLACE: (i32, i32) = (800 - 352 + 246, 443 - 352 + 282);
+/// Most memory of the reading window, in MB, on a software renderer that keeps its pictures in the same memory.
+const MEMORY_MB: u64 = 700;
+
+/// Ends its process when the test ends, also by a panic.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if self.0.kill().is_ok() && self.0.wait().is_err() {
+            println!("a process did not end");
+        }
+    }
+}
+
+struct Screen {
+    display: String,
+    _server: Running,
+}
+
+impl Screen {
+    fn start() -> Self {
+        let mut server = Command::new("Xvfb")
+            .args(["-displayfd", "1", "-screen", "0", "1600x1000x24", "-nolisten", "tcp"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("Xvfb starts");
+        let mut number = String::new();
+        BufReader::new(server.stdout.take().expect("piped")).read_line(&mut number).expect("Xvfb prints its number");
+        Self { display: format!(":{}", number.trim()), _server: Running(server) }
+    }
+
+    fn run(&self, program: &str, args: &[&str]) -> String {
+        let out = Command::new(program).args(args).env("DISPLAY", &self.display).output().expect("the program starts");
+        String::from_utf8_lossy(&out.stdout).trim().to_owned()
+    }
+
+    fn key(&self, key: &str) {
+        self.run("xdotool", &["key", key]);
+    }
+
+    fn click(&self, x: i32, y: i32) {
+        self.run("xdotool", &["mousemove", &x.to_string(), &y.to_string(), "click", "1"]);
+    }
+}
+
+fn missing_tools() -> Vec<&'static str> {
+    [("Xvfb", "-help"), ("xdotool", "version"), ("import", "-version")]
+        .into_iter()
+        .filter(|(tool, arg)| Command::new(tool).arg(arg).stdout(Stdio::null()).stderr(Stdio::null()).status().is_err())
+        .map(|(tool, _)| tool)
+        .collect()
+}
+
+fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let began = Instant::now();
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(began.elapsed() < Duration::from_secs(120), "waited too long for {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// What is on the disk now, read from a copy: the window holds the file itself.
+fn log(answers: &Path) -> Option<AnswersFile> {
+    let dir = tempfile::tempdir().ok()?;
+    let copy = dir.path().join("copy.cxanswers");
+    let aside = |path: &Path| path.with_extension("cxanswers-wal");
+    std::fs::copy(answers, &copy).ok()?;
+    if aside(answers).exists() {
+        std::fs::copy(aside(answers), aside(&copy)).ok()?;
+    }
+    AnswersFile::read(&copy).ok()
+}
+
+/// A study of two arms whose images differ a little.
+fn write_study(folder: &Path) {
+    let design = "format = 1\ntitle = \"Report alignment\"\ntemplate = \"report-alignment\"\nseed = 11\nreaders = [\"R1\"]\n\
+        arms = [\"ours\", \"theirs\"]\ncases = \"cases.csv\"\nconsent = \"You score radiographs, some of them synthetic.\"\n\
+        [plan]\nrepeats = 0.1\nseparation = 5\nblock_size = 22\npractice = 2\n";
+    std::fs::write(folder.join("study.toml"), design).expect("writable");
+    let mut table = "case,impression,findings,sex,age,view,use,image:ours,image:theirs".to_owned();
+    for case in 0..CASES + 2 {
+        let used = if case < CASES { "scored" } else { "practice" };
+        // The patient of the impression, and another one.
+        let drawn = [0, 500].map(|other| phantom::draw(&PhantomConfig::practice(), 1482, (case + other) as u64, SIDE));
+        let impression = drawn[0].impression.replace('"', "'");
+        table.push_str(&format!("\ncase-{case},\"{impression}\",none,Woman,{},PA,{used}", 40 + case));
+        for (arm, drawn) in ["ours", "theirs"].iter().zip(&drawn) {
+            let name = format!("{arm}-{case}.png");
+            std::fs::write(folder.join(&name), encode_gray16(&drawn.image, &[]).expect("a PNG")).expect("writable");
+            table.push_str(&format!(",{name}"));
+        }
+    }
+    std::fs::write(folder.join("cases.csv"), table).expect("writable");
+}
+
+fn said(out: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr))
+}
+
+/// One sitting at the real window.
+struct Sitting<'a> {
+    screen: &'a Screen,
+    answers: PathBuf,
+    child: Running,
+}
+
+impl<'a> Sitting<'a> {
+    fn start(screen: &'a Screen, program: &Path, folder: &Path, study: &Path) -> Self {
+        let child = Command::new(program)
+            .arg(study)
+            .current_dir(folder)
+            .env("DISPLAY", &screen.display)
+            .env("HOME", folder)
+            .env("XDG_RUNTIME_DIR", folder)
+            .env_remove("WAYLAND_DISPLAY")
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the window starts");
+        let child = Running(child);
+        let window = wait_for("the window", || {
+            let id = screen.run("xdotool", &["search", "--name", "^ChexGen reader$"]);
+            id.lines().next().map(str::to_owned)
+        });
+        let stem = study.file_stem().expect("a name").to_string_lossy().into_owned();
+        let sitting = Self { screen, answers: study.with_file_name(format!("{stem}-R1.cxanswers")), child };
+        let before = sitting.count("opened");
+        // The keyboard follows the pointer's window only when it is told to; the first frame may be later than the window.
+        wait_for("the study", || {
+            screen.run("xdotool", &["windowfocus", &window]);
+            (sitting.count("opened") > before || sitting.is_open()).then_some(())
+        });
+        sitting
+    }
+
+    fn is_open(&self) -> bool {
+        log(&self.answers).is_some_and(|log| {
+            let last = log.entries.iter().rposition(|e| matches!(e.event, Event::Opened { .. }));
+            last.is_some_and(|at| log.entries[at..].iter().all(|e| !matches!(e.event, Event::Closed)))
+        })
+    }
+
+    fn count(&self, kind: &str) -> usize {
+        let is = |event: &Event| serde_json::to_value(event).is_ok_and(|v| v["kind"] == kind);
+        log(&self.answers).map_or(0, |log| log.entries.iter().filter(|e| is(&e.event)).count())
+    }
+
+    fn progress(&self) -> Progress {
+        log(&self.answers).map(|log| log.progress(Template::ReportAlignment)).unwrap_or_default()
+    }
+
+    /// Scores a trial by its key and returns the value.
+    fn score(&self, trial: u32, key: &str) -> i32 {
+        let value = key.parse::<i32>().expect("a digit") - 3;
+        self.until("the image", |p| p.trials.contains_key(&trial));
+        self.screen.key(key);
+        self.until("the key", |p| p.trials.get(&trial).is_some_and(|t| t.chosen == [Some(value)]));
+        self.screen.key("Return");
+        self.until("the lock", |p| p.trials.get(&trial).is_some_and(|t| t.locked == Some(vec![value])));
+        value
+    }
+
+    /// Presses keys until something is in the log: the window may still be busy with the frame before.
+    fn press_until(&self, keys: &str, what: &str, holds: impl Fn(&Progress) -> bool) {
+        let began = Instant::now();
+        let mut pressed = None::<Instant>;
+        while !holds(&self.progress()) {
+            if pressed.is_none_or(|at| at.elapsed() > Duration::from_secs(5)) {
+                keys.split(' ').for_each(|key| self.screen.key(key));
+                pressed = Some(Instant::now());
+            }
+            assert!(began.elapsed() < Duration::from_secs(120), "waited too long for {what}");
+            std::thread::sleep(Duration::from_millis(15));
+        }
+    }
+
+    fn until(&self, what: &str, holds: impl Fn(&Progress) -> bool) {
+        wait_for(what, || holds(&self.progress()).then_some(()));
+    }
+
+    fn shot(&self, name: &str) {
+        let exe = std::env::current_exe().expect("a test");
+        let folder = exe.ancestors().nth(2).expect("a target folder").join("screenshots");
+        std::fs::create_dir_all(&folder).expect("writable");
+        self.screen.run("import", &["-window", "root", &folder.join(format!("reading-{name}.png")).display().to_string()]);
+    }
+
+    /// Ends the process as a crash does.
+    fn kill(mut self) {
+        self.child.0.kill().expect("it can be killed");
+        self.child.0.wait().expect("it is gone");
+    }
+
+    /// Memory in MB, and whether any file of a model is mapped or open.
+    fn memory(&self) -> Option<(u64, bool)> {
+        let proc = PathBuf::from(format!("/proc/{}", self.child.0.id()));
+        let status = std::fs::read_to_string(proc.join("status")).ok()?;
+        let kb: u64 = status.lines().find_map(|l| l.strip_prefix("VmRSS:"))?.split_whitespace().next()?.parse().ok()?;
+        let maps = std::fs::read_to_string(proc.join("maps")).ok()?;
+        let open = std::fs::read_dir(proc.join("fd")).ok()?.flatten().filter_map(|f| std::fs::read_link(f.path()).ok());
+        let mut names = maps.lines().map(str::to_owned).chain(open.map(|p| p.display().to_string()));
+        Some((kb / 1000, names.any(|n| n.contains("safetensors") || n.contains("assets/"))))
+    }
+}
+
+#[test]
+fn a_study_is_read_in_the_real_window_killed_twice_joined_and_reported() {
+    let missing = missing_tools();
+    if !missing.is_empty() {
+        println!(
+            "skipped: {} not installed (Debian: apt-get install xvfb xdotool imagemagick mesa-vulkan-drivers)",
+            missing.join(", ")
+        );
+        return;
+    }
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let folder = dir.path();
+    write_study(folder);
+    let run = |args: &[&str]| {
+        let out = Command::new(CHEXGEN).arg("study").args(args).current_dir(folder).output().expect("chexgen starts");
+        assert!(out.status.success(), "chexgen study {args:?}: {}", said(&out));
+        said(&out)
+    };
+    run(&["seal", "study.toml", "--out", "alignment.cxstudy", "--without-audit", "drawn images of a test"]);
+
+    // The window alone, as on a reader's machine: no assets are near it.
+    let alone = folder.join("reader");
+    std::fs::create_dir_all(&alone).expect("writable");
+    let window = alone.join("window");
+    std::fs::copy(READER, &window).expect("the program is copied");
+    std::fs::copy(folder.join("alignment.cxstudy"), alone.join("alignment.cxstudy")).expect("copied");
+    let file = alone.join("alignment.cxstudy");
+    let screen = Screen::start();
+    let start = || Sitting::start(&screen, &window, &alone, &file);
+
+    // The beginning, by keyboard alone: tick, years, display check, practice.
+    let s = start();
+    s.shot("consent");
+    for key in ["Tab", "space", "3"] {
+        screen.key(key);
+    }
+    s.press_until("Return", "consent", |p| p.consent && p.experience.is_some());
+    for key in ["y", "Left", "Up", "Right", "Down", "2"] {
+        screen.key(key);
+    }
+    s.shot("display");
+    s.press_until("Return", "the display check", |p| p.display);
+    let sealed = Study::open(&file).expect("a study");
+    let keys_of_practice: Vec<String> = sealed.sheet().practice.iter().map(practice_key).collect();
+    for (done, key) in (1u32..).zip(&keys_of_practice) {
+        s.press_until(&format!("{key} Return"), "practice", |p| p.practice >= done);
+    }
+
+    // The first images; one score by the mouse, one pause.
+    s.press_until("Return", "the first image", |p| p.trials.contains_key(&1));
+    let mut scores = vec![s.score(1, "4")];
+    s.until("the second image", |p| p.trials.contains_key(&2));
+    s.shot("case");
+    screen.click(TILE_0.0, TILE_0.1);
+    s.until("the tile", |p| p.trials.get(&2).is_some_and(|t| t.chosen == [Some(0)]));
+    screen.key("Return");
+    s.until("the lock", |p| p.trials.get(&2).is_some_and(|t| t.finished));
+    scores.push(0);
+    s.until("the third image", |p| p.trials.contains_key(&3));
+    screen.key("Escape");
+    wait_for("the pause", || (s.count("paused") == 1).then_some(()));
+    s.shot("pause");
+    screen.key("Escape");
+    wait_for("going on", || (s.count("resumed") == 1).then_some(()));
+    (3..=4).for_each(|n| scores.push(s.score(n, "5")));
+    let memory = s.memory();
+
+    // Killed between the key and Enter.
+    s.until("an image", |p| p.trials.contains_key(&5));
+    screen.key("3");
+    s.until("the key", |p| p.trials.get(&5).is_some_and(|t| t.chosen == [Some(0)]));
+    s.kill();
+    let s = start();
+    let shown = s.count("shown");
+    s.press_until("Return", "the image where it stood", |_| s.count("shown") > shown);
+    screen.key("Return");
+    s.until("the lock", |p| p.trials.get(&5).is_some_and(|t| t.locked == Some(vec![0])));
+    scores.push(0);
+
+    // Killed in the error step, after a click on the image.
+    s.until("an image", |p| p.trials.contains_key(&6));
+    screen.key("2");
+    s.until("the key", |p| p.trials.get(&6).is_some_and(|t| t.chosen == [Some(-1)]));
+    screen.key("Return");
+    s.until("the lock", |p| p.trials.get(&6).is_some_and(|t| t.locked.is_some()));
+    s.press_until("o", "the kind", |p| p.trials.get(&6).is_some_and(|t| !t.marks.is_empty()));
+    screen.click(PLACE.0, PLACE.1);
+    s.until("the place", |p| p.trials.get(&6).is_some_and(|t| t.marks[0].place.is_some()));
+    s.shot("error-step");
+    s.kill();
+    let s = start();
+    let shown = s.count("shown");
+    s.press_until("Return", "the image where it stood", |_| s.count("shown") > shown);
+    s.press_until("Return", "the end of the error step", |p| p.trials.get(&6).is_some_and(|t| t.finished));
+    scores.push(-1);
+
+    // To the end, over the break.
+    let trials = u32::try_from(sealed.reader("R1").expect("the reader").len()).expect("few");
+    for n in 7..=trials {
+        if n == BLOCK + 1 {
+            s.until("the break", |_| s.count("break") == 1);
+            s.shot("break");
+            s.press_until("Return", "the next block", |p| p.trials.contains_key(&n));
+        }
+        scores.push(s.score(n, if n % 3 == 0 { "4" } else { "5" }));
+    }
+    let handed = alone.join("alignment-R1-handed-over.cxanswers");
+    let mut last = Instant::now();
+    screen.key("Return");
+    wait_for("the file", || {
+        if last.elapsed() > Duration::from_secs(5) {
+            screen.key("Return");
+            last = Instant::now();
+        }
+        handed.exists().then_some(())
+    });
+    std::thread::sleep(Duration::from_millis(500));
+    s.shot("done");
+    drop(s);
+
+    // What was pressed is what is in the file, and nothing was lost.
+    let read = AnswersFile::read(&handed).expect("answers");
+    let progress = read.progress(Template::ReportAlignment);
+    let locked: Vec<i32> = (1..=trials).map(|n| progress.trials[&n].locked.as_ref().expect("locked")[0]).collect();
+    assert_eq!(locked, scores);
+    let (x, y) = progress.trials[&6].marks[0].place.expect("a place");
+    assert!((x - 0.35).abs() < 0.02 && (y - 0.4).abs() < 0.02, "the click was at {x}, {y}");
+    assert!(matches!(read.entries.last().map(|e| &e.event), Some(Event::Closed)));
+    if let Some((mb, models)) = memory {
+        println!("the reading window uses {mb} MB with an image of {SIDE} x {SIDE}");
+        assert!(!models, "a file of a model is mapped or open");
+        assert!(mb < MEMORY_MB, "the reading window uses {mb} MB");
+    }
+
+    let handed = handed.display().to_string();
+    let out = run(&["join", "alignment.cxstudy", "--key", "alignment.cxkey", &handed]);
+    assert!(!out.contains("FAILED"), "{out}");
+    run(&["report", "alignment-joined.json"]);
+    let reports = std::fs::read_dir(folder).expect("readable").flatten().map(|f| f.path());
+    let html: Vec<PathBuf> = reports.filter(|p| p.extension().is_some_and(|e| e == "html")).collect();
+    assert!(!html.is_empty(), "the report is a page");
+}
+
+/// The key that a practice case asks for.
+fn practice_key(trial: &study::plan::Trial) -> String {
+    let choices = Template::ReportAlignment.choices();
+    let asked = choices.iter().find(|c| Some(c.value) == trial.give);
+    // A study without a wish asks for +1 in the first case.
+    asked.map_or_else(|| "4".to_owned(), |c| c.key.to_string())
+}
