@@ -303,6 +303,7 @@ fn a_full_disk_in_the_middle_of_a_score_loses_nothing() {
     click(&mut h, Role::Button, "Try again");
     shown(&mut h, 1);
     assert_eq!(locked(&memory), [(1, vec![1])]);
+    until(&mut h, "all is saved", |s| s.saving.saved == s.saving.sent);
     assert!(h.query_by_label("Answers saved").is_some());
 }
 

@@ -98,7 +98,7 @@ fn every_screen_is_dark_beyond_the_image() {
     for template in Template::ALL {
         let Some(mut h) = on_case(template, vec2(1600.0, 1000.0)) else { return };
         press(&mut h, Key::Num2);
-        keep(&mut h, &format!("{}", template.name().to_lowercase().replace(' ', "-")));
+        keep(&mut h, &template.name().to_lowercase().replace(' ', "-"));
         assert_dark(&mut h, template.name());
         let Some(mut h) = on_case(template, size) else { return };
         keep(&mut h, &format!("{}-small", template.name().to_lowercase().replace(' ', "-")));
