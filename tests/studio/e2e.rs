@@ -134,8 +134,17 @@ struct Sitting<'a> {
     child: Running,
 }
 
+/// Events of a kind in a log.
+fn count(answers: &Path, kind: &str) -> usize {
+    let is = |event: &Event| serde_json::to_value(event).is_ok_and(|v| v["kind"] == kind);
+    log(answers).map_or(0, |log| log.entries.iter().filter(|e| is(&e.event)).count())
+}
+
 impl<'a> Sitting<'a> {
     fn start(screen: &'a Screen, program: &Path, folder: &Path, study: &Path) -> Self {
+        let stem = study.file_stem().expect("a name").to_string_lossy().into_owned();
+        let answers = study.with_file_name(format!("{stem}-R1.cxanswers"));
+        let before = count(&answers, "opened");
         let child = Command::new(program)
             .arg(study)
             .current_dir(folder)
@@ -151,27 +160,17 @@ impl<'a> Sitting<'a> {
             let id = screen.run("xdotool", &["search", "--name", "^ChexGen reader$"]);
             id.lines().next().map(str::to_owned)
         });
-        let stem = study.file_stem().expect("a name").to_string_lossy().into_owned();
-        let sitting = Self { screen, answers: study.with_file_name(format!("{stem}-R1.cxanswers")), child };
-        let before = sitting.count("opened");
-        // The keyboard follows the pointer's window only when it is told to; the first frame may be later than the window.
+        // The window is there before its first frame; the keyboard goes to it when it is told to.
         wait_for("the study", || {
             screen.run("xdotool", &["windowfocus", &window]);
-            (sitting.count("opened") > before || sitting.is_open()).then_some(())
+            (count(&answers, "opened") > before).then_some(())
         });
-        sitting
-    }
-
-    fn is_open(&self) -> bool {
-        log(&self.answers).is_some_and(|log| {
-            let last = log.entries.iter().rposition(|e| matches!(e.event, Event::Opened { .. }));
-            last.is_some_and(|at| log.entries[at..].iter().all(|e| !matches!(e.event, Event::Closed)))
-        })
+        screen.run("xdotool", &["windowfocus", &window]);
+        Self { screen, answers, child }
     }
 
     fn count(&self, kind: &str) -> usize {
-        let is = |event: &Event| serde_json::to_value(event).is_ok_and(|v| v["kind"] == kind);
-        log(&self.answers).map_or(0, |log| log.entries.iter().filter(|e| is(&e.event)).count())
+        count(&self.answers, kind)
     }
 
     fn progress(&self) -> Progress {
@@ -211,7 +210,12 @@ impl<'a> Sitting<'a> {
         let exe = std::env::current_exe().expect("a test");
         let folder = exe.ancestors().nth(2).expect("a target folder").join("screenshots");
         std::fs::create_dir_all(&folder).expect("writable");
-        self.screen.run("import", &["-window", "root", &folder.join(format!("reading-{name}.png")).display().to_string()]);
+        let file = folder.join(format!("reading-{name}.png"));
+        // Drawing may be later than what is on the disk; a black picture is a small file.
+        wait_for("a picture", || {
+            self.screen.run("import", &["-window", "root", &file.display().to_string()]);
+            std::fs::metadata(&file).is_ok_and(|f| f.len() > 5000).then_some(())
+        });
     }
 
     /// Ends the process as a crash does.

@@ -1,6 +1,6 @@
 //! Keys of the reading window: one table, read before any control sees a key.
 
-use eframe::egui::{Context, Event, Key, Modifiers};
+use eframe::egui::{Context, Event, Id, Key, Modifiers};
 use study::reading::ErrorKind;
 use study::template::Template;
 
@@ -119,12 +119,23 @@ fn arrow(state: &State, side: Side, modifiers: Modifiers) -> Option<Action> {
     }
 }
 
+fn ticks_only() -> Id {
+    Id::unique("ticked by Space, not by Enter")
+}
+
+/// A box that Space ticks: Enter goes on although it has the focus.
+pub fn leave_enter(ctx: &Context, id: Id) {
+    ctx.data_mut(|d| d.insert_temp(ticks_only(), id));
+}
+
 /// Takes the keys of this frame.
 ///
-/// Enter goes to a control that Tab went to; digits and arrows give the keyboard back to the image.
+/// Enter goes to a button that Tab went to; digits and arrows give the keyboard back to the image.
 pub fn read(ctx: &Context, state: &State, out: &mut Vec<Action>) {
     let typing = ctx.text_edit_focused();
     let focused = ctx.memory(|m| m.focused());
+    let ticked: Option<Id> = ctx.data(|d| d.get_temp(ticks_only()));
+    let on_button = focused.is_some() && focused != ticked && !typing;
     let mut frees = false;
     ctx.input_mut(|input| {
         input.events.retain(|event| {
@@ -139,8 +150,8 @@ pub fn read(ctx: &Context, state: &State, out: &mut Vec<Action>) {
                 out.push(Action::Text(by));
                 return false;
             }
-            let on_control = *key == Key::Enter && focused.is_some() && !typing;
-            let Some(action) = action(state, typing, *modifiers, *key, *physical_key).filter(|_| !on_control) else {
+            let for_button = *key == Key::Enter && on_button;
+            let Some(action) = action(state, typing, *modifiers, *key, *physical_key).filter(|_| !for_button) else {
                 return true;
             };
             frees |= *key != Key::Enter || typing;

@@ -130,8 +130,12 @@ fn a_reader_goes_from_consent_to_the_first_image() {
     let (mut h, memory) = reader(sheet, Begun::default(), vec2(1600.0, 1000.0), false);
     assert!(h.query_by_label("Before you begin").is_some());
     assert!(h.get_by_label("Go on").accesskit_node().is_disabled());
-    h.get_by_label("I have read this and take part").click();
-    h.run_steps(3);
+    press(&mut h, Key::Tab);
+    press(&mut h, Key::Space);
+    assert!(state(&h).form.agreed);
+    press(&mut h, Key::Enter);
+    assert!(state(&h).form.agreed, "Space ticks, Enter goes on");
+    assert!(h.query_by_label("Choose your years of experience.").is_some());
     click(&mut h, Role::Button, "5 to 10 years");
     write(&mut h, Role::TextInput, "Special training, optional", "Thoracic fellowship");
     press(&mut h, Key::Enter);

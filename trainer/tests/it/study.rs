@@ -325,7 +325,7 @@ fn simulated_readers_answer_a_study_and_the_report_says_so() {
         std::fs::read_to_string(dir.join(format!("{out}.csv"))).unwrap()
     };
     assert_eq!(table("one"), table("two"), "the same seed, the same answers");
-    stdout(&run(dir, &["study", "report", "one.json", "--resamples", "100"]));
+    stdout(&run(dir, &["study", "report", "one.json", "--resamples", "200"]));
     let html = std::fs::read_to_string(dir.join("one.html")).unwrap();
     assert!(html.to_uppercase().contains("SIMULATED READERS"), "the report says so");
     std::fs::write(dir.join("bad.toml"), "[world]\n").unwrap();

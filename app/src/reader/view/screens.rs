@@ -8,6 +8,7 @@ use super::impression::set;
 use super::{Scene, display};
 use crate::reader::action::Action;
 use crate::reader::date;
+use crate::reader::keys;
 use crate::reader::sheet::grouped_hash;
 use crate::reader::state::form::Years;
 use crate::reader::state::{Handed, Stage, State};
@@ -136,7 +137,9 @@ fn consent(ui: &mut Ui, scene: &mut Scene<'_>) {
     paragraph(ui, "Your answers are kept under the code you were given, never under your name. You can stop at any time.");
     let mut agreed = state.form.agreed;
     ui.spacing_mut().interact_size.y = 28.0;
-    if ui.add(Checkbox::new(&mut agreed, RichText::new("I have read this and take part").font(text::body()))).changed() {
+    let tick = ui.add(Checkbox::new(&mut agreed, RichText::new("I have read this and take part").font(text::body())));
+    keys::leave_enter(ui.ctx(), tick.id);
+    if tick.changed() {
         scene.out.push(Action::Agree(agreed));
     }
     label(ui, "Years of reading chest radiographs");
