@@ -50,7 +50,7 @@ impl Setup {
             cases: 150,
             effect,
             readers: vec![reader(-0.5), reader(0.1), reader(0.6)],
-            case_sd: 0.9,
+            case_sd: 1.8,
             image_sd: 0.0,
             resamples: 1000,
         }
@@ -126,7 +126,7 @@ impl Bench {
         let path = folder.join("proof.cxstudy");
         write_atomic(&path, &made.study)?;
         let world = World {
-            thresholds: vec![-3.4, -2.4, -1.4, -0.2],
+            thresholds: vec![-4.4, -3.0, -1.6, 0.0],
             arms: BTreeMap::from([(arms[0].clone(), 0.0), (arms[1].clone(), -setup.effect)]),
             findings: Vec::new(),
             case_sd: setup.case_sd,
