@@ -1,6 +1,6 @@
 //! The whole proof of the analysis by simulated readers; prints the tables that stand in `tests/runs`.
 //!
-//! `cargo run --release -p study --example proof -- [REPETITIONS] [FIRST_SEED]`
+//! `cargo run --release -p tests --example proof -- [REPETITIONS] [FIRST_SEED]`
 
 use std::error::Error;
 use std::io::{self, Write as _};
