@@ -107,6 +107,11 @@ fn every_screen_is_dark_beyond_the_image() {
     h.state_mut().act(Action::Text(100));
     h.run_steps(4);
     keep(&mut h, "case-200");
+    press(&mut h, Key::Num1);
+    press(&mut h, Key::Enter);
+    until(&mut h, "the error step", |s| s.turn.step == Step::Errors);
+    press(&mut h, Key::D);
+    keep(&mut h, "error-step-200");
 }
 
 /// No square of 80 points beyond the images and the bright button is light on average.

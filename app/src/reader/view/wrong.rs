@@ -1,7 +1,7 @@
 //! The error step: what is wrong, where, and words; the score is locked.
 
+use eframe::egui::{Align, KeyboardShortcut, Layout, Modifiers};
 use eframe::egui::{CornerRadius, Label, RichText, Role, Sense, Stroke, StrokeKind, TextEdit, Ui, Vec2, WidgetInfo, pos2, vec2};
-use eframe::egui::{KeyboardShortcut, Modifiers};
 use study::reading::ErrorKind;
 
 use super::{Scene, impression};
@@ -46,15 +46,22 @@ pub(super) fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
         scene.out.push(Action::Discrepancy);
     }
     if differs {
-        ui.horizontal(|ui| {
+        // Beside each other where three buttons with their keys have room, and else below each other.
+        let width = (ui.available_width() - 24.0 - 16.0) / 3.0;
+        let (layout, width) = if width >= 88.0 {
+            (Layout::left_to_right(Align::Min), width)
+        } else {
+            (Layout::top_down(Align::Min), ui.available_width() - 24.0)
+        };
+        ui.horizontal_top(|ui| {
             ui.add_space(24.0);
-            let width = (ui.available_width() - 16.0) / 3.0;
-            for (kind, words, key) in kinds {
-                let name = kind.name();
-                if Push::new(words).key(key).name(name).size(26.0, width).selected(is(kind)).show(ui).clicked() {
-                    scene.out.push(Action::Kind(kind));
+            ui.with_layout(layout, |ui| {
+                for (kind, words, key) in kinds {
+                    if Push::new(words).key(key).name(kind.name()).size(26.0, width).selected(is(kind)).show(ui).clicked() {
+                        scene.out.push(Action::Kind(kind));
+                    }
                 }
-            }
+            });
         });
     }
     if row(ui, "Artefact", "A", is(ErrorKind::Artefact)) {
