@@ -269,7 +269,7 @@ fn a_study_is_read_in_the_real_window_killed_twice_joined_and_reported() {
     // The beginning, by keyboard alone: tick, years, display check, practice.
     let s = start();
     s.shot("consent");
-    for key in ["Tab", "space", "3"] {
+    for key in ["y", "3"] {
         screen.key(key);
     }
     s.press_until("Return", "consent", |p| p.consent && p.experience.is_some());

@@ -50,7 +50,11 @@ pub const KEYS: &[Row] = &[
     row(Key::Z, |s, _| looks(s).then_some(Action::ZoomStep)),
     row(Key::I, |s, _| looks(s).then_some(Action::Invert)),
     row(Key::Num0, |s, _| looks(s).then_some(Action::Reset)),
-    row(Key::Y, |s, _| (s.stage == Stage::Display).then_some(Action::Steps(true))),
+    row(Key::Y, |s, _| match s.stage {
+        Stage::Consent => Some(Action::Agree(!s.form.agreed)),
+        Stage::Display => Some(Action::Steps(true)),
+        _ => None,
+    }),
     row(Key::N, |s, _| (s.stage == Stage::Display).then_some(Action::Steps(false))),
 ];
 
@@ -130,7 +134,7 @@ pub fn leave_enter(ctx: &Context, id: Id) {
 
 /// Takes the keys of this frame.
 ///
-/// Enter goes to a button that Tab went to; digits and arrows give the keyboard back to the image.
+/// Enter goes to a button that Tab went to; with an image, digits and arrows give the keyboard back to it.
 pub fn read(ctx: &Context, state: &State, out: &mut Vec<Action>) {
     let typing = ctx.text_edit_focused();
     let focused = ctx.memory(|m| m.focused());
@@ -154,7 +158,7 @@ pub fn read(ctx: &Context, state: &State, out: &mut Vec<Action>) {
             let Some(action) = action(state, typing, *modifiers, *key, *physical_key).filter(|_| !for_button) else {
                 return true;
             };
-            frees |= *key != Key::Enter || typing;
+            frees |= state.in_turn() && (*key != Key::Enter || typing);
             out.push(action);
             false
         });

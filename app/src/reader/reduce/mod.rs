@@ -43,6 +43,9 @@ fn apply(state: &mut State, action: Action, now: f64, out: &mut Vec<Effect>) {
         Action::EarlyReason(reason) => state.early = reason,
         Action::Early => walk::begin_early(state, out),
         Action::TryAgain => {
+            if state.turn.unreadable.take().is_some() {
+                walk::again(state, out);
+            }
             if state.saving.trouble.take().is_some() {
                 out.push(Effect::Retry);
             }

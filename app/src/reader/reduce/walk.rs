@@ -117,6 +117,15 @@ fn want(state: &mut State, trials: Vec<Trial>, out: &mut Vec<Effect>) {
     out.push(Effect::Decode(names));
 }
 
+/// Asks once more for the pictures of this trial that could not be read.
+pub(super) fn again(state: &mut State, out: &mut Vec<Effect>) {
+    state.pictures.retain(|(_, picture)| picture.is_ok());
+    let names: Vec<String> = state.turn.names().cloned().collect();
+    // The decoder forgets what it made when nothing is wanted.
+    out.push(Effect::Decode(Vec::new()));
+    out.push(Effect::Decode(names));
+}
+
 /// A picture came, or the sentence why it does not.
 pub(super) fn picture(state: &mut State, name: &str, picture: Result<Arc<GrayImage>, String>) {
     state.pictures.retain(|(n, _)| n != name);

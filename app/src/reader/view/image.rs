@@ -1,8 +1,8 @@
 //! The images in the middle: at a whole multiple of device pixels, with everything that one does to look at them.
 
 use eframe::egui::{
-    Align2, CornerRadius, CursorIcon, Key, PointerButton, Pos2, Rect, Response, Role, Sense, Stroke, StrokeKind, Ui, Vec2,
-    WidgetInfo, pos2, vec2,
+    Align, Align2, CornerRadius, CursorIcon, Key, Label, Layout, PointerButton, Pos2, Rect, Response, RichText, Role, Sense,
+    Stroke, StrokeKind, Ui, UiBuilder, Vec2, WidgetInfo, pos2, vec2,
 };
 use study::template::Template;
 
@@ -11,6 +11,7 @@ use crate::canvas::picture::{View, Window};
 use crate::reader::action::Action;
 use crate::reader::state::{State, Step};
 use crate::theme::{text, tokens};
+use crate::widgets::Push;
 
 /// Room kept free around the images, in points.
 pub const MARGIN: f32 = 8.0;
@@ -56,8 +57,13 @@ pub(super) fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
     let all = ui.available_rect_before_wrap();
     let cells = cells(all, turn.trial.images.len());
     if let Some(why) = &turn.unreadable {
-        let words = ui.painter().layout(why.clone(), text::body(), tokens::INK, 420.0);
-        ui.painter().galley(all.center() - words.size() * 0.5, words, tokens::INK);
+        let place = Rect::from_center_size(all.center(), vec2(all.width().min(420.0), 160.0));
+        let mut ui = ui.new_child(UiBuilder::new().max_rect(place).layout(Layout::top_down(Align::Min)));
+        ui.add(Label::new(RichText::new(why).font(text::body()).color(tokens::INK)).wrap());
+        ui.add_space(6.0);
+        if Push::new("Try again").purpose("Reads the image once more").size(30.0, 110.0).show(&mut ui).clicked() {
+            scene.out.push(Action::TryAgain);
+        }
         return;
     }
     let all_there = turn.is_ready();

@@ -14,7 +14,7 @@ use crate::reader::state::form::Years;
 use crate::reader::state::{Handed, Stage, State};
 use crate::theme::icons::Icon;
 use crate::theme::{text, tokens};
-use crate::widgets::{Push, caption, secondary};
+use crate::widgets::{Push, caption, chip, secondary};
 
 /// Width of what is read in the middle of a screen, in points.
 const COLUMN: f32 = 620.0;
@@ -137,11 +137,15 @@ fn consent(ui: &mut Ui, scene: &mut Scene<'_>) {
     paragraph(ui, "Your answers are kept under the code you were given, never under your name. You can stop at any time.");
     let mut agreed = state.form.agreed;
     ui.spacing_mut().interact_size.y = 28.0;
-    let tick = ui.add(Checkbox::new(&mut agreed, RichText::new("I have read this and take part").font(text::body())));
-    keys::leave_enter(ui.ctx(), tick.id);
-    if tick.changed() {
-        scene.out.push(Action::Agree(agreed));
-    }
+    ui.horizontal(|ui| {
+        let words = RichText::new("I have read this and take part").font(text::body());
+        let tick = ui.add(Checkbox::new(&mut agreed, words));
+        keys::leave_enter(ui.ctx(), tick.id);
+        if tick.changed() {
+            scene.out.push(Action::Agree(agreed));
+        }
+        chip::key(ui, "Y");
+    });
     label(ui, "Years of reading chest radiographs");
     if let Some(years) = options(ui, &Years::ALL, state.form.years, Years::name) {
         scene.out.push(Action::Years(years));
