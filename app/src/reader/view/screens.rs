@@ -179,7 +179,12 @@ fn rest(ui: &mut Ui, scene: &mut Scene<'_>, at: usize) {
                 counted(of as usize, "block", "blocks")
             ),
         );
-        paragraph(ui, "An answer is locked with Enter. After that there is no way back.");
+        let after = if state.sheet.may_change {
+            "An answer is locked with Enter. After that it changes only with a reason, from the pause."
+        } else {
+            "An answer is locked with Enter. After that there is no way back."
+        };
+        paragraph(ui, after);
     } else if resumes {
         title(ui, "Welcome back");
         let open = left.is_some_and(|l| l.locked);
