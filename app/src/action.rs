@@ -14,7 +14,7 @@ use crate::examples::Example;
 use crate::images;
 use crate::insight;
 use crate::library;
-use crate::rooms::{compare, data_sets, models, runs};
+use crate::rooms::{compare, data_sets, models, reading, runs};
 use crate::state::sight;
 use crate::state::view::DockTab;
 use crate::state::{Group, JobId, LayerId, Region, Room, Sex, Shown, Tool, View};
@@ -187,6 +187,8 @@ pub enum Action {
     Compare(compare::Action),
     /// Something in the Data sets room.
     DataSets(data_sets::Action),
+    /// Something in the Reading room.
+    Reading(reading::Action),
     /// Something about the models.
     Models(models::Action),
 
@@ -255,6 +257,8 @@ pub enum Effect {
     Runs(runs::Effect),
     /// Draw a random seed.
     DrawSeed,
+    /// Something for the Reading room.
+    Reading(reading::Effect),
     /// Something for the models' room.
     Models(models::Job),
     /// Put the settings file that could not be read aside.

@@ -65,6 +65,7 @@ pub struct StudioApp {
     models: models::Works,
     memory: Memory,
     data_sets: rooms::data_sets::Works,
+    reading: rooms::reading::Works,
     cache: CanvasCache,
     thumbnails: Thumbnails,
     pictures: SightCache,
@@ -128,6 +129,8 @@ impl StudioApp {
         let shelf = rooms::runs::Shelf::new(options.data_folder.clone(), move || ctx.request_repaint());
         let ctx = cc.egui_ctx.clone();
         let data_sets = rooms::data_sets::Works::new(options.data_folder.clone(), move || ctx.request_repaint());
+        let ctx = cc.egui_ctx.clone();
+        let reading = rooms::reading::Works::new(options.data_folder.clone(), move || ctx.request_repaint());
         let mut app = Self {
             state,
             worker,
@@ -138,6 +141,7 @@ impl StudioApp {
             models: models::Works::new(&cc.egui_ctx),
             memory,
             data_sets,
+            reading,
             cache,
             thumbnails: Thumbnails::default(),
             pictures,
@@ -218,6 +222,7 @@ impl StudioApp {
             Effect::Models(job) => self.models.run(job, self.worker.as_mut(), &mut self.state.messages),
             Effect::RenewSettings => self.memory.renew(&mut self.state),
             Effect::Runs(effect) => self.run_runs(effect),
+            Effect::Reading(effect) => self.run_reading(effect),
             Effect::DrawSeed => self.act(Action::SetSeed(chores::random_seed())),
             Effect::DrawShape(layer, wish) => self.chores.draw_shape(layer, wish, self.state.document.size_px),
         }
@@ -333,7 +338,8 @@ impl StudioApp {
                     Room::Compare => rooms::compare::show(ui, &mut panel),
                     Room::DataSets => rooms::data_sets::show(ui, &mut panel),
                     Room::Train => rooms::models::show(ui, &mut panel),
-                    Room::Canvas | Room::Reading | Room::Evaluate => {}
+                    Room::Reading => rooms::reading::show(ui, &mut panel),
+                    Room::Canvas | Room::Evaluate => {}
                 }
             });
             return;

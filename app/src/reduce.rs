@@ -143,8 +143,10 @@ fn apply(state: &mut State, action: Action) -> Vec<Effect> {
 
         Action::OpenRoom(room) if room.is_built() => {
             (state.room, state.settings.room) = (room, room);
-            if room == Room::DataSets {
-                return rooms::data_sets::opened(state);
+            match room {
+                Room::DataSets => return rooms::data_sets::opened(state),
+                Room::Reading => return rooms::reading::opened(state),
+                _ => {}
             }
         }
         Action::Insight(action) => insight::reduce(state, action),
@@ -153,6 +155,7 @@ fn apply(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Runs(action) => return rooms::runs::reduce(state, action),
         Action::Compare(action) => return rooms::compare::reduce(state, action),
         Action::DataSets(action) => return rooms::data_sets::reduce(state, action),
+        Action::Reading(action) => return rooms::reading::reduce(state, action),
         Action::Models(action) => return rooms::models::reduce(state, action),
 
         Action::Tabs(action) => tabs::reduce(state, action),

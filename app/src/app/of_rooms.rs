@@ -7,7 +7,7 @@ use eframe::egui::Context;
 
 use super::StudioApp;
 use crate::action::Action;
-use crate::rooms::{compare, data_sets, runs};
+use crate::rooms::{compare, data_sets, reading, runs};
 use crate::state::{Level, Room};
 
 impl StudioApp {
@@ -32,6 +32,14 @@ impl StudioApp {
             }
             runs::Effect::Export(files, folder) => self.shelf.work.export(files, folder),
             runs::Effect::Import(from) => self.shelf.import(from),
+        }
+    }
+
+    /// Does what the room asks for.
+    pub(super) fn run_reading(&mut self, effect: reading::Effect) {
+        match effect {
+            reading::Effect::Work(work) => self.reading.start(work),
+            reading::Effect::Copy(text) => self.copied = Some(text),
         }
     }
 
@@ -67,6 +75,9 @@ impl StudioApp {
         }
         while let Some(news) = self.shelf.work.poll() {
             runs::worked(&mut self.state, news).into_iter().for_each(|e| self.run(e));
+        }
+        while let Some(news) = self.reading.poll() {
+            reading::hear(&mut self.state, news).into_iter().for_each(|e| self.run(e));
         }
         while let Some(news) = self.data_sets.poll() {
             data_sets::hear(&mut self.state, news).into_iter().for_each(|e| self.run(e));

@@ -34,6 +34,8 @@ pub enum Group {
     Runs,
     /// Data sets.
     DataSets,
+    /// Reader studies.
+    Reading,
     /// Going about the window.
     Window,
     /// Models.
@@ -42,7 +44,7 @@ pub enum Group {
 
 impl Group {
     /// All groups in the order of the sheet.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Generate,
         Self::Case,
         Self::Text,
@@ -52,6 +54,7 @@ impl Group {
         Self::Time,
         Self::Runs,
         Self::DataSets,
+        Self::Reading,
         Self::Window,
         Self::Models,
     ];
@@ -68,6 +71,7 @@ impl Group {
             Self::Time => "Steps and comparing",
             Self::Runs => "Runs",
             Self::DataSets => "Data sets",
+            Self::Reading => "Reader studies",
             Self::Window => "Window",
             Self::Models => "Models",
         }

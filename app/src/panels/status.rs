@@ -17,10 +17,10 @@ pub fn show(ui: &mut Ui, panel: &mut Panel<'_>, zoom: f32) {
     };
     ui.horizontal_centered(|ui| {
         ui.spacing_mut().item_spacing.x = 20.0;
-        if state.room == Room::Runs {
-            crate::rooms::runs::status(ui, panel);
-        } else {
-            canvas(ui, panel, zoom);
+        match state.room {
+            Room::Runs => crate::rooms::runs::status(ui, panel),
+            Room::Reading => crate::rooms::reading::status(ui, panel),
+            _ => canvas(ui, panel, zoom),
         }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             say(ui, "Network: none".to_owned());

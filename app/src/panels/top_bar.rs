@@ -15,6 +15,9 @@ pub fn show(ui: &mut Ui, panel: &mut Panel<'_>) {
     if panel.state.room == crate::state::Room::Runs {
         return crate::rooms::runs::top(ui, panel);
     }
+    if panel.state.room == crate::state::Room::Reading {
+        return crate::rooms::reading::top(ui, panel);
+    }
     let state = panel.state;
     ui.horizontal_centered(|ui| {
         ui.spacing_mut().item_spacing.x = 8.0;

@@ -5,4 +5,5 @@
 pub mod compare;
 pub mod data_sets;
 pub mod models;
+pub mod reading;
 pub mod runs;

@@ -40,7 +40,7 @@ use crate::examples::Example;
 use crate::insight;
 use crate::jobs::ModelState;
 use crate::ledger::Memory;
-use crate::rooms::{compare, data_sets, models, runs};
+use crate::rooms::{compare, data_sets, models, reading, runs};
 use crate::settings::Settings;
 
 /// Everything the window shows.
@@ -54,6 +54,8 @@ pub struct State {
     pub compare: compare::State,
     /// What the Data sets room knows.
     pub data_sets: data_sets::State,
+    /// What the Reading room knows.
+    pub reading: reading::State,
     /// What is known of the models.
     pub models: models::State,
     /// Opened images and masks, and what is written.
@@ -110,6 +112,7 @@ impl State {
             runs: runs::State::default(),
             compare: compare::State::default(),
             data_sets: data_sets::State::default(),
+            reading: reading::State::default(),
             models: models::State::default(),
             images: crate::images::State::default(),
             insight: insight::State::default(),

@@ -60,7 +60,7 @@ impl Room {
             Self::Runs => "The queue and every image made before",
             Self::Compare => "Images side by side, by swipe, blink and difference",
             Self::DataSets => "Many images from a recipe with quotas and checks",
-            Self::Reading => "Blinded reader studies; not built yet",
+            Self::Reading => "Blinded reader studies, from design to report",
             Self::Evaluate => "Metrics against a reference set; not built yet",
             Self::Train => "Models and the progress of training",
         }
@@ -81,6 +81,6 @@ impl Room {
 
     /// Whether there is anything in it yet.
     pub fn is_built(self) -> bool {
-        !matches!(self, Self::Reading | Self::Evaluate)
+        !matches!(self, Self::Evaluate)
     }
 }

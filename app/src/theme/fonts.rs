@@ -8,6 +8,9 @@ const REGULAR: &[u8] = include_bytes!("../../../assets/fonts/IBMPlexSans-Regular
 const MEDIUM: &[u8] = include_bytes!("../../../assets/fonts/IBMPlexSans-Medium.ttf");
 const SEMIBOLD: &[u8] = include_bytes!("../../../assets/fonts/IBMPlexSans-SemiBold.ttf");
 
+/// The bytes of the files: regular, medium, semibold.
+pub const FILES: [&[u8]; 3] = [REGULAR, MEDIUM, SEMIBOLD];
+
 /// The family of buttons and chosen names.
 pub fn medium() -> FontFamily {
     FontFamily::Name("Medium".into())

@@ -82,6 +82,12 @@ pub const fn class(finding: Finding) -> Color32 {
     }
 }
 
+/// The five values of a score from lowest to highest.
+pub const SCORES: [Color32; 5] =
+    [hex(0xC9, 0x68, 0x2F), hex(0xE5, 0xAC, 0x72), hex(0x8A, 0x90, 0x97), hex(0x86, 0xB4, 0xDB), hex(0x4C, 0x8D, 0xC8)];
+/// Figures on [`SCORES`].
+pub const ON_SCORE: Color32 = hex(0x0B, 0x0C, 0x0D);
+
 /// The same colour with another opacity, 0 to 1.
 pub fn alpha(color: Color32, opacity: f32) -> Color32 {
     color.gamma_multiply(opacity)

@@ -2,6 +2,7 @@
 
 pub mod check_line;
 pub mod chip;
+pub mod entry;
 pub mod field;
 pub mod focus;
 pub mod keys;

@@ -8,6 +8,7 @@ mod insight;
 mod layers;
 mod look;
 mod queue;
+mod reading;
 mod runs;
 mod time;
 mod tools;
@@ -28,6 +29,7 @@ pub(super) const TABLES: &[&[Command]] = &[
     tools::COMMANDS,
     look::COMMANDS,
     data_sets::COMMANDS,
+    reading::COMMANDS,
     window::COMMANDS,
 ];
 

@@ -4,7 +4,7 @@ use crate::action::{Action, QueueAction};
 use crate::command::{Command, Group};
 use crate::library::RunId;
 use crate::library::reader::Purpose;
-use crate::rooms::{compare, data_sets, runs};
+use crate::rooms::{compare, data_sets, reading, runs};
 use crate::state::{Room, State};
 
 pub(super) const COMMANDS: &[Command] = &[
@@ -15,6 +15,9 @@ pub(super) const COMMANDS: &[Command] = &[
     }),
     run("runs.to-data-set", "To data set", "Puts the chosen runs into the collected set of the Data sets room", |s| {
         Some(Action::DataSets(data_sets::Action::CollectRuns(chosen(s)?)))
+    }),
+    run("runs.to-reading-study", "To reading study", "Makes the chosen runs an arm of the study in the Reading room", |s| {
+        Some(Action::Reading(reading::Action::AddRuns(chosen(s)?)))
     }),
     run("runs.export", "Export the chosen runs", "Copies with masks and records into your folder", |s| used(s, Purpose::Export)),
     run("runs.command", "Chosen runs as commands", "Copies the command lines that make them again", |s| {

@@ -2,9 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use eframe::egui::{
-    Align2, Checkbox, Id, Mesh, Pos2, Rect, RichText, Sense, Shape, Stroke, StrokeKind, TextEdit, Ui, UiBuilder, pos2, vec2,
-};
+use eframe::egui::{Align2, Mesh, Pos2, Rect, Sense, Shape, Stroke, StrokeKind, Ui, UiBuilder, pos2, vec2};
 
 use engine::domain::{PixelBlock, outline};
 
@@ -16,27 +14,11 @@ use crate::panels::Panel;
 use crate::theme::icons::Icon;
 use crate::theme::{text, tokens};
 use crate::widgets::Push;
+pub(super) use crate::widgets::entry::{line as text_field, tick};
 
 /// Sends an action of the room.
 pub(super) fn push(panel: &mut Panel<'_>, action: Action) {
     panel.out.push(Act::DataSets(action));
-}
-
-/// A line of text that counts when it is left or Enter is pressed.
-pub(super) fn text_field(ui: &mut Ui, name: &str, hint: &str, current: &str) -> Option<String> {
-    let id = Id::unique(("data set field", name));
-    let mut words: String = ui.data(|d| d.get_temp(id)).unwrap_or_else(|| current.to_owned());
-    let response = ui
-        .add(TextEdit::singleline(&mut words).id(id.with("edit")).desired_width(f32::INFINITY).hint_text(hint))
-        .accessible_name(name);
-    if response.lost_focus() {
-        ui.data_mut(|d| d.remove_temp::<String>(id));
-        return (words != current).then_some(words);
-    }
-    if response.has_focus() {
-        ui.data_mut(|d| d.insert_temp(id, words));
-    }
-    None
 }
 
 /// A path that is typed, or chosen in the system's dialog.
@@ -53,14 +35,6 @@ pub(super) fn path_field(ui: &mut Ui, panel: &mut Panel<'_>, field: Field, name:
     if browse.size(26.0, 26.0).icon_size(15.0).show(&mut ui.new_child(UiBuilder::new().max_rect(button))).clicked() {
         push(panel, Action::Browse(field));
     }
-}
-
-/// A box to tick; the new value when it was ticked or emptied.
-pub(super) fn tick(ui: &mut Ui, words: &str, tip: &str, on: bool) -> Option<bool> {
-    let mut value = on;
-    let label = RichText::new(words).font(text::body()).color(tokens::INK);
-    let response = ui.add(Checkbox::new(&mut value, label)).on_hover_text(tip);
-    (response.changed() && value != on).then_some(value)
 }
 
 /// The tabs above the middle.

@@ -8,7 +8,7 @@ use crate::action::Action as Any;
 use crate::library::Mark;
 use crate::library::reader::Purpose;
 use crate::panels::Panel;
-use crate::rooms::{compare, data_sets};
+use crate::rooms::{compare, data_sets, reading};
 use crate::theme::icons::Icon;
 use crate::theme::{text, tokens};
 use crate::widgets::{Push, grouped};
@@ -95,6 +95,10 @@ fn batch(ui: &mut Ui, panel: &mut Panel<'_>) {
     let collect = "Puts the chosen runs into the collected set of the Data sets room, to be exported with masks and tables";
     if quiet(&with_count("To data set"), "To data set", Icon::DataSets, collect, ui) {
         panel.out.push(Any::DataSets(data_sets::Action::CollectRuns(targets.clone())));
+    }
+    let arm = "Makes the chosen runs an arm of the study in the Reading room, matched to its cases by their text";
+    if quiet(&with_count("To reading study"), "To reading study", Icon::Reading, arm, ui) {
+        panel.out.push(Any::Reading(reading::Action::AddRuns(targets.clone())));
     }
     if quiet(&with_count("Reject"), "Reject", Icon::Cross, "Dims the chosen runs and keeps them; again takes it back. Key R", ui)
     {

@@ -26,7 +26,7 @@ mod repeats;
 mod scores;
 mod times;
 mod values;
-pub(crate) mod words;
+pub mod words;
 
 use engine::domain::Seed;
 use serde::Serialize;

@@ -1,10 +1,10 @@
 //! Numbers as they stand in a report: true minus, thin spaces, the right plural.
 
 /// A space that does not break, between a number and its unit.
-pub(crate) const NARROW: char = '\u{202f}';
+pub const NARROW: char = '\u{202f}';
 
 /// A number with `places` decimals and a true minus; never "−0.00".
-pub(crate) fn number(value: f64, places: usize) -> String {
+pub fn number(value: f64, places: usize) -> String {
     if !value.is_finite() {
         return if value.is_nan() {
             "–".to_owned()
@@ -20,14 +20,14 @@ pub(crate) fn number(value: f64, places: usize) -> String {
 }
 
 /// A number that shows its sign, "+0.06"; zero has none.
-pub(crate) fn signed(value: f64, places: usize) -> String {
+pub fn signed(value: f64, places: usize) -> String {
     let text = number(value, places);
     let zero = text.chars().all(|c| c == '0' || c == '.');
     if value > 0.0 && !zero { format!("+{text}") } else { text }
 }
 
 /// A whole number, from 10 000 on in groups of three.
-pub(crate) fn count(n: usize) -> String {
+pub fn count(n: usize) -> String {
     let text = n.to_string();
     if n < 10_000 {
         return text;
@@ -43,18 +43,18 @@ pub(crate) fn count(n: usize) -> String {
 }
 
 /// "1 case", "150 cases".
-pub(crate) fn counted(n: usize, one: &str, many: &str) -> String {
+pub fn counted(n: usize, one: &str, many: &str) -> String {
     format!("{}\u{a0}{}", count(n), if n == 1 { one } else { many })
 }
 
 /// "0.52–0.64"; "−0.05 to 0.10" where a minus would meet the dash.
-pub(crate) fn range(interval: (f64, f64), places: usize) -> String {
+pub fn range(interval: (f64, f64), places: usize) -> String {
     let (low, high) = (number(interval.0, places), number(interval.1, places));
     if low.starts_with('−') || high.starts_with('−') { format!("{low} to {high}") } else { format!("{low}–{high}") }
 }
 
 /// "< 0.001", "0.034", "> 0.999".
-pub(crate) fn p(value: f64) -> String {
+pub fn p(value: f64) -> String {
     if value.is_nan() {
         "–".to_owned()
     } else if value < 0.001 {
@@ -67,23 +67,23 @@ pub(crate) fn p(value: f64) -> String {
 }
 
 /// "p < 0.001" or "p = 0.034".
-pub(crate) fn p_said(value: f64) -> String {
+pub fn p_said(value: f64) -> String {
     let text = p(value);
     if text.starts_with(['<', '>']) { format!("p{NARROW}{text}") } else { format!("p{NARROW}={NARROW}{text}") }
 }
 
 /// "67.3 %".
-pub(crate) fn percent(share: f64, places: usize) -> String {
+pub fn percent(share: f64, places: usize) -> String {
     format!("{}{NARROW}%", number(100.0 * share, places))
 }
 
 /// "43.2–70.1 %".
-pub(crate) fn percents(interval: (f64, f64), places: usize) -> String {
+pub fn percents(interval: (f64, f64), places: usize) -> String {
     format!("{}{NARROW}%", range((100.0 * interval.0, 100.0 * interval.1), places))
 }
 
 /// An odds ratio or another positive ratio: three figures that count.
-pub(crate) fn ratio(value: f64) -> String {
+pub fn ratio(value: f64) -> String {
     let places = if value >= 100.0 {
         0
     } else if value >= 10.0 {
@@ -95,12 +95,12 @@ pub(crate) fn ratio(value: f64) -> String {
 }
 
 /// A median or quartile of whole scores: one decimal, two where a quarter needs them.
-pub(crate) fn quarter(value: f64) -> String {
+pub fn quarter(value: f64) -> String {
     number(value, if (value * 10.0 - (value * 10.0).round()).abs() < 1e-9 { 1 } else { 2 })
 }
 
 /// "a", "a and b", "a, b and c".
-pub(crate) fn list(parts: &[String]) -> String {
+pub fn list(parts: &[String]) -> String {
     match parts {
         [] => String::new(),
         [one] => one.clone(),
@@ -109,7 +109,7 @@ pub(crate) fn list(parts: &[String]) -> String {
 }
 
 /// A digest in groups of four figures, as long as it is.
-pub(crate) fn grouped(hash: &str) -> String {
+pub fn grouped(hash: &str) -> String {
     let figures: Vec<char> = hash.chars().collect();
     figures.chunks(4).map(|c| c.iter().collect::<String>()).collect::<Vec<_>>().join(" ")
 }
