@@ -16,6 +16,7 @@ mod queue;
 mod reading;
 mod reading_files;
 mod reading_pictures;
+mod reading_room;
 mod real;
 mod runs;
 mod time;

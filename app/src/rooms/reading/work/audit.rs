@@ -25,8 +25,7 @@ pub(super) fn audit(design: &Design, folder: &Path, cancel: &Cancel, tick: Tick<
     if !needs_audit(design) {
         return Err("The arms show the same images, so nothing can tell them apart; sealing needs no audit.".to_owned());
     }
-    let equal = Equal::survey(design, &table, &mut |done, of| tick("looking at images", done, of)).map_err(sentence)?;
-    stopped(cancel)?;
+    let equal = Equal::survey(design, &table, cancel, &mut |done, of| tick("looking at images", done, of)).map_err(sentence)?;
     let options = Options { seed: design.seed, ..Options::default() };
     let record = equal.audit(design, &table, &options, cancel, &mut |part, done, of| tick(part, done, of)).map_err(sentence)?;
     record.write(&folder.join(AUDIT)).map_err(sentence)?;

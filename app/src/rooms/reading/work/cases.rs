@@ -23,7 +23,7 @@ const IMAGE: &str = "image:";
 
 /// One image of an arm that is made of runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct RunImage {
+pub(super) struct RunImage {
     /// The impression that it was made from.
     pub impression: String,
     /// Class codes with ";" between them, or "none".
@@ -107,10 +107,7 @@ pub(super) fn add_runs(
 
 /// A table in CSV with an arm more. An image goes to the first case of its impression that has none of this arm yet, or
 /// becomes a case of its own. Paths of `text` are relative to `beside` and become absolute. Gives the arm as it is called.
-///
-/// # Errors
-/// One sentence, when the table cannot be read or has one row an image.
-pub fn with_arm(text: &str, beside: &Path, arm: &str, images: &[RunImage]) -> Result<(String, String), String> {
+pub(super) fn with_arm(text: &str, beside: &Path, arm: &str, images: &[RunImage]) -> Result<(String, String), String> {
     let mut header: Vec<String> = ["case", "impression", "findings", "sex", "age", "view"].map(str::to_owned).to_vec();
     let mut rows: Vec<BTreeMap<String, String>> = Vec::new();
     if !text.trim().is_empty() {

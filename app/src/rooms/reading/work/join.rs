@@ -7,7 +7,6 @@ use engine::cancel::Cancel;
 use engine::store::atomic::write_atomic;
 use study::analysis::{Analysis, Options, analyse};
 use study::answers::AnswersFile;
-use study::figures::{Theme, figures, png};
 use study::join::{Bounds, Joined, join as join_answers};
 use study::key::Key;
 use study::reading::Reading;
@@ -108,34 +107,7 @@ pub(super) fn table(joined: &Joined, folder: &Path) -> Result<String, String> {
     Ok(format!("Wrote readings.csv, one row an answer, and its dictionary ({}).", folder.display()))
 }
 
-/// Names and bytes of all files of a report. The page comes last: it implies the others.
-///
-/// # Errors
-/// One sentence, when a table or a figure cannot be packed, or it was stopped.
-pub fn report_files(
-    joined: &Joined,
-    analysis: &Analysis,
-    cancel: &Cancel,
-    tick: Tick<'_>,
-) -> Result<Vec<(String, Vec<u8>)>, String> {
-    let context = &joined.context;
-    let mut files = vec![
-        ("readings.csv".to_owned(), report::csv(&joined.readings, context).map_err(sentence)?),
-        ("dictionary.csv".to_owned(), report::dictionary(context).map_err(sentence)?),
-        ("methods.txt".to_owned(), (report::methods(analysis, context).join("\n\n") + "\n").into_bytes()),
-    ];
-    let all = figures(analysis, context, Theme::Light);
-    for (done, figure) in all.iter().enumerate() {
-        tick("figures", done, all.len());
-        stopped(cancel)?;
-        files.push((format!("figures/{}.svg", figure.name), figure.svg().into_bytes()));
-        files.push((format!("figures/{}.png", figure.name), png(figure, &fonts::FILES, SCALE).map_err(sentence)?));
-    }
-    files.push(("report.html".to_owned(), report::html(analysis, context).into_bytes()));
-    Ok(files)
-}
-
-/// Writes the report into a folder.
+/// Writes the report into a folder. The page comes last: it implies the others.
 pub(super) fn report(
     joined: &Joined,
     analysis: &Analysis,
@@ -143,10 +115,14 @@ pub(super) fn report(
     cancel: &Cancel,
     tick: Tick<'_>,
 ) -> Result<String, String> {
-    let files = report_files(joined, analysis, cancel, tick)?;
+    tick("drawing figures", 0, 0);
+    let mut files = report::files(&joined.readings, analysis, &joined.context, &fonts::FILES, SCALE).map_err(sentence)?;
+    stopped(cancel)?;
+    files.sort_by_key(|file| file.name.ends_with(".html"));
     make(&folder.join("figures"))?;
-    for (name, bytes) in &files {
-        write_atomic(&folder.join(name), bytes).map_err(sentence)?;
+    for (done, file) in files.iter().enumerate() {
+        tick("writing the report", done, files.len());
+        write_atomic(&folder.join(&file.name), &file.bytes).map_err(sentence)?;
     }
     Ok(format!("Wrote report.html with tables and figures, {} files ({}).", files.len(), folder.display()))
 }

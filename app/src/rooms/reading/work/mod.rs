@@ -28,9 +28,6 @@ use crate::jobs::panic_sentence;
 use crate::library::RunId;
 use dialogs::Dialog;
 
-pub use cases::with_arm;
-pub use join::report_files;
-
 /// Images of cases by case and place of the arm.
 pub type Pictures = Vec<((String, usize), Arc<GrayImage>)>;
 

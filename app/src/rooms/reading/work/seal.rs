@@ -52,14 +52,14 @@ pub(super) fn seal(order: &Order, tick: Tick<'_>) -> Result<Hashes, String> {
     design.check().map_err(sentence)?;
     let table = CaseTable::read(design, &order.folder).map_err(sentence)?;
     let plan = Plan::build(design, &table).map_err(sentence)?;
-    let equal = Equal::survey(design, &table, &mut |done, of| tick("looking at images", done, of)).map_err(sentence)?;
-    stopped(&order.cancel)?;
+    let equal =
+        Equal::survey(design, &table, &order.cancel, &mut |done, of| tick("looking at images", done, of)).map_err(sentence)?;
     let note = note(order, &equal)?;
     let audited = order.record.as_ref().map(|record| record.images());
     let mut images = |source: Source<'_>| {
         let image = equal.image(source)?;
         if order.cancel.is_cancelled() {
-            return Err(StudyError::input("the sealed study", "stopped; nothing was written"));
+            return Err(StudyError::Stopped);
         }
         if let (Source::Arm(case, arm), Some(audited)) = (source, &audited)
             && table.cases.iter().any(|other| other.id == case.id)
@@ -74,13 +74,15 @@ pub(super) fn seal(order: &Order, tick: Tick<'_>) -> Result<Hashes, String> {
     stopped(&order.cancel)?;
     made.key.equalised = equal.done().iter().map(|done| (done.arm.clone(), done.steps.clone())).collect();
     made.key.bits = equal.bits();
-    let key = made.key.to_bytes().map_err(sentence)?;
     if let Some(folder) = out.parent() {
         std::fs::create_dir_all(folder).map_err(|error| format!("{} cannot be made: {error}.", folder.display()))?;
     }
-    // The key last: a key without its study would be of no use, and the study can be sealed again.
-    write_atomic(out, &made.study).map_err(sentence)?;
-    write_atomic(&key_file, &key).map_err(sentence)?;
+    // The study last, for it implies the key; without it the key is taken away again.
+    made.key.write(&key_file).map_err(sentence)?;
+    if let Err(error) = write_atomic(out, &made.study) {
+        drop(std::fs::remove_file(&key_file));
+        return Err(sentence(error));
+    }
     let key = Key::read(&key_file).map_err(sentence)?;
     Ok(Hashes { study: (out.clone(), hash_bytes(&made.study)), key: (key_file, key.hash) })
 }
