@@ -17,6 +17,7 @@ mod reading;
 mod reading_files;
 mod reading_pictures;
 mod reading_room;
+mod reading_room_pictures;
 mod real;
 mod runs;
 mod time;

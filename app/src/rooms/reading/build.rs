@@ -162,11 +162,13 @@ pub(super) fn middle(ui: &mut Ui, panel: &mut Panel<'_>) {
         return;
     };
     let arms = panel.state.reading.design.arms.len();
-    for fault in &checked.faults {
-        check_line::show(ui, Verdict::Conflict, fault);
-    }
     if arms == 0 && panel.state.reading.design.cases.as_os_str().is_empty() {
         caption(ui, "The cases come from a table, or from runs of the Runs room.");
+        busy(ui, panel, Tab::Build);
+        return;
+    }
+    for fault in &checked.faults {
+        check_line::show(ui, Verdict::Conflict, fault);
     }
     if checked.faults.is_empty() {
         check_line::show(ui, Verdict::Agrees, "Design, cases and plan fit together.");

@@ -236,7 +236,7 @@ fn set_path(state: &mut State, field: Field, path: PathBuf) -> Vec<action::Effec
             design.cases = path.strip_prefix(&folder).map(Path::to_path_buf).unwrap_or_else(|_| path.clone());
             let mut effects = edit(room, design);
             if !path.as_os_str().is_empty() {
-                effects.push(work(Work::Arms(folder.join(path))));
+                effects.push(work(Work::Arms(folder.join(&room.design.cases))));
             }
             return effects;
         }
