@@ -15,6 +15,8 @@ use crate::theme::icons::Icon;
 use crate::theme::{text, tokens};
 use crate::widgets::{Push, check_line, duration, entry, grouped, progress, secondary};
 
+/// Height of a line of facts.
+const LINE: f32 = 16.0;
 /// Height of a row of a table.
 pub(super) const ROW: f32 = 28.0;
 
@@ -41,7 +43,8 @@ pub(super) fn path_field(ui: &mut Ui, panel: &mut Panel<'_>, field: Field, name:
 
 /// A name at the left, its value at the right.
 pub(super) fn fact(ui: &mut Ui, name: &str, value: &str) {
-    ui.horizontal(|ui| {
+    ui.allocate_ui_with_layout(vec2(ui.available_width(), LINE), Layout::left_to_right(Align::Center), |ui| {
+        ui.spacing_mut().interact_size.y = LINE;
         ui.add(Label::new(RichText::new(name).font(text::secondary()).color(tokens::INK2)));
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             ui.add(Label::new(RichText::new(value).font(text::secondary()).color(tokens::INK)).truncate());

@@ -36,6 +36,9 @@ const STACKED: (f32, f32) = (1000.0, 1.5);
 /// Width of the column on the left, and of that on the right, in points.
 const SIDES: (f32, f32) = (264.0, 304.0);
 
+/// Widest form or detail where columns stand below each other, in points.
+const NARROW: f32 = 480.0;
+
 /// What one part of a step draws.
 type Part = fn(&mut Ui, &mut Panel<'_>);
 
@@ -65,8 +68,15 @@ fn columns(ui: &mut Ui, panel: &mut Panel<'_>, name: &str, left: Option<Part>, m
     if stacked(ui, panel) {
         CentralPanel::default().frame(frame(tokens::BG)).show(ui, |ui| {
             whole.id_salt(name).show(ui, |ui| {
-                for part in [left, Some(middle), right].into_iter().flatten() {
-                    part(ui, panel);
+                // Of the analysis the numbers come first.
+                let parts = if name == "analysis" { [Some(middle), right, left] } else { [left, Some(middle), right] };
+                for part in parts.into_iter().flatten() {
+                    ui.scope(|ui| {
+                        if !std::ptr::fn_addr_eq(part, middle) {
+                            ui.set_max_width(ui.available_width().min(NARROW));
+                        }
+                        part(ui, panel);
+                    });
                     ui.add_space(16.0);
                 }
             });

@@ -17,6 +17,9 @@ use crate::widgets::{Push, caption, check_line, grouped, rule, section};
 /// Deviations that are named here; all stand in step 5 and in the report.
 const NAMED: usize = 4;
 
+/// Height of a line that can be chosen.
+const TARGET: f32 = 24.0;
+
 /// Shows the column.
 pub(in crate::rooms::reading) fn left(ui: &mut Ui, panel: &mut Panel<'_>) {
     let Some(analysed) = &panel.state.reading.analysis else { return };
@@ -69,12 +72,14 @@ fn filter(ui: &mut Ui, panel: &mut Panel<'_>, whole: &study::analysis::Analysis)
         return;
     }
     section(ui, "Show cases with");
+    let between = std::mem::replace(&mut ui.spacing_mut().item_spacing.y, 0.0);
     let chosen = panel.state.reading.analysis.as_ref().and_then(|analysed| analysed.finding.clone());
     let all = [(None, "All findings".to_owned(), whole.counts.cases)];
     let rows = whole.findings.iter().map(|row| (Some(row.code.clone()), row.name.clone(), row.cases));
     for (code, name, cases) in all.into_iter().chain(rows) {
         let selected = chosen == code;
         ui.horizontal(|ui| {
+            ui.spacing_mut().interact_size.y = TARGET;
             let ink = if selected { tokens::INK } else { tokens::INK2 };
             let label = RichText::new(&name).font(text::secondary()).color(ink);
             let radio = ui.add(RadioButton::new(selected, label)).accessible_name(format!("Cases with: {name}"));
@@ -86,6 +91,8 @@ fn filter(ui: &mut Ui, panel: &mut Panel<'_>, whole: &study::analysis::Analysis)
             });
         });
     }
+    ui.spacing_mut().item_spacing.y = between;
+    ui.add_space(4.0);
     let row = chosen.and_then(|code| whole.findings.iter().find(|row| row.code == code));
     if let Some((effect, difference)) = row.and_then(|row| row.effects.first()).and_then(|e| Some((e, e.difference?))) {
         let p = effect.test.map_or_else(

@@ -22,8 +22,8 @@ use crate::checks::Verdict;
 use crate::panels::Panel;
 use crate::widgets::{Push, caption, check_line, rule, section};
 
-/// From this width on, tables stand beside the effect.
-const BESIDE: f32 = 720.0;
+/// From these widths on, tables stand beside the effect, and errors beside the curve.
+const BESIDE: (f32, f32) = (720.0, 400.0);
 /// Share of the width that the effect gets.
 const SHARE: f32 = 0.62;
 
@@ -67,13 +67,14 @@ pub(super) fn middle(ui: &mut Ui, panel: &mut Panel<'_>) {
     }
     beside(
         ui,
+        BESIDE.0,
         |ui| {
             kinds::show(ui, &analysis);
             if let Some(scale) = scale {
                 effect(ui, &analysis, scale);
             }
             if analysis.curve.points.len() > 1 || !analysis.errors.rows.is_empty() {
-                beside(ui, |ui| curve::show(ui, &analysis), |ui| tables::errors(ui, &analysis));
+                beside(ui, BESIDE.1, |ui| curve::show(ui, &analysis), |ui| tables::errors(ui, &analysis));
             }
         },
         |ui| {
@@ -137,10 +138,10 @@ fn line(ui: &mut Ui) {
     ui.add_space(2.0);
 }
 
-/// Two parts beside each other, or below each other where there is no room.
-fn beside(ui: &mut Ui, first: impl FnOnce(&mut Ui), second: impl FnOnce(&mut Ui)) {
+/// Two parts beside each other from the least width on, else below each other.
+fn beside(ui: &mut Ui, least: f32, first: impl FnOnce(&mut Ui), second: impl FnOnce(&mut Ui)) {
     let width = ui.available_width();
-    if width < BESIDE * 0.6 {
+    if width < least {
         first(ui);
         ui.add_space(14.0);
         second(ui);

@@ -90,9 +90,11 @@ pub(super) fn agreement(ui: &mut Ui, analysis: &Analysis, scale: &Scale) {
     for pair in &all.pairs {
         let name = |reader: usize| analysis.readers.get(reader).map_or("", String::as_str);
         let (a, b) = (name(pair.readers.0), name(pair.readers.1));
-        // "Reader 1" and "Reader 2" share their first word.
-        let short = |code: &'_ str| code.strip_prefix("Reader ").unwrap_or(code).to_owned();
-        one(format!("Weighted κ, {}–{}", short(a), short(b)), pair.kappa.as_ref());
+        let name = match (a.strip_prefix("Reader "), b.strip_prefix("Reader ")) {
+            (Some(a), Some(b)) => format!("Weighted κ, readers {a}–{b}"),
+            _ => format!("Weighted κ, {a}–{b}"),
+        };
+        one(name, pair.kappa.as_ref());
     }
     ui.add_space(14.0);
 }
