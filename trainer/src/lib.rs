@@ -14,6 +14,7 @@ pub mod phantom_export;
 pub mod practice;
 pub mod prepare;
 pub mod pretrain;
+pub mod ranks;
 pub mod replay;
 pub mod run;
 pub mod stages;
