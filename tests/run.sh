@@ -15,6 +15,9 @@ has() {
 # A screen, a mouse and a renderer in software for the tests of the window, and what the window loads.
 packages="xvfb xdotool imagemagick mesa-vulkan-drivers libvulkan1 libxkbcommon0 libxkbcommon-x11-0 libxcursor1 libxi6 libxrandr2"
 
+# The environment of TensorBoard, which reads event files back in a test.
+packages="$packages python3-venv"
+
 # The linker of the Rust compiler is called cc.
 has cc || packages="$packages gcc libc6-dev"
 
@@ -54,6 +57,23 @@ if ! has cc; then
   say "a C compiler is missing; Rust links by it (Debian: sudo apt-get install gcc libc6-dev)"
   exit 1
 fi
+
+# TensorBoard in an environment of its own beside what is built; its test is skipped where it cannot be had.
+tensorboard() {
+  wanted=tests/tensorboard/requirements.txt
+  place="${CARGO_TARGET_DIR:-target}/tensorboard"
+  cmp -s "$wanted" "$place/requirements.txt" && return
+  rm -rf "$place"
+  if python3 -m venv "$place" >/dev/null 2>&1 &&
+    "$place/bin/python" -m pip install -q --disable-pip-version-check --retries 1 --timeout 20 \
+      --only-binary :all: -r "$wanted" >/dev/null 2>&1; then
+    cp "$wanted" "$place/requirements.txt"
+  else
+    rm -rf "$place"
+    say "TensorBoard cannot be installed; the test that reads event files with it is skipped"
+  fi
+}
+tensorboard
 
 if [ -n "${CI:-}" ]; then
   cargo clippy --release --workspace --all-targets --locked -- -D warnings

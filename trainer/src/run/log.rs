@@ -3,15 +3,19 @@
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result};
 use engine::store::atomic::write_atomic;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
+use super::events::Events;
+
 /// Bins of the noise range.
 pub const LEVELS: usize = 10;
+/// The file beside the metrics that keeps what a run said while it worked.
+const MESSAGES: &str = "messages.jsonl";
 
 /// One update.
 #[derive(Clone, Debug, Serialize)]
@@ -50,10 +54,21 @@ pub struct Metrics<'a> {
     pub memory_mib: f64,
 }
 
+/// A line of the file: the update, and how many the stage has.
+#[derive(Serialize)]
+struct Line<'a> {
+    #[serde(flatten)]
+    metrics: &'a Metrics<'a>,
+    of: usize,
+}
+
 /// Progress bar and metrics file.
 pub struct Log {
     file: File,
     path: PathBuf,
+    messages: File,
+    events: Events,
+    steps: usize,
     bar: ProgressBar,
     stage: String,
     last_line: Option<Instant>,
@@ -69,6 +84,10 @@ impl Log {
         forget(path, stage, start)?;
         let file =
             OpenOptions::new().create(true).append(true).open(path).with_context(|| format!("cannot open {}", path.display()))?;
+        let aside = path.with_file_name(MESSAGES);
+        let messages = OpenOptions::new().create(true).append(true).open(&aside);
+        let messages = messages.with_context(|| format!("cannot open {}", aside.display()))?;
+        let events = Events::begin(&path.with_file_name(stage), start)?;
         let bar = ProgressBar::new(steps as u64);
         bar.set_style(
             ProgressStyle::with_template("{prefix:>12} {bar:30} {pos}/{len}  {msg}")
@@ -76,7 +95,7 @@ impl Log {
         );
         bar.set_prefix(stage.to_owned());
         bar.set_position(start as u64);
-        Ok(Self { file, path: path.to_owned(), bar, stage: stage.to_owned(), last_line: None })
+        Ok(Self { file, path: path.to_owned(), messages, events, steps, bar, stage: stage.to_owned(), last_line: None })
     }
 
     /// Notes an update.
@@ -84,9 +103,20 @@ impl Log {
     /// # Errors
     /// When the file cannot be written.
     pub fn note(&mut self, metrics: &Metrics<'_>) -> Result<()> {
-        let mut line = serde_json::to_vec(metrics)?;
+        let mut line = serde_json::to_vec(&Line { metrics, of: self.steps })?;
         line.push(b'\n');
-        self.file.write_all(&line).with_context(|| format!("cannot write {}", self.path.display()))
+        self.file.write_all(&line).with_context(|| format!("cannot write {}", self.path.display()))?;
+        if let Some(trouble) = self.events.note(metrics) {
+            self.say(&trouble);
+        }
+        Ok(())
+    }
+
+    /// Notes the panel that was drawn into the stage's folder.
+    pub fn note_panel(&mut self, dir: &Path, step: usize) {
+        if let Some(trouble) = self.events.picture(dir, step) {
+            self.say(&trouble);
+        }
     }
 
     /// Shows how far the run is.
@@ -102,9 +132,14 @@ impl Log {
         }
     }
 
-    /// Says a sentence beside the bar.
+    /// Says a sentence beside the bar, and keeps it in `messages.jsonl`.
     pub fn say(&self, sentence: &str) {
         say_beside(&self.bar, sentence);
+        let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        let line = serde_json::json!({ "time": time, "stage": self.stage, "step": self.bar.position(), "text": sentence });
+        if let Err(error) = (&self.messages).write_all(format!("{line}\n").as_bytes()) {
+            say_beside(&self.bar, &format!("{MESSAGES} does not hold this sentence: {error}"));
+        }
     }
 
     /// Ends the bar.
@@ -172,5 +207,17 @@ mod tests {
         forget(&path, "base", 2)?;
         assert_eq!(std::fs::read_to_string(&path)?, [line("base", 1), line("base", 2), line("other", 9)].concat());
         forget(&dir.path().join("none"), "base", 2)
+    }
+
+    #[test]
+    fn a_sentence_is_kept_with_its_stage_and_update() -> Result<()> {
+        let dir = tempfile::tempdir()?;
+        let log = Log::open(&dir.path().join("metrics.jsonl"), "base", 7, 9)?;
+        log.say("the gradient of update 7 is not finite; it was left out");
+        let text = std::fs::read_to_string(dir.path().join(MESSAGES))?;
+        let line: serde_json::Value = serde_json::from_str(text.trim_end())?;
+        assert_eq!((line["stage"].as_str(), line["step"].as_u64()), (Some("base"), Some(7)));
+        assert!(line["text"].as_str().is_some_and(|said| said.ends_with("left out")) && line["time"].is_u64(), "{line}");
+        Ok(())
     }
 }

@@ -1,6 +1,7 @@
 //! A training run: its folder, its lock, its checkpoints, its signals and its one loop.
 
 pub mod checkpoint;
+pub mod events;
 pub mod lock;
 pub mod log;
 pub mod rows;

@@ -153,6 +153,7 @@ pub fn train<S: Stage>(
             optimizer.show_average(0)?;
             stage.sheet(&dir, done)?;
             optimizer.show_weights()?;
+            log.note_panel(&dir, done);
         }
         told(saver.poll(), &log);
         let stopping = stop.is_raised() && !last;

@@ -14,3 +14,4 @@ mod stable_diffusion;
 mod stages;
 mod study;
 mod support;
+mod tensorboard;

@@ -35,7 +35,7 @@ fn config(stage: &str) -> PathBuf {
 }
 
 /// The command that trains a stage of the tiny model.
-fn train(stage: &str, out: &Path, from: Option<&Path>) -> Command {
+pub(crate) fn train(stage: &str, out: &Path, from: Option<&Path>) -> Command {
     let mut command = chexgen(out.parent().unwrap(), &["train"]);
     command.arg(config(stage)).arg("--out").arg(out).arg(format!("--set=parts=\"{}\"", tiny().model.display()));
     if let Some(from) = from {
@@ -47,7 +47,8 @@ fn train(stage: &str, out: &Path, from: Option<&Path>) -> Command {
     command
 }
 
-fn done(command: &mut Command) -> Output {
+/// Runs a command that must succeed.
+pub(crate) fn done(command: &mut Command) -> Output {
     let output = command.output().unwrap();
     stdout(&output);
     output
