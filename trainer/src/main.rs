@@ -13,6 +13,7 @@ fn main() -> ExitCode {
         .init();
     match trainer::cli::Cli::parse().run() {
         Ok(code) => code,
+        Err(error) if error.is::<trainer::ranks::Elsewhere>() => ExitCode::from(1),
         Err(error) => {
             eprintln!("chexgen: {error:#}");
             ExitCode::from(1)

@@ -52,6 +52,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     writeln!(out, "{}", Capabilities::of_this_build())?;
+    writeln!(out, "{}", crate::ranks::connect::abilities())?;
     let usable = args.device.open();
     match &usable {
         Ok(_) => writeln!(out, "device {}: usable", args.device)?,

@@ -2,16 +2,20 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::rc::Rc;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
+use candle_core::Device;
 use engine::device::DeviceKind;
 
 use crate::config::stage::DataSource;
 use crate::config::{AnyConfig, StageConfig, TrainConfig};
-use crate::device;
+use crate::device::{self, RankDevice};
 use crate::practice::run::{self, ExportTo, Progress, Stages};
 use crate::pretrain::{self, export, source::Choice};
+use crate::ranks::connect::connect;
+use crate::ranks::{Group, place};
 use crate::run::lock::RunLock;
 use crate::run::run_dir::RunDir;
 use crate::run::signals::StopRequest;
@@ -42,9 +46,13 @@ pub struct Args {
     /// Where to write the model folder when all is done.
     #[arg(long, value_name = "MODEL_DIR")]
     export: Option<PathBuf>,
-    /// Where to run: cpu or cuda[:N].
-    #[arg(long, value_name = "DEVICE", default_value_t = DeviceKind::Cpu)]
-    device: DeviceKind,
+    /// Where to run: cpu or cuda[:N]. Of many ranks, each takes the card with its number on its machine where none is
+    /// named.
+    #[arg(long, value_name = "DEVICE", default_value_t = RankDevice::Fixed(DeviceKind::Cpu))]
+    device: RankDevice,
+    /// Of many ranks, how long one may keep the others waiting before the job ends and names it.
+    #[arg(long, value_name = "SECONDS", default_value_t = 1800, value_parser = clap::value_parser!(u64).range(1..))]
+    rank_timeout: u64,
     /// Of a practice model, train only these stages now (autoencoder, checker, base, control); all by default.
     #[arg(long, value_delimiter = ',')]
     stages: Vec<String>,
@@ -62,6 +70,10 @@ SIGTERM, SIGUSR1 and SIGINT write a checkpoint and end it with exit code 3: a sc
 --signal=USR1@120 and scontrol requeue on that code). A configuration may be changed between two starts except for the \
 network, the batch size, the optimiser and the averages; what was changed is said.
 
+Many ranks: start the same command by mpirun, srun or torchrun; the rows of each update are shared among them, rank 0 \
+writes and speaks. Ranks on processors need a build with --features mpi, ranks on graphics cards one with --features nccl. \
+A signal to any rank stops all of them with one checkpoint.
+
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 stopped with a checkpoint: start it again.";
 
 /// Runs the subcommand.
@@ -69,43 +81,75 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 stopped with a checkpoint: start 
 /// # Errors
 /// When the configuration cannot be used or a file cannot be read or written.
 pub fn run(args: &Args) -> Result<ExitCode> {
-    let config = AnyConfig::read(&args.config, &args.set)?;
-    let device = device::open(args.device)?;
-    let run_dir = RunDir::open(&args.out)?;
-    let _lock = RunLock::take(run_dir.root())?;
+    let place = place()?;
+    let visible = std::env::var("CUDA_VISIBLE_DEVICES").ok();
+    let device = device::open(args.device.of(place.local_rank, visible.as_deref()))?;
     let stop = StopRequest::listen(args.stop_after.map(Duration::from_secs))?;
-    let ended = match config {
-        AnyConfig::Practice(config) => practice(args, &config, &device, &run_dir, &stop)?,
-        AnyConfig::Stage(config) => stage(args, *config, &device, &run_dir, &stop)?,
-    };
+    let group = Rc::new(connect(place, &device, &args.out, Duration::from_secs(args.rank_timeout))?);
+    let ended = group.end(train(args, &device, &stop, &group))?;
     Ok(if ended { ExitCode::SUCCESS } else { ExitCode::from(REQUEUE) })
+}
+
+/// Whether all is done.
+fn train(args: &Args, device: &Device, stop: &StopRequest, group: &Rc<Group>) -> Result<bool> {
+    let config = group.together(AnyConfig::read(&args.config, &args.set))?;
+    let run_dir = &group.first(|_| RunDir::open(&args.out))?;
+    let _lock = group.together(if group.leads() { RunLock::take(run_dir.root()).map(Some) } else { Ok(None) })?;
+    match config {
+        AnyConfig::Practice(config) => practice(args, &config, device, run_dir, stop, group),
+        AnyConfig::Stage(config) => stage(args, *config, device, run_dir, stop, group),
+    }
 }
 
 /// Whether all stages are done.
 fn practice(
     args: &Args,
     config: &TrainConfig,
-    device: &candle_core::Device,
+    device: &Device,
     run_dir: &RunDir,
     stop: &StopRequest,
+    group: &Rc<Group>,
 ) -> Result<bool> {
+    let stages = group.together(practice_stages(args))?;
+    keep_config(group, run_dir, &AnyConfig::Practice(Box::new(config.clone())))?;
+    let export = args.export.as_deref().map(|dir| ExportTo { dir, control: None });
+    Ok(run::run(config, device, run_dir, (stop, group), &stages, export.as_ref())? == Progress::Finished)
+}
+
+fn keep_config(group: &Group, run_dir: &RunDir, config: &AnyConfig) -> Result<()> {
+    group.together(if group.leads() { config.to_text().and_then(|text| run_dir.keep_config(&text)) } else { Ok(()) })
+}
+
+fn practice_stages(args: &Args) -> Result<Stages> {
     for (flag, given) in [("--from", &args.from), ("--parts", &args.parts), ("--data", &args.data)] {
         ensure!(given.is_none(), "{flag} belongs to the configuration of one stage; a practice model makes its own");
     }
-    run_dir.keep_config(&AnyConfig::Practice(Box::new(config.clone())).to_text()?)?;
-    let stages = Stages::new(&args.stages)?;
-    let export = args.export.as_deref().map(|dir| ExportTo { dir, control: None });
-    Ok(run::run(config, device, run_dir, stop, &stages, export.as_ref())? == Progress::Finished)
+    Stages::new(&args.stages)
 }
 
 /// Whether the stage is done.
 fn stage(
     args: &Args,
-    mut config: StageConfig,
-    device: &candle_core::Device,
+    config: StageConfig,
+    device: &Device,
     run_dir: &RunDir,
     stop: &StopRequest,
+    group: &Rc<Group>,
 ) -> Result<bool> {
+    let config = group.together(with_arguments(args, config))?;
+    keep_config(group, run_dir, &AnyConfig::Stage(Box::new(config.clone())))?;
+    if pretrain::run(&config, device, run_dir, stop, group)? == Ending::Stopped {
+        return Ok(false);
+    }
+    if let Some(out) = args.export.as_ref().filter(|_| group.leads()) {
+        let (from, choice, dtype) = (run_dir.stage(config.stage.name()), Choice::Longest, candle_core::DType::F32);
+        export::run(&export::Request { from, choice, dtype, parts: None, out: out.clone() })?;
+    }
+    Ok(true)
+}
+
+/// A stage's configuration with what the command line says instead.
+fn with_arguments(args: &Args, mut config: StageConfig) -> Result<StageConfig> {
     ensure!(args.stages.is_empty(), "--stages belongs to practice models; {} is one stage", args.config.display());
     if let Some(from) = &args.from {
         config.start.from = Some(from.clone());
@@ -121,13 +165,5 @@ fn stage(
         }
     }
     config.check()?;
-    run_dir.keep_config(&AnyConfig::Stage(Box::new(config.clone())).to_text()?)?;
-    if pretrain::run(&config, device, run_dir, stop)? == Ending::Stopped {
-        return Ok(false);
-    }
-    if let Some(out) = &args.export {
-        let (from, choice, dtype) = (run_dir.stage(config.stage.name()), Choice::Longest, candle_core::DType::F32);
-        export::run(&export::Request { from, choice, dtype, parts: None, out: out.clone() })?;
-    }
-    Ok(true)
+    Ok(config)
 }

@@ -12,6 +12,8 @@ use engine::phantom::{self, PhantomConfig};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use crate::work::WorkShare;
+
 /// Cases a chunk.
 pub const CHUNK: usize = 256;
 
@@ -129,6 +131,24 @@ impl Phantoms {
             }
         };
         Ok(cell.get_or_init(|| Arc::new(chunk)).clone())
+    }
+
+    /// Draws this process's share of the chunks that are not on disk yet, where they are kept there.
+    ///
+    /// # Errors
+    /// When a chunk's file cannot be written.
+    pub fn draw_share(&self, share: WorkShare) -> Result<()> {
+        let Some(dir) = &self.dir else { return Ok(()) };
+        if share == WorkShare::WHOLE {
+            return Ok(());
+        }
+        for index in (0..self.chunks.len()).filter(|&index| share.owns(index)) {
+            let path = dir.join(format!("chunk-{index:05}.bin"));
+            if self.read(&path).is_none() {
+                self.write(&path, &self.draw(index)?)?;
+            }
+        }
+        Ok(())
     }
 
     fn draw(&self, index: usize) -> Result<Chunk> {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
@@ -15,6 +16,7 @@ use engine::model::t5::{FeedForward, T5Config, T5Encoder};
 use engine::model::{Base, DitConfig, control_params, dit_params};
 use engine::phantom::PhantomConfig;
 use engine::text::Tokenizer;
+use indicatif::ProgressBar;
 
 use super::export as folder;
 use super::{sampling, tokenizer};
@@ -23,6 +25,7 @@ use crate::config::parse;
 use crate::data::cases::{Cases, ConditionKind};
 use crate::data::latents::{LatentSet, chunk_images};
 use crate::data::phantoms::{CHUNK, Phantoms};
+use crate::ranks::Group;
 use crate::run::run_dir::RunDir;
 use crate::run::settings::LoopConfig;
 use crate::run::signals::StopRequest;
@@ -37,6 +40,7 @@ use crate::stages::network::NetworkMaker;
 use crate::stages::panel::Panel;
 use crate::step::objective::Objective;
 use crate::step::params::ParamStore;
+use crate::work::WorkShare;
 
 /// Names of the stages.
 pub const STAGES: [&str; 4] = ["autoencoder", "checker", "base", "control"];
@@ -123,7 +127,7 @@ pub fn run(
     config: &TrainConfig,
     device: &Device,
     run: &RunDir,
-    stop: &StopRequest,
+    (stop, group): (&StopRequest, &Rc<Group>),
     stages: &Stages,
     export: Option<&ExportTo<'_>>,
 ) -> Result<Progress> {
@@ -136,13 +140,13 @@ pub fn run(
         identity: format!("seed {}", config.seed),
         models: BTreeMap::new(),
     };
-    let going = Going { run, stop, stages, origin: &origin, cases: data.len() };
+    let going = Going { run, stop, group, stages, origin: &origin, cases: data.len() };
 
     let ae_params = conv_params(device, config.seed);
     let stage = autoencoder_stage(config, device, &data, &ae_params)?;
     // With a closed-form encoder the decoder may learn at any time; a learned encoder comes first.
     let encoder_learns = config.autoencoder.refit_from > 0.0;
-    if !load_finished(run, stage.name(), &ae_params)? {
+    if !going.is_finished(stage.name(), &ae_params)? {
         stage.start_from_pca(&ae_params)?;
         if (encoder_learns || stages.wants(stage.name()))
             && going.train(&stage, &ae_params, &config.autoencoder.train)? == Ending::Stopped
@@ -169,10 +173,11 @@ pub fn run(
         return Ok(Progress::Finished);
     }
 
-    let tokenizer_text = tokenizer_of(config, run, &data)?;
+    group.together(data.draw_share(WorkShare::new(group.rank(), group.world())?))?;
+    let tokenizer_text = group.first(|_| tokenizer_of(config, run, &data))?;
     let tokenizer = Tokenizer::from_json(tokenizer_text.as_bytes())?;
     let autoencoder = Arc::new(autoencoder()?);
-    let latents = Arc::new(encode(&data, &autoencoder, &tokenizer, config, device)?);
+    let latents = Arc::new(encode(&data, &autoencoder, &tokenizer, config, device, group.leads())?);
     let (dit_sizes, text_sizes) = (dit_config(config), text_config(config, tokenizer.vocab_size()));
     let options = InitOptions { seed: Seed(config.seed), gate_mean: 0.4, control: ControlStart::Joint(0.02) };
     let dit_start = init::initial_dit(&dit_params(&dit_sizes)?, &dit_sizes, &options, &Device::Cpu)?;
@@ -197,7 +202,7 @@ pub fn run(
         return Ok(Progress::Stopped);
     }
 
-    if let Some(ExportTo { dir, control }) = export {
+    if let Some(ExportTo { dir, control }) = export.filter(|_| group.leads()) {
         if let Some(weights) = control {
             params.assign(weights)?;
         }
@@ -257,6 +262,7 @@ fn autoencoder_stage(
 struct Going<'a> {
     run: &'a RunDir,
     stop: &'a StopRequest,
+    group: &'a Rc<Group>,
     stages: &'a Stages,
     origin: &'a Origin,
     cases: usize,
@@ -264,12 +270,17 @@ struct Going<'a> {
 
 impl Going<'_> {
     fn train<S: Stage>(&self, stage: &S, params: &ParamStore, config: &LoopConfig) -> Result<Ending> {
-        train(stage, params, (config, config.updates(self.cases)?), self.run, self.stop, self.origin)
+        train(stage, params, (config, config.updates(self.cases)?), self.run, (self.stop, self.group), self.origin)
+    }
+
+    /// Reads a stage's weights, if rank 0 sees that they are there.
+    fn is_finished(&self, stage: &str, params: &ParamStore) -> Result<bool> {
+        Ok(self.group.decide(|| Ok(self.run.final_weights(stage).is_file()))? && load_finished(self.run, stage, params)?)
     }
 
     /// Reads a finished stage's weights, or trains it.
     fn trained<S: Stage>(&self, stage: &S, params: &ParamStore, config: &LoopConfig) -> Result<Ending> {
-        if load_finished(self.run, stage.name(), params)? || !self.stages.wants(stage.name()) {
+        if self.is_finished(stage.name(), params)? || !self.stages.wants(stage.name()) {
             return Ok(Ending::Finished);
         }
         self.train(stage, params, config)
@@ -389,8 +400,10 @@ fn encode(
     tokenizer: &Tokenizer,
     config: &TrainConfig,
     device: &Device,
+    leads: bool,
 ) -> Result<LatentSet> {
-    let bar = indicatif::ProgressBar::new((data.len() / CHUNK) as u64).with_prefix("encoding");
+    let bar = if leads { ProgressBar::new((data.len() / CHUNK) as u64) } else { ProgressBar::hidden() };
+    let bar = bar.with_prefix("encoding");
     let set = LatentSet::encode(data, autoencoder, tokenizer, config.text.max_tokens, device, |done| {
         bar.set_position(done as u64);
     })?;

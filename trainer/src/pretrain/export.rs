@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use anyhow::{Context, Result, bail, ensure};
 use candle_core::{DType, Device};
@@ -18,6 +19,7 @@ use crate::config::stage::PredictionName;
 use crate::config::{AnyConfig, StageConfig, TrainConfig};
 use crate::practice::export::table;
 use crate::practice::run::{self, ExportTo, Stages};
+use crate::ranks::Group;
 use crate::run::checkpoint::Found;
 use crate::run::lock::RunLock;
 use crate::run::run_dir::RunDir;
@@ -74,7 +76,8 @@ fn of_practice(request: &Request, found: &Found, config: &TrainConfig) -> Result
     let tensors = source::trained(found, request.choice)?;
     let count = tensors.len();
     let to = ExportTo { dir: &request.out, control: Some(tensors) };
-    run::run(config, &Device::Cpu, &run_dir, &StopRequest::never(), &Stages::none(), Some(&to))?;
+    let alone = Rc::new(Group::alone());
+    run::run(config, &Device::Cpu, &run_dir, (&StopRequest::never(), &alone), &Stages::none(), Some(&to))?;
     Ok(Exported { step: found.meta.step, tensors: count })
 }
 

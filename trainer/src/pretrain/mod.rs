@@ -9,6 +9,7 @@ pub mod start;
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
@@ -18,6 +19,7 @@ use engine::domain::Seed;
 use engine::model::Autoencoder;
 use engine::phantom::PhantomConfig;
 use engine::store::hash::hash_file;
+use indicatif::ProgressBar;
 
 use crate::config::StageConfig;
 use crate::config::parse;
@@ -28,6 +30,7 @@ use crate::data::latents::Normaliser;
 use crate::data::phantom_cases::{self, Encoders, PhantomCases};
 use crate::data::phantoms::{CHUNK, Phantoms};
 use crate::data::prepared_cases::{PreparedCases, WithFeatures};
+use crate::ranks::Group;
 use crate::run::checkpoint::newest;
 use crate::run::log::say;
 use crate::run::run_dir::RunDir;
@@ -39,6 +42,7 @@ use crate::stages::network::NetworkMaker;
 use crate::step::objective::Objective;
 use crate::step::params::ParamStore;
 use crate::step::pass::HiddenLoss;
+use crate::work::WorkShare;
 use alignment::Alignment;
 use parts::Parts;
 use source::FROZEN;
@@ -52,18 +56,22 @@ impl From<PredictionName> for Prediction {
     }
 }
 
-/// Trains a stage to its end, or until it is asked to stop.
+/// Trains a stage to its end, or until one of the ranks is asked to stop.
 ///
 /// # Errors
 /// When a part, the data, the start or a checkpoint cannot be used.
-pub fn run(config: &StageConfig, device: &Device, run: &RunDir, stop: &StopRequest) -> Result<Ending> {
-    let parts = open_parts(config, device)?;
-    let autoencoder: Arc<dyn Autoencoder> = Arc::from(parts.autoencoder()?);
-    check_sizes(config, &parts, autoencoder.as_ref())?;
-    let maps = parts.maps(config.network.in_channels)?;
+pub fn run(config: &StageConfig, device: &Device, run: &RunDir, stop: &StopRequest, group: &Rc<Group>) -> Result<Ending> {
+    let open = || {
+        let parts = open_parts(config, device)?;
+        let autoencoder: Arc<dyn Autoencoder> = Arc::from(parts.autoencoder()?);
+        check_sizes(config, &parts, autoencoder.as_ref())?;
+        let maps = parts.maps(config.network.in_channels)?;
+        Ok((parts, autoencoder, maps))
+    };
+    let (parts, autoencoder, maps) = group.together(open())?;
     let name = config.stage.name();
-    let (params, frozen_hash) = parameters(config, device, run)?;
-    let cases = cases(config, device, run, &parts, autoencoder.as_ref(), &maps)?;
+    let (params, frozen_hash) = group.first(|leads| parameters(config, device, run, leads))?;
+    let cases = group.together(cases(config, device, run, &parts, autoencoder.as_ref(), &maps, group))?;
     let steps = config.train.updates(cases.len())?;
     let mut models = parts.hashes.clone();
     models.insert(FROZEN.to_owned(), frozen_hash);
@@ -73,12 +81,15 @@ pub fn run(config: &StageConfig, device: &Device, run: &RunDir, stop: &StopReque
         identity: serde_json::to_string(&(config.seed, &config.network, config.objective.prediction, &config.control))?,
         models,
     };
-    let stage = stage(config, device, &params, cases, panel::Source { parts: &parts, autoencoder, maps: &maps })?;
-    if is_finished(run, name, steps)? {
-        say(&format!("{name}: its {steps} updates are done"));
+    let source = panel::Source { parts: &parts, autoencoder, maps: &maps };
+    let stage = group.together(stage(config, device, &params, cases, source, group.leads()))?;
+    if group.decide(|| is_finished(run, name, steps))? {
+        if group.leads() {
+            say(&format!("{name}: its {steps} updates are done"));
+        }
         return Ok(Ending::Finished);
     }
-    train(&stage, &params, (&config.train, steps), run, stop, &origin)
+    train(&stage, &params, (&config.train, steps), run, (stop, group), &origin)
 }
 
 /// The frozen parts that a configuration names.
@@ -108,8 +119,9 @@ fn check_sizes(config: &StageConfig, parts: &Parts, autoencoder: &dyn Autoencode
     Ok(())
 }
 
-/// The parameters: of the newest checkpoint's run, or at the stage's beginning; and the hash of those that rest.
-fn parameters(config: &StageConfig, device: &Device, run: &RunDir) -> Result<(ParamStore, String)> {
+/// The parameters: of the newest checkpoint's run, or at the stage's beginning; and the hash of those that rest, which the
+/// rank that `leads` writes.
+fn parameters(config: &StageConfig, device: &Device, run: &RunDir, leads: bool) -> Result<(ParamStore, String)> {
     let dir = run.stage(config.stage.name());
     let path = dir.join(FROZEN);
     let list = start::parameters(config)?;
@@ -126,11 +138,14 @@ fn parameters(config: &StageConfig, device: &Device, run: &RunDir) -> Result<(Pa
         }
         None => {
             let begun = start::begin(config)?;
-            say(&format!("{}: begins with {}", config.stage.name(), begun.story));
-            std::fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
-            let frozen: BTreeMap<&String, &Tensor> = begun.tensors.iter().filter(|(name, _)| resting.contains(*name)).collect();
-            let bytes = safetensors::serialize(frozen, None).context("cannot lay out the frozen tensors")?;
-            engine::store::atomic::write_atomic(&path, &bytes)?;
+            if leads {
+                say(&format!("{}: begins with {}", config.stage.name(), begun.story));
+                std::fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
+                let frozen: BTreeMap<&String, &Tensor> =
+                    begun.tensors.iter().filter(|(name, _)| resting.contains(*name)).collect();
+                let bytes = safetensors::serialize(frozen, None).context("cannot lay out the frozen tensors")?;
+                engine::store::atomic::write_atomic(&path, &bytes)?;
+            }
             begun.tensors
         }
     };
@@ -151,6 +166,7 @@ fn cases(
     parts: &Parts,
     autoencoder: &dyn Autoencoder,
     maps: &(Normaliser, Normaliser),
+    group: &Group,
 ) -> Result<Arc<dyn Cases>> {
     let size = config.network.input_size * autoencoder.factor();
     let kinds: Vec<ConditionKind> = config.control.as_ref().map(|c| c.conditions.keys().copied().collect()).unwrap_or_default();
@@ -191,7 +207,9 @@ fn cases(
         DataSource::Phantoms { count, seed, cache, sample_posterior } => {
             let dir = run.root().join(cache);
             let phantoms = Phantoms::new(*seed, PhantomConfig::practice(), size, *count, Some(dir));
-            let bar = indicatif::ProgressBar::new((phantoms.len() / CHUNK) as u64).with_prefix("encoding");
+            group.together(phantoms.draw_share(WorkShare::new(group.rank(), group.world())?))?;
+            let bar = if group.leads() { ProgressBar::new((phantoms.len() / CHUNK) as u64) } else { ProgressBar::hidden() };
+            let bar = bar.with_prefix("encoding");
             let with = Encoders {
                 autoencoder,
                 maps: (&maps.0, &maps.1),
@@ -221,6 +239,7 @@ fn stage(
     params: &ParamStore,
     cases: Arc<dyn Cases>,
     source: panel::Source<'_>,
+    leads: bool,
 ) -> Result<DiffusionStage> {
     let (o, name) = (&config.objective, config.stage.name());
     let variance = if config.network.learn_variance { Variance::LearnedRange } else { Variance::FixedLarge };
@@ -239,7 +258,7 @@ fn stage(
         control_share: control.map_or(0.0, |c| c.share),
         control_share_dropped: control.map_or(0.0, |c| c.share_dropped),
     };
-    let panel = if config.train.sheet_every > 0 { panel::build(config, device, cases.as_ref(), source)? } else { None };
+    let panel = if leads && config.train.sheet_every > 0 { panel::build(config, device, cases.as_ref(), source)? } else { None };
     let compute = config.train.compute.on(device);
     Ok(DiffusionStage {
         name,

@@ -132,7 +132,7 @@ impl Found {
 /// Names the file that cannot be written; older checkpoints are untouched.
 pub fn save(dir: &Path, meta: &Meta, tensors: &BTreeMap<String, Tensor>, rule: &CheckpointRule) -> Result<()> {
     std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
-    let path = dir.join(format!("step-{:08}.safetensors", meta.step));
+    let path = path_of(dir, meta.step).with_extension("safetensors");
     let list = tensors.iter().map(|(name, tensor)| (name.clone(), tensor.dtype(), tensor.dims().to_vec())).collect();
     let mut writer = SafetensorsWriter::create(&path, list)?;
     for (name, tensor) in tensors {
@@ -185,6 +185,11 @@ pub fn clear_leftovers(dir: &Path) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Description of the checkpoint of a step.
+pub fn path_of(dir: &Path, step: usize) -> PathBuf {
+    dir.join(format!("step-{step:08}.json"))
 }
 
 fn step_of(path: &Path) -> Option<usize> {

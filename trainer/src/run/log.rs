@@ -26,10 +26,12 @@ pub struct Metrics<'a> {
     pub step: usize,
     /// Samples taken, over all ranks.
     pub samples: u64,
+    /// Ranks that worked on it.
+    pub ranks: usize,
     /// Mean loss of the update.
     pub loss: f64,
     /// Named parts of the loss.
-    pub parts: Vec<(&'static str, f64)>,
+    pub parts: Vec<(String, f64)>,
     /// Mean loss of the rows in each tenth of the noise range, little noise first; null without a row.
     pub levels: [Option<f64>; LEVELS],
     /// Gradient norm before clipping.
@@ -44,13 +46,15 @@ pub struct Metrics<'a> {
     pub seconds: f64,
     /// Samples a second, over all ranks.
     pub samples_per_sec: f64,
-    /// Share of the time spent in forward and backward.
+    /// Share of the time spent in forward and backward, mean over ranks.
     pub compute: f64,
-    /// Share of the time spent in the optimiser and the averages.
+    /// Share of the time spent in the optimiser and the averages, mean over ranks.
     pub update: f64,
-    /// Share of the time spent waiting for data.
+    /// Share of the time spent waiting for data, on the rank that waited longest: the others wait for it.
     pub data_wait: f64,
-    /// Memory of the process, MiB.
+    /// Share of the time spent waiting for gradients and figures of other ranks, mean over ranks.
+    pub exchange: f64,
+    /// Memory of the largest process, MiB.
     pub memory_mib: f64,
 }
 
@@ -62,12 +66,18 @@ struct Line<'a> {
     of: usize,
 }
 
-/// Progress bar and metrics file.
-pub struct Log {
+/// What a log writes into.
+struct Files {
     file: File,
     path: PathBuf,
     messages: File,
     events: Events,
+}
+
+/// Progress bar and metrics file.
+pub struct Log {
+    /// None on ranks that do not speak.
+    files: Option<Files>,
     steps: usize,
     bar: ProgressBar,
     stage: String,
@@ -95,7 +105,13 @@ impl Log {
         );
         bar.set_prefix(stage.to_owned());
         bar.set_position(start as u64);
-        Ok(Self { file, path: path.to_owned(), messages, events, steps, bar, stage: stage.to_owned(), last_line: None })
+        let files = Files { file, path: path.to_owned(), messages, events };
+        Ok(Self { files: Some(files), steps, bar, stage: stage.to_owned(), last_line: None })
+    }
+
+    /// Writes nothing and says nothing, on ranks that do not speak.
+    pub fn silent(stage: &str, steps: usize) -> Self {
+        Self { files: None, steps, bar: ProgressBar::hidden(), stage: stage.to_owned(), last_line: None }
     }
 
     /// Notes an update.
@@ -103,10 +119,11 @@ impl Log {
     /// # Errors
     /// When the file cannot be written.
     pub fn note(&mut self, metrics: &Metrics<'_>) -> Result<()> {
+        let Some(files) = &mut self.files else { return Ok(()) };
         let mut line = serde_json::to_vec(&Line { metrics, of: self.steps })?;
         line.push(b'\n');
-        self.file.write_all(&line).with_context(|| format!("cannot write {}", self.path.display()))?;
-        if let Some(trouble) = self.events.note(metrics) {
+        files.file.write_all(&line).with_context(|| format!("cannot write {}", files.path.display()))?;
+        if let Some(trouble) = files.events.note(metrics) {
             self.say(&trouble);
         }
         Ok(())
@@ -114,7 +131,8 @@ impl Log {
 
     /// Notes the panel that was drawn into the stage's folder.
     pub fn note_panel(&mut self, dir: &Path, step: usize) {
-        if let Some(trouble) = self.events.picture(dir, step) {
+        let Some(files) = &mut self.files else { return };
+        if let Some(trouble) = files.events.picture(dir, step) {
             self.say(&trouble);
         }
     }
@@ -122,6 +140,9 @@ impl Log {
     /// Shows how far the run is.
     #[expect(clippy::print_stderr, reason = "plain progress lines where no terminal can show a bar")]
     pub fn show(&mut self, step: usize, loss: f64, samples_per_sec: f64, data_wait: f64, left: Duration) {
+        if self.files.is_none() {
+            return;
+        }
         let left = indicatif::HumanDuration(left);
         let message = format!("loss {loss:.4}  {samples_per_sec:.1} samples/s  data {:.0} %  {left:#} left", 100.0 * data_wait);
         self.bar.set_position(step as u64);
@@ -134,10 +155,11 @@ impl Log {
 
     /// Says a sentence beside the bar, and keeps it in `messages.jsonl`.
     pub fn say(&self, sentence: &str) {
+        let Some(files) = &self.files else { return };
         say_beside(&self.bar, sentence);
         let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         let line = serde_json::json!({ "time": time, "stage": self.stage, "step": self.bar.position(), "text": sentence });
-        if let Err(error) = (&self.messages).write_all(format!("{line}\n").as_bytes()) {
+        if let Err(error) = (&files.messages).write_all(format!("{line}\n").as_bytes()) {
             say_beside(&self.bar, &format!("{MESSAGES} does not hold this sentence: {error}"));
         }
     }

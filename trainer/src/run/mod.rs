@@ -2,8 +2,10 @@
 
 pub mod checkpoint;
 pub mod events;
+pub mod joined;
 pub mod lock;
 pub mod log;
+mod recent;
 pub mod rows;
 pub mod run_dir;
 pub mod saver;

@@ -31,6 +31,12 @@ impl StopRequest {
         Self { flag: Arc::new(AtomicBool::new(false)), deadline: None }
     }
 
+    /// A request that comes when `flag` is set, for tests.
+    #[cfg(test)]
+    pub(crate) fn by(flag: Arc<AtomicBool>) -> Self {
+        Self { flag, deadline: None }
+    }
+
     /// Whether the run should stop now.
     pub fn is_raised(&self) -> bool {
         self.flag.load(Ordering::Relaxed) || self.deadline.is_some_and(|deadline| Instant::now() >= deadline)

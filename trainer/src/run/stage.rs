@@ -36,6 +36,10 @@ pub trait Stage {
     fn ids(&self, at: &RowRange) -> Vec<String>;
     /// Whether a variable may be without a gradient in some updates.
     fn may_rest(&self, name: &str) -> bool;
+    /// Whether ranks may share the rows of an update: not where its loss looks at all of them together.
+    fn can_be_shared(&self) -> bool {
+        true
+    }
     /// Draws a panel of samples into `dir` with the weights that are in place.
     ///
     /// # Errors

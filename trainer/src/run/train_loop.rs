@@ -1,14 +1,17 @@
 //! The loop: every stage of every model is trained by this one page.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use candle_core::{Device, Tensor};
 
-use super::checkpoint::{self, Meta};
-use super::log::{LEVELS, Log, Metrics, memory_mib};
+use super::checkpoint::{self, Found, Meta};
+use super::joined::{Joined, Part, add};
+use super::log::{Log, Metrics, memory_mib};
+use super::recent::Recent;
 use super::rows::Cutting;
 use super::run_dir::RunDir;
 use super::saver::{News, Saver};
@@ -16,6 +19,8 @@ use super::settings::{LoopConfig, NonFinite};
 use super::signals::StopRequest;
 use super::stage::{Losses, Stage};
 use crate::data::batches::{Batches, Source};
+use crate::ranks::Group;
+use crate::ranks::exchange::{BUCKET_BYTES, Shared, spread};
 use crate::step::params::ParamStore;
 use crate::step::{Gradients, Optimizer};
 
@@ -41,43 +46,51 @@ pub struct Origin {
     pub identity: String,
 }
 
-/// Trains a stage for `steps` updates, from its newest checkpoint or from the start.
+/// Trains a stage for `steps` updates, from its newest checkpoint or from the start, together with the other ranks.
+///
+/// Rank 0 alone writes files and speaks. A failure that all ranks see ends them in order; one that a single rank sees is
+/// for the caller to end the others with ([`Group::end`]).
 ///
 /// # Errors
-/// When data, device or disk fail, a checkpoint is of another configuration, or gradients are not finite.
+/// When data, device or disk fail, a checkpoint is of another configuration, gradients are not finite, or a rank does
+/// not answer.
 pub fn train<S: Stage>(
     stage: &S,
     params: &ParamStore,
     (config, steps): (&LoopConfig, usize),
     run: &RunDir,
-    stop: &StopRequest,
+    (stop, group): (&StopRequest, &Rc<Group>),
     origin: &Origin,
 ) -> Result<Ending> {
     let (name, dir) = (stage.name(), run.stage(stage.name()));
-    std::fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
-    checkpoint::clear_leftovers(&dir)?;
-    let cutting = Cutting::new(config.batch_size, config.micro_batch, 0, 1)?;
+    // What cannot be shared is computed whole by every rank, to the same bits.
+    let shared = stage.can_be_shared() && !group.is_alone();
+    let (rank, world) = if shared { (group.rank(), group.world()) } else { (0, 1) };
+    let cutting = group.together(Cutting::new(config.batch_size, config.micro_batch, rank, world))?;
     let identity = checkpoint::identity_hash(&(config.identity(), &origin.identity))?;
     let mut meta = Meta::new(name, identity, origin.data.clone(), &origin.config, origin.models.clone());
-    let mut optimizer = Optimizer::new(params.vars(), &config.optimizer())?;
-    let mut notes = Vec::new();
-    let found = checkpoint::newest(&dir)?;
-    let start = match &found {
-        Some(found) => {
-            notes = refuse_or_note(&found.meta, &meta, cutting.world(), &dir)?;
-            optimizer.load_state(found.meta.applied, &found.load()?)?;
-            found.meta.step.min(steps)
-        }
-        None => 0,
-    };
+    meta.world = world;
+    let mut optimizer = group.together(Optimizer::new(params.vars(), &config.optimizer()))?;
+    let found = newest(group, &dir)?;
+    let resumed = group.together(resume(found.as_ref(), &meta, &dir, &mut optimizer))?;
+    if found.is_none() {
+        spread(group, &params.vars())?;
+    }
+    let start = found.as_ref().map_or(0, |found| found.meta.step.min(steps));
     let mut gradients = Gradients::new(params.vars());
+    let exchange = shared.then(|| Shared::new(group, params.vars(), BUCKET_BYTES));
+    if let Some(exchange) = &exchange {
+        gradients.listen(exchange.listener());
+    }
     let (source, micros) = (stage.source(), cutting.micros());
     let cut: Source<S::Batch> = Arc::new(move |index| source(&cutting.at(index)));
     let mut batches = Batches::start(&cut, start * micros..steps * micros, config.loader_threads)?;
     let mut saver = Saver::new(&dir, &config.checkpoints, found.map(|found| found.meta.step));
-    let mut log = Log::open(&run.metrics(), name, start, steps)?;
-    notes.iter().for_each(|note| log.say(note));
+    let mut log = if group.leads() { Log::open(&run.metrics(), name, start, steps)? } else { Log::silent(name, steps) };
+    resumed.iter().for_each(|note| log.say(note));
     let mut recent = Recent::default();
+    // Waiting for the parts of an update is only known in the next one.
+    let mut waited_before = Duration::ZERO;
     for step in start..steps {
         let begin = Instant::now();
         let mut losses = Losses::default();
@@ -91,94 +104,152 @@ pub fn train<S: Stage>(
             let part = stage.backward(&batch, &at, &mut gradients)?;
             compute += begin.elapsed();
             if !part.mean.is_finite() {
-                spoiled.push(at);
+                spoiled.extend(stage.ids(&at));
             }
             add(&mut losses, part);
         }
+        let mut part = Part::of(&losses);
+        part.spoiled = spoiled;
         if step == start {
-            let resting: Vec<&str> = gradients.missing().into_iter().filter(|name| !stage.may_rest(name)).collect();
-            ensure!(resting.is_empty(), "{name}: these tensors are trained but get no gradient: {}", resting.join(", "));
+            let resting = gradients.missing().into_iter().filter(|name| !stage.may_rest(name));
+            part.missing = resting.map(str::to_owned).collect();
+        }
+        let mut waited = waited_before;
+        if let Some(exchange) = &exchange {
+            exchange.finish(&mut gradients)?;
+            waited += exchange.take_waited();
         }
         let update_begin = Instant::now();
         let lr = config.lr.at(step, steps);
         let report = optimizer.step(&gradients, lr)?;
-        let update = update_begin.elapsed();
-        let done = step + 1;
         if !report.applied {
-            if spoiled.is_empty() {
-                spoiled.extend((0..micros).map(|micro| cutting.at(step * micros + micro)));
-            }
-            let ids: Vec<String> = spoiled.iter().flat_map(|at| stage.ids(at)).collect();
-            let sentence = format!("{name}: the gradient of update {done} is not finite (samples {})", ids.join(", "));
+            part.samples = (0..micros).flat_map(|micro| stage.ids(&cutting.at(step * micros + micro))).collect();
+        }
+        part.norm = report.grad_norm.to_bits();
+        part.stop = stop.is_raised();
+        (part.compute, part.update) = (compute.as_secs_f64(), update_begin.elapsed().as_secs_f64());
+        (part.data_wait, part.exchange) = (batches.take_waited().as_secs_f64(), waited.as_secs_f64());
+        part.memory_mib = memory_mib();
+        let gather_begin = Instant::now();
+        let joined = Joined::over(group, part, !shared)?;
+        waited_before = gather_begin.elapsed();
+        let done = step + 1;
+        let resting = joined.missing();
+        if !resting.is_empty() {
+            let sentence = format!("{name}: these tensors are trained but get no gradient: {}", resting.join(", "));
+            return group.together(Err(anyhow!(sentence)));
+        }
+        if let Some(astray) = joined.astray() {
+            let sentence = format!(
+                "{name}: {} has another gradient of update {done} than rank 0, though both got the same numbers; see whether its \
+                 memory or its card is faulty, and start again: the run goes on from its newest checkpoint",
+                group.name(astray)
+            );
+            return group.together(Err(anyhow!(sentence)));
+        }
+        if !report.applied {
+            let ids = joined.suspects().join(", ");
+            let sentence = format!("{name}: the gradient of update {done} is not finite (samples {ids})");
             if config.non_finite == NonFinite::Stop {
-                meta_at(&mut meta, step, &optimizer, config, None);
-                saver.begin(meta, optimizer.state()?)?;
-                told(saver.wait(), &log);
-                bail!("{sentence}; the checkpoint of step {step} is from before it");
+                if group.leads() {
+                    meta_at(&mut meta, step, &optimizer, config, None);
+                    saver.begin(meta, optimizer.state()?)?;
+                    told(saver.wait(), &log);
+                }
+                return group.together(Err(anyhow!("{sentence}; the checkpoint of step {step} is from before it")));
             }
             log.say(&format!("{sentence}; it was left out"));
         }
         let seconds = begin.elapsed().as_secs_f64();
-        let share = |part: Duration| part.as_secs_f64() / seconds.max(1e-9);
+        let share = |part: f64| (part / seconds.max(1e-9)).min(1.0);
         let metrics = Metrics {
             stage: name,
             step: done,
             samples: (done * config.batch_size) as u64,
-            loss: losses.mean,
-            levels: by_level(&losses.levels),
-            parts: losses.parts,
+            ranks: group.world(),
+            loss: joined.mean,
+            levels: joined.levels,
+            parts: joined.parts.clone(),
             grad_norm: report.grad_norm,
             clip_scale: report.clip_scale,
             lr,
             applied: report.applied,
             seconds,
             samples_per_sec: config.batch_size as f64 / seconds.max(1e-9),
-            compute: share(compute),
-            update: share(update),
-            data_wait: share(batches.take_waited()),
-            memory_mib: memory_mib(),
+            compute: share(joined.mean_of(|part| part.compute)),
+            update: share(joined.mean_of(|part| part.update)),
+            data_wait: share(joined.most_of(|part| part.data_wait)),
+            exchange: share(joined.mean_of(|part| part.exchange)),
+            memory_mib: joined.most_of(|part| part.memory_mib),
         };
         log.note(&metrics)?;
         recent.add(&metrics);
-        ensure!(
-            recent.skipped() * 2 <= recent.len() || recent.len() < 8,
-            "{name}: {} of the last {} updates before step {done} had gradients that are not finite; lower lr.peak",
-            recent.skipped(),
-            recent.len()
-        );
+        if recent.skipped() * 2 > recent.len() && recent.len() >= 8 {
+            return group.together(Err(anyhow!(
+                "{name}: {} of the last {} updates before step {done} had gradients that are not finite; lower lr.peak",
+                recent.skipped(),
+                recent.len()
+            )));
+        }
         log.show(done, recent.loss(), recent.rate(config.batch_size), recent.wait(), recent.left(steps - done));
 
         let last = done == steps;
-        if config.sheet_every > 0 && (done % config.sheet_every == 0 || last) {
-            optimizer.show_average(0)?;
-            stage.sheet(&dir, done)?;
-            optimizer.show_weights()?;
-            log.note_panel(&dir, done);
+        let stopping = joined.stop && !last;
+        if group.leads() {
+            if config.sheet_every > 0 && (done % config.sheet_every == 0 || last) {
+                optimizer.show_average(0)?;
+                stage.sheet(&dir, done)?;
+                optimizer.show_weights()?;
+                log.note_panel(&dir, done);
+            }
+            told(saver.poll(), &log);
+            if stopping || last || saver.is_due(done) {
+                let milestone = saver.milestone(done).map(str::to_owned);
+                meta_at(&mut meta, done, &optimizer, config, milestone);
+                told(saver.begin(meta.clone(), optimizer.state()?)?, &log);
+            }
+            ensure!(!saver.gives_up(), "{name}: checkpoints cannot be written, and checkpoints.give_up_after ends the run");
         }
-        told(saver.poll(), &log);
-        let stopping = stop.is_raised() && !last;
-        if stopping || last || saver.is_due(done) {
-            let milestone = saver.milestone(done).map(str::to_owned);
-            meta_at(&mut meta, done, &optimizer, config, milestone);
-            told(saver.begin(meta.clone(), optimizer.state()?)?, &log);
-        }
-        ensure!(!saver.gives_up(), "{name}: checkpoints cannot be written, and checkpoints.give_up_after ends the run");
         if stopping {
             let news = saver.wait();
-            let written = matches!(news, Some(News::Written(_)));
+            let written = !group.leads() || matches!(news, Some(News::Written(_)));
             told(news, &log);
-            ensure!(written, "{name}: stopped, but the last checkpoint was not written");
-            return Ok(Ending::Stopped);
+            let sentence = || anyhow!("{name}: stopped, but the last checkpoint was not written");
+            return group.together(if written { Ok(Ending::Stopped) } else { Err(sentence()) });
         }
     }
     log.finish();
     let news = saver.wait();
     told(news, &log);
     optimizer.show_average(0)?;
-    let bytes = safetensors::serialize(&optimizer.average_tensors(0)?, None)?;
     let path = run.final_weights(name);
-    engine::store::atomic::write_atomic(&path, &bytes).with_context(|| format!("cannot write {}", path.display()))?;
+    if group.leads() {
+        let bytes = safetensors::serialize(&optimizer.average_tensors(0)?, None)?;
+        engine::store::atomic::write_atomic(&path, &bytes).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    group.barrier()?;
+    if !group.leads() {
+        load_finished(run, name, params)?;
+    }
     Ok(Ending::Finished)
+}
+
+/// The newest checkpoint, as rank 0 sees it; makes the folder of the stage and takes away what a killed run left there.
+fn newest(group: &Group, dir: &std::path::Path) -> Result<Option<Found>> {
+    let step = group.decide(|| {
+        std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
+        checkpoint::clear_leftovers(dir)?;
+        Ok(checkpoint::newest(dir)?.map(|found| found.meta.step))
+    })?;
+    group.together(step.map(|step| Found::at(&checkpoint::path_of(dir, step))).transpose())
+}
+
+/// Takes over a checkpoint; what there is to say about it.
+fn resume(found: Option<&Found>, meta: &Meta, dir: &std::path::Path, optimizer: &mut Optimizer) -> Result<Vec<String>> {
+    let Some(found) = found else { return Ok(Vec::new()) };
+    let notes = refuse_or_note(&found.meta, meta, meta.world, dir)?;
+    optimizer.load_state(found.meta.applied, &found.load()?)?;
+    Ok(notes)
 }
 
 /// Whether a stage has done its updates.
@@ -250,72 +321,6 @@ fn meta_at(meta: &mut Meta, step: usize, optimizer: &Optimizer, config: &LoopCon
 fn told(news: Option<News>, log: &Log) {
     if let Some(News::Failed(sentence)) = news {
         log.say(&format!("{sentence}; training goes on and tries again"));
-    }
-}
-
-fn add(sum: &mut Losses, part: Losses) {
-    sum.mean += part.mean;
-    sum.levels.extend(part.levels);
-    for (name, value) in part.parts {
-        match sum.parts.iter_mut().find(|(known, _)| *known == name) {
-            Some((_, sum)) => *sum += value,
-            None => sum.parts.push((name, value)),
-        }
-    }
-}
-
-/// Mean losses by tenth of the noise range.
-fn by_level(rows: &[(f64, f64)]) -> [Option<f64>; LEVELS] {
-    let (mut sums, mut counts) = ([0.0; LEVELS], [0usize; LEVELS]);
-    for (level, loss) in rows {
-        let bin = ((level * LEVELS as f64) as usize).min(LEVELS - 1);
-        sums[bin] += loss;
-        counts[bin] += 1;
-    }
-    std::array::from_fn(|bin| (counts[bin] > 0).then(|| sums[bin] / counts[bin] as f64))
-}
-
-/// The last updates, for what is shown.
-#[derive(Default)]
-struct Recent(VecDeque<(f64, f64, f64, bool)>);
-
-impl Recent {
-    const MOST: usize = 50;
-
-    fn add(&mut self, metrics: &Metrics<'_>) {
-        if self.0.len() == Self::MOST {
-            self.0.pop_front();
-        }
-        self.0.push_back((metrics.loss, metrics.seconds, metrics.data_wait * metrics.seconds, metrics.applied));
-    }
-
-    fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    fn skipped(&self) -> usize {
-        self.0.iter().filter(|update| !update.3).count()
-    }
-
-    fn seconds(&self) -> f64 {
-        self.0.iter().map(|update| update.1).sum::<f64>().max(1e-9)
-    }
-
-    fn loss(&self) -> f64 {
-        let finite: Vec<f64> = self.0.iter().map(|update| update.0).filter(|loss| loss.is_finite()).collect();
-        finite.iter().sum::<f64>() / finite.len().max(1) as f64
-    }
-
-    fn wait(&self) -> f64 {
-        self.0.iter().map(|update| update.2).sum::<f64>() / self.seconds()
-    }
-
-    fn rate(&self, batch: usize) -> f64 {
-        (self.len() * batch) as f64 / self.seconds()
-    }
-
-    fn left(&self, steps: usize) -> Duration {
-        Duration::from_secs_f64(self.seconds() / self.len().max(1) as f64 * steps as f64)
     }
 }
 

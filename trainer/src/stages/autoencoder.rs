@@ -193,6 +193,11 @@ impl Stage for AutoencoderStage {
         name.starts_with("encoder.")
     }
 
+    /// The spread of latents is that of the whole batch.
+    fn can_be_shared(&self) -> bool {
+        false
+    }
+
     fn sheet(&self, dir: &Path, step: usize) -> Result<()> {
         let first = RowRange { step: 0, rows: 0..self.batch_size, of: self.batch_size };
         let batch = (self.source())(&first).context("cannot draw the sheet's cases")?;

@@ -72,6 +72,14 @@ impl Gradients {
         }
     }
 
+    /// Lets somebody put others in the place of the gradients, such as their sums over ranks.
+    ///
+    /// # Errors
+    /// As `with`.
+    pub fn replace(&mut self, with: impl FnOnce(&mut [Option<Tensor>]) -> Result<()>) -> Result<()> {
+        with(&mut self.sums)
+    }
+
     /// The gradient of the variable at a position.
     pub fn at(&self, index: usize) -> Option<&Tensor> {
         self.sums.get(index)?.as_ref()

@@ -8,6 +8,8 @@ mod generate;
 mod import;
 mod interrupt;
 mod prepare;
+#[cfg(feature = "mpi")]
+mod ranks;
 mod replay;
 mod resume;
 mod stable_diffusion;

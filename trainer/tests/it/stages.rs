@@ -54,14 +54,14 @@ pub(crate) fn done(command: &mut Command) -> Output {
     output
 }
 
-struct Runs {
-    first: PathBuf,
+pub(crate) struct Runs {
+    pub(crate) first: PathBuf,
     second: PathBuf,
     control: PathBuf,
 }
 
 /// All stages without interruption, trained once for all tests.
-fn runs() -> &'static Runs {
+pub(crate) fn runs() -> &'static Runs {
     static RUNS: OnceLock<Runs> = OnceLock::new();
     RUNS.get_or_init(|| {
         let dir = tiny().run.parent().unwrap().join("stages");
@@ -77,7 +77,7 @@ fn runs() -> &'static Runs {
 }
 
 /// Waits until something is there, or the child has ended.
-fn wait_for(child: &mut std::process::Child, what: impl Fn() -> bool) {
+pub(crate) fn wait_for(child: &mut std::process::Child, what: impl Fn() -> bool) {
     let begin = Instant::now();
     while !what() && child.try_wait().unwrap().is_none() {
         assert!(begin.elapsed() < Duration::from_secs(300), "it never came");

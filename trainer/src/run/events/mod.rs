@@ -135,10 +135,10 @@ pub fn tag(field: &str) -> String {
         "grad_norm" => return "gradient/norm".to_owned(),
         "clip_scale" => "gradient",
         "lr" => return "update/learning_rate".to_owned(),
-        "applied" | "samples" => "update",
+        "applied" | "samples" | "ranks" => "update",
         "seconds" => return "speed/seconds_per_update".to_owned(),
         "samples_per_sec" => return "speed/samples_per_second".to_owned(),
-        "compute" | "update" | "data_wait" => "share_of_time",
+        "compute" | "update" | "data_wait" | "exchange" => "share_of_time",
         "memory_mib" => "memory",
         _ => "other",
     };

@@ -5,8 +5,9 @@ fn metrics(step: usize, loss: f64) -> Metrics<'static> {
         stage: "base",
         step,
         samples: 8 * step as u64,
+        ranks: 1,
         loss,
-        parts: vec![("mse", loss)],
+        parts: vec![("mse".to_owned(), loss)],
         levels: std::array::from_fn(|bin| (bin != 3).then_some(bin as f64)),
         grad_norm: 2.0,
         clip_scale: 0.5,
@@ -17,6 +18,7 @@ fn metrics(step: usize, loss: f64) -> Metrics<'static> {
         compute: 0.9,
         update: 0.05,
         data_wait: 0.01,
+        exchange: 0.0,
         memory_mib: 100.0,
     }
 }

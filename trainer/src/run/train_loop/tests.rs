@@ -5,6 +5,7 @@ use std::path::Path;
 use candle_core::Var;
 
 use super::*;
+use crate::ranks::testing::together;
 use crate::run::rows::{RowRange, RowSource};
 use crate::run::settings::{AverageSettings, CheckpointRule, Compute, OptimizerSettings};
 use crate::run::stage::whole_graph;
@@ -84,13 +85,29 @@ fn config() -> LoopConfig {
 }
 
 fn go(dir: &Path, config: &LoopConfig, steps: usize, broken: std::ops::Range<u64>, origin: &Origin) -> Result<f32> {
+    go_together(dir, config, steps, broken, origin, &StopRequest::never(), &alone())
+}
+
+fn go_together(
+    dir: &Path,
+    config: &LoopConfig,
+    steps: usize,
+    broken: std::ops::Range<u64>,
+    origin: &Origin,
+    stop: &StopRequest,
+    group: &Rc<Group>,
+) -> Result<f32> {
     let params = ParamStore::new(&Device::Cpu, Box::new(|_, _| vec![0.0]), Box::new(|_| false));
     params.builder().get(1, "w")?;
     let var = params.vars()[0].1.clone();
     let stage = Pull { var: var.clone(), broken, trains_another: false };
-    train(&stage, &params, (config, steps), &RunDir::open(dir)?, &StopRequest::never(), origin)?;
+    train(&stage, &params, (config, steps), &RunDir::open(dir)?, (stop, group), origin)?;
     let found = checkpoint::newest(&dir.join("pull"))?.context("a checkpoint")?;
     Ok(found.load()?["weight.w"].to_vec1::<f32>()?[0])
+}
+
+fn alone() -> Rc<Group> {
+    Rc::new(Group::alone())
 }
 
 fn said(result: Result<f32>) -> String {
@@ -179,9 +196,65 @@ fn a_variable_without_a_gradient_is_named() -> Result<()> {
         let var = params.vars().into_iter().find(|(name, _)| name == "w").context("w")?.1;
         let stage = Pull { var, broken: 0..0, trains_another: may_rest };
         let run = RunDir::open(&dir.path().join(refused.to_string()))?;
-        let ended = train(&stage, &params, (&config(), 1), &run, &StopRequest::never(), &Origin::default());
+        let ended = train(&stage, &params, (&config(), 1), &run, (&StopRequest::never(), &alone()), &Origin::default());
         let text = ended.err().map(|error| error.to_string()).unwrap_or_default();
         assert_eq!(text.contains("get no gradient: idle"), refused, "{text}");
     }
+    Ok(())
+}
+
+#[test]
+fn ranks_train_as_one_process_with_as_many_micro_batches() -> Result<()> {
+    let whole = tempfile::tempdir()?;
+    let expected = go(whole.path(), &config(), 12, 23..24, &Origin::default())?;
+    for (world, micro) in [(2, None), (4, Some(1))] {
+        let dir = tempfile::tempdir()?;
+        let of = |micro| LoopConfig { micro_batch: micro, ..config() };
+        let alone = if world == 2 { expected } else { go(dir.path(), &of(Some(1)), 12, 23..24, &Origin::default())? };
+        let dir = tempfile::tempdir()?;
+        let (never, origin) = (StopRequest::never(), Origin::default());
+        let ended = together(world, |group| go_together(dir.path(), &of(micro), 12, 23..24, &origin, &never, group));
+        for ended in ended {
+            assert_eq!(ended?.to_bits(), alone.to_bits(), "{world} ranks");
+        }
+        let (ours, theirs) = (metrics(dir.path())?, metrics(whole.path())?);
+        assert_eq!(ours.len(), 12, "rank 0 alone writes");
+        for (ours, theirs) in ours.iter().zip(&theirs) {
+            assert_eq!((&ours["applied"], &ours["samples"]), (&theirs["applied"], &theirs["samples"]));
+            assert_eq!(ours["ranks"], world);
+            let loss = |line: &serde_json::Value| line["loss"].as_f64().unwrap_or(-1.0);
+            assert!((loss(ours) - loss(theirs)).abs() < 1e-6, "the mean over all rows");
+            assert!(ours["exchange"].as_f64().is_some_and(|share| (0.0..=1.0).contains(&share)));
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn what_one_rank_sees_stops_all_of_them() -> Result<()> {
+    // Row 23 is on the second of two ranks; rank 0 tells of it, once.
+    let dir = tempfile::tempdir()?;
+    let (never, origin) = (StopRequest::never(), Origin::default());
+    let config = LoopConfig { non_finite: NonFinite::Stop, micro_batch: None, ..config() };
+    let text = together(2, |group| said(go_together(dir.path(), &config, 12, 23..24, &origin, &never, group)));
+    assert!(text[0].contains("update 6") && text[0].contains("row 22, row 23") && !text[0].contains("row 21"), "{text:?}");
+    assert_eq!(text[1], "another rank failed and says why");
+    let found = checkpoint::newest(&dir.path().join("pull"))?.context("a checkpoint")?;
+    assert_eq!((found.meta.step, found.meta.world), (5, 2));
+
+    // A signal to one rank ends all at the same update, with one checkpoint.
+    let dir = tempfile::tempdir()?;
+    let stops = together(3, |group| {
+        let stop = StopRequest::by(Arc::new((group.rank() == 2).into()));
+        let config = LoopConfig { batch_size: 6, micro_batch: None, ..self::config() };
+        go_together(dir.path(), &config, 12, 0..0, &origin, &stop, group).map_err(|error| error.to_string())
+    });
+    assert!(stops.iter().all(|stop| *stop == stops[0] && stop.is_ok()), "{stops:?}");
+    let found = checkpoint::newest(&dir.path().join("pull"))?.context("a checkpoint")?;
+    assert_eq!((found.meta.step, found.meta.samples), (1, 6));
+
+    // Rows that cannot be shared evenly are one sentence.
+    let refused = together(3, |group| said(go_together(dir.path(), &config, 12, 0..0, &origin, &never, group)));
+    assert!(refused[0].contains("4 rows cannot be shared by 3 ranks") && !refused[0].contains("rank 0"), "{refused:?}");
     Ok(())
 }
