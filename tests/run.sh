@@ -18,6 +18,9 @@ packages="xvfb xdotool imagemagick mesa-vulkan-drivers libvulkan1 libxkbcommon0 
 # The environment of TensorBoard, which reads event files back in a test.
 packages="$packages python3-venv"
 
+# Ranks on processors: an MPI with its launcher, and what reads its headers.
+packages="$packages openmpi-bin libopenmpi-dev libclang-dev"
+
 # The linker of the Rust compiler is called cc.
 has cc || packages="$packages gcc libc6-dev"
 
@@ -43,7 +46,7 @@ install_packages() {
 if has apt-get && has dpkg-query; then
   missing=$(missing_packages)
   if [ -n "$missing" ] && ! install_packages "$missing"; then
-    say "some tests of the window are skipped without these packages; install them by: sudo apt-get install$missing"
+    say "some tests of the window and of ranks are skipped without these packages; install them by: sudo apt-get install$missing"
   fi
 elif ! { has Xvfb && has xdotool && has import; }; then
   say "some tests of the window are skipped without Xvfb, xdotool, ImageMagick and a Vulkan driver in software; install them"
@@ -75,7 +78,23 @@ tensorboard() {
 }
 tensorboard
 
-if [ -n "${CI:-}" ]; then
-  cargo clippy --release --workspace --all-targets --locked -- -D warnings
+# Ranks are built and tested where their packages are there; one build serves lints and tests.
+libclang() {
+  for place in "${LIBCLANG_PATH:-}" /usr/lib/llvm*/lib /usr/lib/*-linux-gnu /usr/lib64 /usr/lib /opt/homebrew/opt/llvm/lib; do
+    for file in "$place"/libclang.so* "$place"/libclang-*.so* "$place"/libclang.dylib; do
+      [ -e "$file" ] && return
+    done
+  done
+  return 1
+}
+if has mpicc && libclang; then
+  set -- --features trainer/mpi
+else
+  set --
+  say "the tests of MPI ranks are left out; they need an MPI and libclang (Debian: libopenmpi-dev libclang-dev)"
 fi
-exec cargo test --release --workspace --locked
+
+if [ -n "${CI:-}" ]; then
+  cargo clippy --release --workspace --all-targets --locked "$@" -- -D warnings
+fi
+exec cargo test --release --workspace --locked "$@"

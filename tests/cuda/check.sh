@@ -25,7 +25,7 @@ export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$root/target/cuda}"
 cd "$root"
 
 say "building for compute capability $CUDA_COMPUTE_CAP"
-cargo build --release --locked -p trainer --features cuda
+cargo build --release --locked -p trainer --features nccl
 chexgen=$CARGO_TARGET_DIR/release/chexgen
 
 say "shared libraries"
@@ -57,6 +57,7 @@ refused() {
 }
 
 says 'cuda yes' 0 doctor
+says 'NCCL for graphics cards' 0 doctor
 
 # The driver shows no card here, so that the check is the same on a machine with one.
 export CUDA_VISIBLE_DEVICES=

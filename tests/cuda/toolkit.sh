@@ -36,6 +36,7 @@ cublas cublas libcublas.so.13 libcublasLt.so.13 1 15
 cublaslt cublasLt libcublasLt.so.13 - 1 15
 curand curand libcurand.so.10 - 203 999
 nvrtc nvrtc libnvrtc.so.13 - 11 11
+nccl nccl libnccl.so.2 - 2 5
 LIST
 }
 
@@ -128,8 +129,8 @@ PYTHON
 # names MODULE: one FUNCTION or TEXT line for each function of the bindings.
 names() {
   # The bindings' own helpers return a library or a bool.
-  sed -nE -e "/-> (&'static|bool)/d" -e 's/^pub unsafe fn ((cu|nvrtc)[A-Za-z0-9_]+)\(.*\) -> \*const ::core::ffi::c_char \{$/TEXT(\1)/p' -e t \
-    -e 's/^pub unsafe fn ((cu|nvrtc)[A-Za-z0-9_]+)\(.*$/FUNCTION(\1)/p' "$bindings/$1/sys/mod.rs" | sort -u
+  sed -nE -e "/-> (&'static|bool)/d" -e 's/^pub unsafe fn ((cu|nvrtc|nccl)[A-Za-z0-9_]+)\(.*\) -> \*const ::core::ffi::c_char \{$/TEXT(\1)/p' -e t \
+    -e 's/^pub unsafe fn ((cu|nvrtc|nccl)[A-Za-z0-9_]+)\(.*$/FUNCTION(\1)/p' "$bindings/$1/sys/mod.rs" | sort -u
 }
 
 # compile OUTPUT NAMES LIBRARY NEEDED NO_LIBRARY NO_FUNCTION

@@ -67,3 +67,28 @@ fn on_cards(place: &Place, _: &Device, _: &Path, _: Duration, _: GiveUp) -> Resu
         place.world
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    #[cfg(not(feature = "mpi"))]
+    use crate::ranks::Launcher;
+
+    #[test]
+    fn one_process_needs_no_connection() {
+        let dir = tempfile::tempdir().unwrap();
+        let alone = connect(Place::ALONE, &Device::Cpu, dir.path(), Duration::from_secs(1)).unwrap();
+        assert!(alone.is_alone() && alone.leads());
+        assert!(abilities().starts_with("many ranks: "));
+    }
+
+    /// With MPI, a process of its own is needed: see `tests/it/many_ranks.rs`.
+    #[cfg(not(feature = "mpi"))]
+    #[test]
+    fn without_mpi_the_sentence_tells_how_to_build_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let place = Place { rank: 1, world: 4, local_rank: 1, launcher: Launcher::Slurm };
+        let said = connect(place, &Device::Cpu, dir.path(), Duration::from_secs(600)).map(|_| ()).unwrap_err().to_string();
+        assert!(said.contains("Slurm started 4 ranks on processors") && said.contains("--features mpi"), "{said}");
+    }
+}

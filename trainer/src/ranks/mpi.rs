@@ -17,8 +17,8 @@ use super::launcher::Place;
 
 /// For so long somebody who waits looks again and again; then it sleeps in between, so that the training has the core.
 const EAGER: Duration = Duration::from_micros(200);
-/// The longest sleep.
-const SLEEP: Duration = Duration::from_millis(5);
+/// The longest sleep: large buckets arrive in pieces, and each look takes in some of them.
+const SLEEP: Duration = Duration::from_millis(1);
 
 /// All processes that `mpirun` or `srun` started.
 pub struct Mpi {

@@ -139,7 +139,7 @@ pub fn train<S: Stage>(
             let sentence = format!("{name}: these tensors are trained but get no gradient: {}", resting.join(", "));
             return group.together(Err(anyhow!(sentence)));
         }
-        if let Some(astray) = joined.astray() {
+        if let Some(astray) = joined.astray().filter(|_| shared) {
             let sentence = format!(
                 "{name}: {} has another gradient of update {done} than rank 0, though both got the same numbers; see whether its \
                  memory or its card is faulty, and start again: the run goes on from its newest checkpoint",

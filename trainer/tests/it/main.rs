@@ -7,9 +7,9 @@ mod edits;
 mod generate;
 mod import;
 mod interrupt;
-mod prepare;
 #[cfg(feature = "mpi")]
-mod ranks;
+mod many_ranks;
+mod prepare;
 mod replay;
 mod resume;
 mod stable_diffusion;
