@@ -107,7 +107,8 @@ impl Collective for Mpi {
         let mut lengths = vec![0u64; ranks];
         let length = [mine.len() as u64];
         scope(|scope| self.settle(self.world.immediate_all_gather_into(scope, &length[..], &mut lengths[..])));
-        let longest = lengths.iter().copied().max().unwrap_or(0) as usize;
+        // At least one byte: MPI takes two buffers without any for the same one, and refuses them.
+        let longest = lengths.iter().copied().max().unwrap_or(0).max(1) as usize;
         let mut padded = mine.to_vec();
         padded.resize(longest, 0);
         let mut all = vec![0u8; longest * ranks];
