@@ -8,7 +8,7 @@ use super::convert::Source;
 use super::folder::{DIFFUSERS_WEIGHTS, config, refuse, weight_files};
 use super::{ImportError, ImportRequest};
 use crate::model::{KlConfig, names, vae_params};
-use crate::store::model_dir::{AutoencoderSpec, ModelSpec};
+use crate::store::model_dir::{AutoencoderSpec, PartsSpec};
 use crate::store::weights::TensorFile;
 
 /// What it is, in messages.
@@ -49,7 +49,7 @@ impl AutoencoderPart {
     }
 
     fn of_model(dir: &Path) -> Result<Self, ImportError> {
-        let spec = ModelSpec::read(dir)?;
+        let spec = PartsSpec::read(dir)?;
         let AutoencoderSpec::Kl { weights, config } = spec.autoencoder else {
             return Err(refuse(dir, format!("has an autoencoder of another kind, and {WHAT} is needed")));
         };

@@ -1,6 +1,7 @@
 //! The released checkpoint of the diffusion transformer.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use candle_core::DType;
 
@@ -18,9 +19,9 @@ pub(super) struct DitPart {
 
 impl DitPart {
     /// Opens the checkpoint and tells its sizes.
-    pub(super) fn open(request: &ImportRequest) -> Result<Self, ImportError> {
+    pub(super) fn open(path: &Path, request: &ImportRequest) -> Result<Self, ImportError> {
         let select = request.state_dict.as_deref();
-        let file = TensorFile::open(&request.dit, select)?.translated(names::official_name, names::official_shape)?;
+        let file = TensorFile::open(path, select)?.translated(names::official_name, names::official_shape)?;
         let name = file.file().to_owned();
         let shapes: BTreeMap<String, Vec<usize>> =
             file.infos().map(|(name, info)| (name.to_owned(), info.shape.clone())).collect();
@@ -32,7 +33,7 @@ impl DitPart {
         };
         let expected: Vec<_> = list.into_iter().map(|param| (param.name, param.shape)).collect();
         let select = request.state_dict.clone();
-        let mut source = Source::checked(vec![(request.dit.clone(), file)], &expected, &name, select, None)?;
+        let mut source = Source::checked(vec![(path.to_owned(), file)], &expected, &name, select, None)?;
         let mut detected = detected;
         if let Source::Tensors { files, .. } = &mut source
             && let Some((_, file)) = files.first_mut()

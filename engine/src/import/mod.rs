@@ -1,5 +1,6 @@
 //! Turns published weights into a model folder that the pipeline opens.
 //!
+//! Without a transformer the folder holds parts: all that preparing data and training need.
 //! Everything is checked before anything is written: names, shapes and sizes of all parts, and that they fit each
 //! other. Then each part is converted tensor by tensor, so memory holds one tensor and not a checkpoint. A part that
 //! was finished by an earlier, interrupted run is kept; `model.toml` comes last, so a folder that has one is whole.
@@ -26,7 +27,7 @@ use crate::cancel::Cancel;
 use crate::model::KlConfig;
 use crate::model::t5::Quantization;
 use crate::store::atomic::{ensure_writable_dir, remove_leftovers, write_atomic};
-use crate::store::model_dir::{AutoencoderSpec, DefaultsSpec, DitSpec, FORMAT, LatentSpec, ModelSpec, NetworkSpec, TextSpec};
+use crate::store::model_dir::{AutoencoderSpec, DefaultsSpec, DitSpec, LatentSpec, ModelSpec, NetworkSpec, PartsSpec, TextSpec};
 use autoencoder::AutoencoderPart;
 use convert::{Job, Meter, Source};
 use dit::DitPart;
@@ -38,6 +39,8 @@ const DIT: &str = "dit.safetensors";
 const TEXT: &str = "text.safetensors";
 const AUTOENCODER: &str = "autoencoder.safetensors";
 const PREVIEW: &str = "preview.safetensors";
+/// Most tokens of a caption, where no transformer tells: as published.
+const TOKENS: usize = 120;
 
 /// What stands in every imported folder's description.
 const NOTICE: &str = "Converted from weights that were published under terms of their own: the licence and, for \
@@ -47,8 +50,9 @@ const NOTICE: &str = "Converted from weights that were published under terms of 
 /// What to import, and where to.
 #[derive(Clone, Debug)]
 pub struct ImportRequest {
-    /// The released checkpoint (`.pth`, or safetensors) of the diffusion transformer.
-    pub dit: PathBuf,
+    /// The released checkpoint (`.pth`, or safetensors) of the diffusion transformer; without one, the folder holds
+    /// parts, for preparing data and training.
+    pub dit: Option<PathBuf>,
     /// Dictionary inside the checkpoint; the averaged weights if not said.
     pub state_dict: Option<String>,
     /// Attention heads, where the width does not tell.
@@ -65,7 +69,7 @@ pub struct ImportRequest {
     /// An autoencoder folder in diffusers' layout, or a model folder whose autoencoder is taken over; the one that
     /// is already in `out` if not said.
     pub autoencoder: Option<PathBuf>,
-    /// Name of the model; the checkpoint's file name if not said.
+    /// Name of the model; the checkpoint's file name, or `Parts`, if not said.
     pub name: Option<String>,
     /// The model folder, made when missing.
     pub out: PathBuf,
@@ -76,7 +80,7 @@ impl ImportRequest {
     /// bytes, as the headless program does it.
     pub fn published(dit: PathBuf, text: PathBuf, autoencoder: PathBuf, out: PathBuf) -> Self {
         Self {
-            dit,
+            dit: Some(dit),
             state_dict: None,
             heads: None,
             text: Some(text),
@@ -101,11 +105,20 @@ pub struct Progress<'a> {
     pub total_bytes: u64,
 }
 
+/// What a folder was described as.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Described {
+    /// A model.
+    Model(Box<ModelSpec>),
+    /// Parts without a network.
+    Parts(Box<PartsSpec>),
+}
+
 /// What an import found and did.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Report {
     /// The description that was written.
-    pub spec: ModelSpec,
+    pub described: Described,
     /// Files that were written.
     pub written: Vec<String>,
     /// Files that an earlier run had finished.
@@ -128,26 +141,30 @@ pub enum Outcome {
 /// # Errors
 /// When a source is missing, damaged or of another kind, the parts do not fit each other, or a file cannot be written.
 pub fn run(request: &ImportRequest, cancel: &Cancel, on_progress: &mut dyn FnMut(Progress<'_>)) -> Result<Outcome, ImportError> {
-    let dit = DitPart::open(request)?;
+    let dit = request.dit.as_deref().map(|path| DitPart::open(path, request)).transpose()?;
+    if dit.is_none() && ModelSpec::read(&request.out).is_ok() {
+        return Err(folder::refuse(&request.out, "holds a whole model, which serves as parts as it is; choose another folder"));
+    }
     let text = TextPart::open(request)?;
     let autoencoder = AutoencoderPart::open(request)?;
-    let size_px = fit(&dit, &text, &autoencoder)?;
+    let size_px = dit.as_ref().map(|dit| fit(dit, &text, &autoencoder)).transpose()?;
+    let (detected, dit) = dit.map(|dit| (dit.detected, dit.source)).unzip();
 
     let left_out = text.left_out;
-    let jobs = vec![
-        Job { file: DIT, source: dit.source },
+    let mut jobs = vec![
         Job { file: TEXT, source: text.source },
         Job { file: AUTOENCODER, source: autoencoder.source },
         Job { file: text.tokenizer_file, source: Source::Copy { path: text.tokenizer, hash: None } },
     ];
+    jobs.splice(0..0, dit.map(|source| Job { file: DIT, source }));
     let Some(files) = make(&request.out, jobs, &autoencoder.config, cancel, on_progress)? else {
         return Ok(Outcome::Cancelled);
     };
 
-    let stem = || request.dit.file_stem().map_or_else(|| "Imported".to_owned(), |stem| stem.to_string_lossy().into_owned());
-    let spec = ModelSpec {
-        format: FORMAT,
-        name: request.name.clone().unwrap_or_else(stem),
+    let stem = |path: &PathBuf| path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+    let own = request.dit.as_ref().map_or_else(|| Some("Parts".to_owned()), stem);
+    let parts = PartsSpec {
+        name: request.name.clone().or(own).unwrap_or_else(|| "Imported".to_owned()),
         practice: false,
         size_px,
         notice: NOTICE.to_owned(),
@@ -157,31 +174,37 @@ pub fn run(request: &ImportRequest, cancel: &Cancel, on_progress: &mut dyn FnMut
             weights: TEXT.to_owned(),
             tokenizer: text.tokenizer_file.to_owned(),
             quantized: text.quantization.map(|kind| kind.to_string()),
-            max_tokens: dit.detected.config.token_num,
+            max_tokens: detected.as_ref().map_or(TOKENS, |detected| detected.config.token_num),
             config: folder::table(&text.config)?,
         },
-        network: NetworkSpec::Dit(DitSpec {
-            weights: DIT.to_owned(),
-            prediction: "epsilon".to_owned(),
-            control_blocks: dit.detected.control_blocks,
-            control_unconditional: true,
-            config: folder::table(&dit.detected.config)?,
-        }),
         autoencoder: AutoencoderSpec::Kl {
             weights: AUTOENCODER.to_owned(),
             config: folder::table::<KlConfig>(&autoencoder.config)?,
         },
         latent: latent(&autoencoder.config),
-        defaults: DefaultsSpec {
-            preset: if dit.detected.config.in_channels == 4 { "release" } else { "paper" }.to_owned(),
-            sampler: "ddpm".to_owned(),
-            num_steps: 100,
-            guidance_scale: 4.0,
-        },
         hashes: files.hashes.clone(),
-        reference: None,
+        kind: None,
     };
-    finish(&request.out, spec, files, left_out)
+    let described = match (detected, size_px) {
+        (Some(detected), Some(size_px)) => {
+            let network = NetworkSpec::Dit(DitSpec {
+                weights: DIT.to_owned(),
+                prediction: "epsilon".to_owned(),
+                control_blocks: detected.control_blocks,
+                control_unconditional: true,
+                config: folder::table(&detected.config)?,
+            });
+            let defaults = DefaultsSpec {
+                preset: if detected.config.in_channels == 4 { "release" } else { "paper" }.to_owned(),
+                sampler: "ddpm".to_owned(),
+                num_steps: 100,
+                guidance_scale: 4.0,
+            };
+            Described::Model(Box::new(parts.into_model(size_px, network, defaults)))
+        }
+        _ => Described::Parts(Box::new(parts)),
+    };
+    finish(&request.out, described, files, left_out)
 }
 
 /// The files of a model folder that weights became.
@@ -239,10 +262,14 @@ fn make(
 }
 
 /// Writes the description, by which the folder is whole.
-fn finish(out: &Path, spec: ModelSpec, files: Made, left_out: usize) -> Result<Outcome, ImportError> {
-    let text = spec.to_toml().map_err(|error| ImportError::Description(error.to_string()))?;
+fn finish(out: &Path, described: Described, files: Made, left_out: usize) -> Result<Outcome, ImportError> {
+    let text = match &described {
+        Described::Model(spec) => spec.to_toml(),
+        Described::Parts(spec) => spec.to_toml(),
+    };
+    let text = text.map_err(|error| ImportError::Description(error.to_string()))?;
     write_atomic(&out.join("model.toml"), text.as_bytes())?;
-    Ok(Outcome::Done(Box::new(Report { spec, written: files.written, kept: files.kept, left_out })))
+    Ok(Outcome::Done(Box::new(Report { described, written: files.written, kept: files.kept, left_out })))
 }
 
 /// How latents are scaled, as published: one factor for all, and conditions drawn from their posterior.

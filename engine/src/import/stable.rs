@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::autoencoder::AutoencoderPart;
 use super::convert::Job;
 use super::folder::{json, refuse, table};
-use super::{AUTOENCODER, ImportError, NOTICE, Outcome, PREVIEW, Progress, TEXT, finish, image_size, latent, make};
+use super::{AUTOENCODER, Described, ImportError, NOTICE, Outcome, PREVIEW, Progress, TEXT, finish, image_size, latent, make};
 use crate::cancel::Cancel;
 use crate::domain::Preset;
 use crate::model::KlConfig;
@@ -102,7 +102,7 @@ pub fn run_stable(
         hashes: files.hashes.clone(),
         reference: None,
     };
-    finish(&request.out, spec, files, 0)
+    finish(&request.out, Described::Model(Box::new(spec)), files, 0)
 }
 
 /// Whether the folder says that it is a Stable Diffusion model.

@@ -11,7 +11,7 @@ use super::folder::{config, refuse, weight_files};
 use super::{ImportError, ImportRequest};
 use crate::model::t5::{EMBEDDING_NAMES, Quantization, UnknownQuantization};
 use crate::model::{T5Config, T5Encoder, names, params};
-use crate::store::model_dir::ModelSpec;
+use crate::store::model_dir::PartsSpec;
 use crate::store::weights::{Problem, TensorFile, WeightsError};
 use crate::text::Tokenizer;
 
@@ -104,7 +104,7 @@ impl TextPart {
     }
 
     fn of_model(dir: &Path, tokenizer: Option<&Path>) -> Result<Self, ImportError> {
-        let spec = ModelSpec::read(dir)?;
+        let spec = PartsSpec::read(dir)?;
         let config: T5Config =
             spec.text.config.try_into().map_err(|error| refuse(dir, format!("has a damaged model.toml: {error}")))?;
         let path = dir.join(&spec.text.weights);

@@ -13,7 +13,7 @@ use super::text_encoder::{TextEncoder, TextMemory, bytes_of};
 use super::{Error, load};
 use crate::device::DeviceKind;
 use crate::model::{Autoencoder, Posterior, T5Config};
-use crate::store::model_dir::{ModelSpec, NetworkSpec};
+use crate::store::model_dir::{ModelKind, PartsSpec};
 use crate::text::Tokenizer;
 
 /// What is known of the encoders of a model.
@@ -27,7 +27,7 @@ pub struct EncodersCard {
     pub text: String,
     /// Hash of the tokenizer's file.
     pub tokenizer: String,
-    /// Side of the model's images in pixels.
+    /// Side of the model's images in pixels; 0 where the folder describes no network.
     pub size_px: usize,
     /// Channels of a latent.
     pub channels: usize,
@@ -41,7 +41,7 @@ pub struct EncodersCard {
     pub palette: String,
 }
 
-/// The autoencoder, the text encoder and the tokenizer of a model folder.
+/// The autoencoder, the text encoder and the tokenizer of a folder of parts or of a model.
 pub struct Encoders {
     card: EncodersCard,
     autoencoder: Part<Box<dyn Autoencoder>>,
@@ -59,15 +59,15 @@ impl std::fmt::Debug for Encoders {
 }
 
 impl Encoders {
-    /// Opens the encoders of the model folder `dir`; its noise-predicting network is not read.
+    /// Opens the encoders of the folder `dir`; a network that predicts noise may be missing, and is not read.
     ///
     /// # Errors
     /// When a file is missing, damaged or foreign, the model is of another kind, or the device cannot be used.
     pub fn open(dir: &Path, kind: &DeviceKind, memory: TextMemory) -> Result<Self, Error> {
-        let spec = ModelSpec::read(dir)?;
+        let spec = PartsSpec::read(dir)?;
         let device = kind.open()?;
         let mut folder = Folder::new(dir, spec.clone(), device.clone());
-        if !matches!(spec.network, NetworkSpec::Dit(_)) {
+        if spec.kind == Some(ModelKind::StableDiffusion) {
             let message = "is no T5 encoder, and only models with one are trained here".to_owned();
             return Err(folder.field("text", message));
         }
@@ -78,7 +78,7 @@ impl Encoders {
         let (list, sizes) = folder.autoencoder_list()?;
         let folder = Arc::new(folder);
         let autoencoder = folder.autoencoder(false, list)?;
-        let streamed = memory.streams(bytes_of(&text_config, quantization(dir, &spec)?));
+        let streamed = memory.streams(bytes_of(&text_config, quantization(dir, &spec.text)?));
         let text = load::text_encoder(&folder, &text_config, streamed, false)?;
         let (image_map, _) = folder.latent_maps(sizes.latent_channels)?;
         let card = EncodersCard {
@@ -86,7 +86,7 @@ impl Encoders {
             autoencoder: hash(spec.autoencoder.weights()),
             text: hash(&spec.text.weights),
             tokenizer: hash(&spec.text.tokenizer),
-            size_px: spec.size_px as usize,
+            size_px: spec.size_px.unwrap_or_default() as usize,
             channels: sizes.latent_channels,
             factor: sizes.factor,
             text_width: text_config.d_model,

@@ -19,7 +19,7 @@ use crate::model::practice_ae::{PracticeAe, PracticeAeConfig};
 use crate::model::t5::{Quantization, UnknownQuantization};
 use crate::model::{Autoencoder, AutoencoderKl, KlConfig, Param, names, params};
 use crate::store::hash::hash_file;
-use crate::store::model_dir::{AutoencoderSpec, ModelSpec};
+use crate::store::model_dir::{AutoencoderSpec, DefaultsSpec, ModelSpec, PartsSpec, TextSpec};
 use crate::store::record::FileHash;
 use crate::store::weights::{self, TensorFile};
 use crate::text::Tokenizer;
@@ -27,7 +27,7 @@ use crate::text::Tokenizer;
 /// The folder and how it is read; parts that take turns are read from it again.
 pub(super) struct Folder {
     pub(super) dir: PathBuf,
-    pub(super) spec: ModelSpec,
+    pub(super) spec: PartsSpec,
     pub(super) device: Device,
     /// Its files as they were when they were hashed.
     seen: BTreeMap<String, Metadata>,
@@ -41,7 +41,7 @@ pub(super) struct AutoencoderSizes {
 }
 
 impl Folder {
-    pub(super) fn new(dir: &Path, spec: ModelSpec, device: Device) -> Self {
+    pub(super) fn new(dir: &Path, spec: PartsSpec, device: Device) -> Self {
         Self { dir: dir.to_owned(), spec, device, seen: BTreeMap::new() }
     }
 
@@ -69,11 +69,11 @@ impl Folder {
         config(&self.dir, field, table)
     }
 
-    /// Hashes of all files an image depends on, compared with those the description states; from now on they must stay
+    /// Hashes of all files that an image of the model depends on, compared with those the description states; from now on they must stay
     /// what they are.
-    pub(super) fn hashes(&mut self) -> Result<Vec<FileHash>, Error> {
+    pub(super) fn hashes(&mut self, model: &ModelSpec) -> Result<Vec<FileHash>, Error> {
         let mut names: Vec<&str> =
-            self.spec.files().into_iter().filter(|(field, _)| *field != "preview").map(|(_, name)| name).collect();
+            model.files().into_iter().filter(|(field, _)| *field != "preview").map(|(_, name)| name).collect();
         names.push("model.toml");
         let names: Vec<String> = names.into_iter().map(str::to_owned).collect();
         self.hashes_of(names)
@@ -230,8 +230,7 @@ impl Folder {
         Ok(map.unwrap_or_else(|| PreviewMap::flat(factor, channels)))
     }
 
-    pub(super) fn defaults(&self) -> Result<Defaults, Error> {
-        let d = &self.spec.defaults;
+    pub(super) fn defaults(&self, d: &DefaultsSpec) -> Result<Defaults, Error> {
         let defaults = Defaults {
             num_steps: d.num_steps,
             sampler: d
@@ -261,8 +260,8 @@ pub(super) fn config<T: DeserializeOwned>(dir: &Path, field: &'static str, table
 }
 
 /// How the text encoder's matrices are packed, where they are.
-pub(super) fn quantization(dir: &Path, spec: &ModelSpec) -> Result<Option<Quantization>, Error> {
-    spec.text.quantized.as_deref().map(str::parse).transpose().map_err(|error: UnknownQuantization| Error::Description {
+pub(super) fn quantization(dir: &Path, text: &TextSpec) -> Result<Option<Quantization>, Error> {
+    text.quantized.as_deref().map(str::parse).transpose().map_err(|error: UnknownQuantization| Error::Description {
         path: dir.join("model.toml"),
         field: "text.quantized",
         message: error.to_string(),

@@ -17,7 +17,7 @@ use crate::denoise::Network;
 use crate::device::{DeviceKind, Precision};
 use crate::diffusion::NoiseSchedule;
 use crate::model::{Base, ControlDit, Dit, DitConfig, Param, T5Config, T5Encoder, control_params, dit_params, params};
-use crate::store::model_dir::{DitSpec, ModelSpec, NetworkSpec};
+use crate::store::model_dir::{DitSpec, ModelSpec, NetworkSpec, PartsSpec};
 use crate::store::record::model_hash;
 
 /// Timesteps of the process the networks are trained on.
@@ -27,23 +27,24 @@ const TIMESTEPS: usize = 1000;
 pub(super) fn open(dir: &Path, kind: &DeviceKind, options: &OpenOptions) -> Result<Pipeline, Error> {
     let precision = options.precision.on(*kind)?;
     let spec = ModelSpec::read(dir)?;
-    match spec.network.clone() {
-        NetworkSpec::Dit(dit) => transformer(Folder::new(dir, spec, kind.open()?), &dit, kind, options, precision),
+    let folder = |device| Folder::new(dir, PartsSpec::from(&spec), device);
+    match &spec.network {
+        NetworkSpec::Dit(dit) => transformer(folder(kind.open()?), (&spec, dit), kind, options, precision),
         NetworkSpec::Unet(unet) => {
             stable::check_precision(&spec, options.precision)?;
-            stable::open(Folder::new(dir, spec, kind.open()?), &unet, kind, options)
+            stable::open(folder(kind.open()?), (&spec, unet), kind, options)
         }
     }
 }
 
 fn transformer(
     mut folder: Folder,
-    dit: &DitSpec,
+    (spec, dit): (&ModelSpec, &DitSpec),
     kind: &DeviceKind,
     options: &OpenOptions,
     precision: Precision,
 ) -> Result<Pipeline, Error> {
-    let (spec, device) = (folder.spec.clone(), folder.device.clone());
+    let device = folder.device.clone();
     let dit_config: DitConfig = folder.config("dit.config", &dit.config)?;
     dit_config.check()?;
     let text_config: T5Config = folder.config("text.config", &spec.text.config)?;
@@ -68,7 +69,7 @@ fn transformer(
     }
     let plan = MemoryPlan::with(&folder.dir, options.text_memory, precision)?;
     let budget = Budget::new(plan, *kind, options)?;
-    let files = folder.hashes()?;
+    let files = folder.hashes(spec)?;
     let text_key = folder.text_key(&files, kind);
     let folder = Arc::new(folder);
 
@@ -95,7 +96,7 @@ fn transformer(
         token_limit: spec.text.max_tokens,
         has_control: dit.control_blocks > 0,
         latent_channels: channels,
-        defaults: folder.defaults()?,
+        defaults: folder.defaults(&spec.defaults)?,
         device: kind.to_string(),
         dtype: precision.to_string(),
     };
@@ -140,7 +141,7 @@ pub(super) fn text_encoder(
 ) -> Result<Part<TextEncoder>, Error> {
     // Building on a recorder checks the sizes before anything is made of them.
     let list = params::record(|vb| T5Encoder::new(vb, config).map(|_| ()))?;
-    if let Some(kind) = quantization(&folder.dir, &folder.spec)? {
+    if let Some(kind) = quantization(&folder.dir, &folder.spec.text)? {
         let shapes = config.packed_shapes(kind);
         if streamed {
             let file = folder.tensors(&folder.spec.text.weights, &shapes)?;

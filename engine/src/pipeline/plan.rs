@@ -66,7 +66,7 @@ impl MemoryPlan {
             blocks => control_params(&dit, blocks, Base::Frozen)?,
         };
         let autoencoder = AutoencoderPlan::of(dir, &spec)?;
-        let quantization = folder::quantization(dir, &spec)?;
+        let quantization = folder::quantization(dir, &spec.text)?;
         let text_bytes = bytes_of(&text, quantization);
         let embedding = if quantization.is_some() { 0 } else { F32 * (text.vocab_size * text.d_model) as u64 };
         // Tokens of both halves of a guided step; queries, keys, values, two copies of the input and the inner layer.

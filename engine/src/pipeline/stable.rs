@@ -22,8 +22,13 @@ use crate::store::record::model_hash;
 const MOST_TIMESTEPS: usize = 1 << 16;
 
 /// Opens a folder whose network is a U-Net; see [`Pipeline::open`].
-pub(super) fn open(mut folder: Folder, spec: &UnetSpec, kind: &DeviceKind, options: &OpenOptions) -> Result<Pipeline, Error> {
-    let (model, device) = (folder.spec.clone(), folder.device.clone());
+pub(super) fn open(
+    mut folder: Folder,
+    (model, spec): (&ModelSpec, &UnetSpec),
+    kind: &DeviceKind,
+    options: &OpenOptions,
+) -> Result<Pipeline, Error> {
+    let device = folder.device.clone();
     let config: UnetConfig = folder.config("unet.config", &spec.config)?;
     let unet_list = unet_params(&config)?;
     let clip: ClipConfig = folder.config("text.config", &model.text.config)?;
@@ -56,8 +61,8 @@ pub(super) fn open(mut folder: Folder, spec: &UnetSpec, kind: &DeviceKind, optio
             format!("is {}, but {} latent positions of {factor} px give another size", model.size_px, config.sample_size);
         return Err(folder.field("size_px", message));
     }
-    let budget = Budget::new(plan(&folder.dir, &model, spec)?, *kind, options)?;
-    let files = folder.hashes()?;
+    let budget = Budget::new(plan(&folder.dir, model, spec)?, *kind, options)?;
+    let files = folder.hashes(model)?;
     let text_key = folder.text_key(&files, kind);
     let folder = Arc::new(folder);
 
@@ -88,7 +93,7 @@ pub(super) fn open(mut folder: Folder, spec: &UnetSpec, kind: &DeviceKind, optio
         token_limit: limit,
         has_control: false,
         latent_channels: channels,
-        defaults: folder.defaults()?,
+        defaults: folder.defaults(&model.defaults)?,
         device: kind.to_string(),
         dtype: Precision::F32.to_string(),
     };

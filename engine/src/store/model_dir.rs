@@ -3,6 +3,7 @@
 //! The file says what the parts are and where they lie; it holds no tensor. Paths are relative to
 //! the folder and may not leave it.
 
+mod parts;
 mod tables;
 
 use std::collections::BTreeMap;
@@ -10,6 +11,7 @@ use std::path::{Component, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+pub use parts::PartsSpec;
 use tables::Tables;
 
 /// The only format this build reads and writes.
@@ -287,31 +289,9 @@ impl ModelSpec {
     /// # Errors
     /// Names the file and the field.
     pub fn read(dir: &Path) -> Result<Self, ModelDirError> {
-        let path = dir.join("model.toml");
-        let text = std::fs::read_to_string(&path).map_err(|source| ModelDirError::Read { path: path.clone(), source })?;
-        let field_error =
-            |field: &str, message: String| ModelDirError::Field { path: path.clone(), field: field.to_owned(), message };
-        let deserializer = toml::Deserializer::parse(&text).map_err(|e| field_error("(syntax)", e.message().to_owned()))?;
-        let spec: Self = serde_path_to_error::deserialize(deserializer).map_err(|e| {
-            let at = e.path().to_string();
-            field_error(if at == "." { "(tables)" } else { &at }, e.inner().message().to_owned())
-        })?;
-        if spec.format != FORMAT {
-            return Err(field_error("format", format!("is {}, but this build reads {FORMAT}", spec.format)));
-        }
-        if !(16..=4096).contains(&spec.size_px) {
-            return Err(field_error("size_px", format!("is {}, expected 16 to 4096", spec.size_px)));
-        }
-        for (field, file) in spec.files() {
-            let relative = Path::new(file);
-            if !relative.components().all(|c| matches!(c, Component::Normal(_))) {
-                return Err(field_error(field, format!("{file:?} leaves the model folder")));
-            }
-            let path = dir.join(relative);
-            if !path.is_file() {
-                return Err(ModelDirError::Missing { path, field });
-            }
-        }
+        let tables = Tables::read(dir)?;
+        let spec = Self::try_from(tables).map_err(|message| field_error(dir, "(tables)", message.to_owned()))?;
+        need_files(dir, &spec.files())?;
         Ok(spec)
     }
 
@@ -347,4 +327,23 @@ impl ModelSpec {
     pub fn to_toml(&self) -> Result<String, toml::ser::Error> {
         toml::to_string_pretty(self)
     }
+}
+
+fn field_error(dir: &Path, field: &str, message: String) -> ModelDirError {
+    ModelDirError::Field { path: dir.join("model.toml"), field: field.to_owned(), message }
+}
+
+/// Files that a description names must lie in its folder.
+fn need_files(dir: &Path, files: &[(&'static str, &str)]) -> Result<(), ModelDirError> {
+    for (field, file) in files {
+        let relative = Path::new(file);
+        if !relative.components().all(|c| matches!(c, Component::Normal(_))) {
+            return Err(field_error(dir, field, format!("{file:?} leaves the model folder")));
+        }
+        let path = dir.join(relative);
+        if !path.is_file() {
+            return Err(ModelDirError::Missing { path, field });
+        }
+    }
+    Ok(())
 }

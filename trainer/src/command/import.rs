@@ -1,4 +1,4 @@
-//! Make a model folder of published weights.
+//! Make a model folder, or a folder of parts, of published weights.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::{Result, bail};
 use candle_core::DType;
 use engine::cancel::Cancel;
-use engine::import::{self, ImportRequest, Outcome, Progress, Report, StableRequest};
+use engine::import::{self, Described, ImportRequest, Outcome, Progress, Report, StableRequest};
 use engine::model::t5::Quantization;
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -50,8 +50,11 @@ impl Packed {
 #[command(after_help = AFTER_HELP)]
 pub struct Args {
     /// The released checkpoint: text or control, 256 or 512 px; told by its tensors.
-    #[arg(long, value_name = "FILE", required_unless_present = "stable_diffusion")]
+    #[arg(long, value_name = "FILE", required_unless_present_any = ["stable_diffusion", "parts"])]
     dit: Option<PathBuf>,
+    /// Instead of a checkpoint: only text encoder, tokenizer and autoencoder, for chexgen prepare and chexgen train.
+    #[arg(long, conflicts_with_all = ["dit", "stable_diffusion", "state_dict", "heads"])]
+    parts: bool,
     /// Instead of a checkpoint: a Stable Diffusion 1.x folder in diffusers' layout, to compare with.
     #[arg(long, value_name = "DIR", conflicts_with_all = ["dit", "t5", "vae", "sentencepiece", "state_dict", "heads", "dtype", "quantize_t5"])]
     stable_diffusion: Option<PathBuf>,
@@ -77,7 +80,7 @@ pub struct Args {
     /// stays as --dtype says.
     #[arg(long, value_enum, value_name = "KIND")]
     quantize_t5: Option<Packed>,
-    /// Name of the model; the checkpoint's file name if left out.
+    /// Name of the model; the checkpoint's file name, or Parts, if left out.
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
     /// The model folder, made when missing. What an interrupted import finished there is kept.
@@ -89,6 +92,9 @@ const AFTER_HELP: &str = "\
 All names and shapes are compared with what the network needs, before anything is written; a checkpoint that is \
 incomplete or of another kind is refused. One tensor at a time is in memory.
 
+With --parts, only text encoder, tokenizer and autoencoder are taken: enough to prepare data and to train a network \
+from new weights.
+
 With --stable-diffusion, U-Net, text encoder, autoencoder, scheduler and tokenizer are taken from one folder. Such a \
 model reads the text as it is typed, cannot follow masks, and starts with its own scheduler (pndm or ddim), 50 steps \
 and guidance 7.5; its safety checker is left out.
@@ -98,10 +104,10 @@ Weights keep the licence and the data use agreement under which you received the
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 interrupted (run it again to go on).";
 
 impl Args {
-    /// The import of a released checkpoint.
-    fn request(&self, dit: &Path) -> ImportRequest {
+    /// The import of a released checkpoint, or of parts.
+    fn request(&self, dit: Option<&Path>) -> ImportRequest {
         ImportRequest {
-            dit: dit.to_owned(),
+            dit: dit.map(Path::to_owned),
             state_dict: self.state_dict.clone(),
             heads: self.heads.map(|heads| heads as usize),
             text: self.t5.clone(),
@@ -141,12 +147,13 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         }
     };
     let outcome = match (&args.dit, &args.stable_diffusion) {
-        (Some(dit), None) => import::run(&args.request(dit), &cancel, &mut on_progress),
+        (Some(dit), None) => import::run(&args.request(Some(dit)), &cancel, &mut on_progress),
+        (None, None) if args.parts => import::run(&args.request(None), &cancel, &mut on_progress),
         (None, Some(dir)) => {
             let request = StableRequest { dir: dir.clone(), name: args.name.clone(), out: args.out.clone() };
             import::run_stable(&request, &cancel, &mut on_progress)
         }
-        _ => bail!("name either --dit FILE or --stable-diffusion DIR"),
+        _ => bail!("name one of --dit FILE, --stable-diffusion DIR and --parts"),
     };
     bar.finish_and_clear();
     match outcome? {
@@ -163,13 +170,21 @@ pub fn run(args: &Args) -> Result<ExitCode> {
 }
 
 fn tell(report: &Report, out: &mut impl Write) -> std::io::Result<()> {
-    let spec = &report.spec;
-    let control = match spec.dit().map(|dit| dit.control_blocks) {
-        None => format!("{}, text only", spec.network.kind()),
-        Some(0) => "text only".to_owned(),
-        Some(blocks) => format!("text and control ({blocks} copied blocks)"),
+    let notice = match &report.described {
+        Described::Model(spec) => {
+            let control = match spec.dit().map(|dit| dit.control_blocks) {
+                None => format!("{}, text only", spec.network.kind()),
+                Some(0) => "text only".to_owned(),
+                Some(blocks) => format!("text and control ({blocks} copied blocks)"),
+            };
+            writeln!(out, "{}: {} px, {control}, at most {} tokens", spec.name, spec.size_px, spec.text.max_tokens)?;
+            &spec.notice
+        }
+        Described::Parts(spec) => {
+            writeln!(out, "{}: parts for chexgen prepare and chexgen train, at most {} tokens", spec.name, spec.text.max_tokens)?;
+            &spec.notice
+        }
     };
-    writeln!(out, "{}: {} px, {control}, at most {} tokens", spec.name, spec.size_px, spec.text.max_tokens)?;
     for (what, files) in [("written", &report.written), ("kept", &report.kept)] {
         if !files.is_empty() {
             writeln!(out, "{what}: {}", files.join(", "))?;
@@ -178,5 +193,5 @@ fn tell(report: &Report, out: &mut impl Write) -> std::io::Result<()> {
     if report.left_out > 0 {
         writeln!(out, "left out: {} tensors of the T5 decoder, which is not needed", report.left_out)?;
     }
-    writeln!(out, "{}", spec.notice)
+    writeln!(out, "{notice}")
 }

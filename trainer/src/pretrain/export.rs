@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail, ensure};
 use candle_core::{DType, Device};
 use engine::store::atomic::{AtomicFile, write_atomic};
 use engine::store::hash::hash_file;
-use engine::store::model_dir::{DefaultsSpec, DitSpec, FORMAT, ModelSpec, NetworkSpec};
+use engine::store::model_dir::{DefaultsSpec, DitSpec, NetworkSpec, PartsSpec};
 use engine::store::safetensors_writer::SafetensorsWriter;
 
 use super::parts::Parts;
@@ -101,6 +101,7 @@ fn of_stage(request: &Request, found: &Found, mut config: StageConfig) -> Result
     }
     let out = &request.out;
     engine::store::atomic::ensure_writable_dir(out)?;
+    engine::store::atomic::remove_leftovers(out)?;
     let mut hashes = BTreeMap::new();
     let list = tensors.iter().map(|(name, tensor)| (name.clone(), request.dtype, tensor.dims().to_vec())).collect();
     let mut writer = SafetensorsWriter::create(&out.join("dit.safetensors"), list)?;
@@ -113,44 +114,41 @@ fn of_stage(request: &Request, found: &Found, mut config: StageConfig) -> Result
     for name in &copied {
         hashes.insert(name.clone(), copy(&parts, name, out)?);
     }
-    let factor = parts.autoencoder()?.factor();
-    let mut spec = ModelSpec {
-        format: FORMAT,
+    let size_px = n.input_size * parts.autoencoder()?.factor();
+    let network = NetworkSpec::Dit(DitSpec {
+        weights: "dit.safetensors".to_owned(),
+        prediction: match config.objective.prediction {
+            PredictionName::Epsilon => "epsilon",
+            PredictionName::Velocity => "velocity",
+        }
+        .to_owned(),
+        control_blocks: n.control_blocks,
+        // Where every row had its condition, dropped captions had theirs, too.
+        control_unconditional: config.control.as_ref().is_none_or(|control| control.share_dropped >= 1.0),
+        config: table(&config.dit())?,
+    });
+    let defaults = DefaultsSpec {
+        preset: e.preset.clone(),
+        sampler: e.sampler.clone(),
+        num_steps: e.num_steps,
+        guidance_scale: e.guidance_scale,
+    };
+    let mut spec = PartsSpec {
         name: config.name.clone(),
         practice: config.practice,
-        size_px: (n.input_size * factor) as u32,
         notice: e.notice.clone(),
-        network: NetworkSpec::Dit(DitSpec {
-            weights: "dit.safetensors".to_owned(),
-            prediction: match config.objective.prediction {
-                PredictionName::Epsilon => "epsilon",
-                PredictionName::Velocity => "velocity",
-            }
-            .to_owned(),
-            control_blocks: n.control_blocks,
-            // Where every row had its condition, dropped captions had theirs, too.
-            control_unconditional: config.control.as_ref().is_none_or(|control| control.share_dropped >= 1.0),
-            config: table(&config.dit())?,
-        }),
-        defaults: DefaultsSpec {
-            preset: e.preset.clone(),
-            sampler: e.sampler.clone(),
-            num_steps: e.num_steps,
-            guidance_scale: e.guidance_scale,
-        },
         hashes,
-        reference: None,
         ..parts.spec.clone()
     };
     spec.text.max_tokens = n.token_num;
-    write_atomic(&out.join("model.toml"), spec.to_toml()?.as_bytes())?;
+    let text = spec.into_model(size_px as u32, network, defaults).to_toml()?;
+    write_atomic(&out.join("model.toml"), text.as_bytes())?;
     Ok(Exported { step: found.meta.step, tensors: tensors.len() })
 }
 
 /// Files of the parts that belong into the folder; the practice checker beside them, where it is there.
-fn copied_files(spec: &ModelSpec, dir: &Path) -> Vec<String> {
-    let dit = spec.network.weights();
-    let named = spec.files().into_iter().map(|(_, name)| name.to_owned()).filter(|name| name != dit);
+fn copied_files(spec: &PartsSpec, dir: &Path) -> Vec<String> {
+    let named = spec.files().into_iter().map(|(_, name)| name.to_owned());
     let checker = "checker.safetensors".to_owned();
     let beside = dir.join(&checker).is_file().then_some(checker);
     named.chain(beside).collect()

@@ -98,7 +98,8 @@ pub fn run(config: &StageConfig, device: &Device, run: &RunDir, stop: &StopReque
 /// When it names none, or they cannot be used.
 pub fn open_parts(config: &StageConfig, device: &Device) -> Result<Parts> {
     let dir = config.parts.as_ref().context(
-        "field parts is missing: name a model folder whose autoencoder and text encoder are used, there or with --parts",
+        "field parts is missing: name a folder of parts (chexgen import --parts) or of a model, whose autoencoder and text \
+         encoder are used, there or with --parts",
     )?;
     Parts::open(dir, device)
 }

@@ -1,4 +1,5 @@
-//! The frozen networks that a stage learns beside: autoencoder, text encoder and tokenizer of a model folder.
+//! The frozen networks that a stage learns beside: autoencoder, text encoder and tokenizer of a folder of parts, or of a
+//! model whose own network is not read.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
@@ -12,17 +13,17 @@ use engine::model::practice_ae::PracticeAe;
 use engine::model::{Autoencoder, AutoencoderKl, T5Config, names};
 use engine::pipeline::{Encoders, TextMemory};
 use engine::store::hash::hash_file;
-use engine::store::model_dir::{AutoencoderSpec, ModelSpec};
+use engine::store::model_dir::{AutoencoderSpec, ModelKind, PartsSpec};
 use engine::store::weights::TensorFile;
 
 use crate::data::latents::Normaliser;
 
-/// A model folder whose parts are used as they are.
+/// A folder whose parts are used as they are.
 pub struct Parts {
     /// The folder.
     pub dir: PathBuf,
     /// Its description.
-    pub spec: ModelSpec,
+    pub spec: PartsSpec,
     /// Hashes of the files that matter, by name.
     pub hashes: BTreeMap<String, String>,
     device: Device,
@@ -40,8 +41,9 @@ impl Parts {
     /// # Errors
     /// Names the file that is missing, or that differs from what the description states.
     pub fn open(dir: &Path, device: &Device) -> Result<Self> {
-        let spec = ModelSpec::read(dir)?;
-        ensure!(spec.dit().is_some(), "{} is a Stable Diffusion model; parts come from one of this family", dir.display());
+        let spec = PartsSpec::read(dir)?;
+        let foreign = spec.kind == Some(ModelKind::StableDiffusion);
+        ensure!(!foreign, "{} is a Stable Diffusion model; parts come from one of this family", dir.display());
         let mut hashes = BTreeMap::new();
         for name in [spec.autoencoder.weights(), &spec.text.weights, &spec.text.tokenizer] {
             let path = dir.join(name);

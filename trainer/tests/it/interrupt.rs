@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use engine::store::record::RunRecord;
 
-use crate::support::{chexgen, files, generate, names, stdout, tiny};
+use crate::support::{SmallDisk, chexgen, files, generate, names, stdout, tiny};
 
 #[test]
 fn ctrl_c_leaves_whole_files_and_running_again_goes_on() {
@@ -110,23 +110,6 @@ fn a_killed_run_leaves_no_file_that_the_next_one_does_not_mend() {
     assert!(left.iter().all(|name| !name.starts_with('.')), "{left:?}");
 }
 
-/// A small disk of its own: a mounted memory file system, where that may be done.
-struct SmallDisk(std::path::PathBuf);
-
-impl SmallDisk {
-    fn mount(at: &std::path::Path, size: &str) -> Option<Self> {
-        std::fs::create_dir(at).unwrap();
-        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs"]).arg(at).output();
-        mounted.is_ok_and(|output| output.status.success()).then(|| Self(at.to_owned()))
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        drop(Command::new("umount").arg(&self.0).output());
-    }
-}
-
 #[test]
 fn a_full_disk_is_one_sentence_and_whole_files() {
     let dir = tempfile::tempdir().unwrap();
@@ -143,10 +126,10 @@ fn a_full_disk_is_one_sentence_and_whole_files() {
         text.lines().count() == 1 && text.contains("disk/image-00") && text.contains("the disk is full; free some space"),
         "{text}"
     );
-    let left = names(&disk.0);
+    let left = names(&disk.at);
     assert!(left.len().is_multiple_of(6) && left.len() >= 6, "six files for each image: {left:?}");
     for name in left.iter().filter(|name| name.ends_with(".json")) {
-        RunRecord::read(&disk.0.join(name)).unwrap();
-        RunRecord::read(&disk.0.join(name.replace(".json", ".png"))).unwrap();
+        RunRecord::read(&disk.at.join(name)).unwrap();
+        RunRecord::read(&disk.at.join(name.replace(".json", ".png"))).unwrap();
     }
 }

@@ -3,11 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
-use std::time::{Duration, Instant};
 
 use crate::import::sources::{Sources, golden};
 use crate::prepare::{phantoms, prepare, settings};
-use crate::support::{chexgen, files, run, stderr, stdout, tiny, write_mask};
+use crate::support::{chexgen, files, run, stderr, stdout, tiny, wait_for, write_mask};
 
 /// Sizes of the tiny model, 32 px in stage 1 and 64 px later.
 fn sizes(stage: &str) -> Vec<String> {
@@ -56,8 +55,8 @@ pub(crate) fn done(command: &mut Command) -> Output {
 
 pub(crate) struct Runs {
     pub(crate) first: PathBuf,
-    second: PathBuf,
-    control: PathBuf,
+    pub(crate) second: PathBuf,
+    pub(crate) control: PathBuf,
 }
 
 /// All stages without interruption, trained once for all tests.
@@ -74,15 +73,6 @@ pub(crate) fn runs() -> &'static Runs {
         assert!(said.contains("control blocks are copies") && !said.contains("anew"), "{said}");
         runs
     })
-}
-
-/// Waits until something is there, or the child has ended.
-pub(crate) fn wait_for(child: &mut std::process::Child, what: impl Fn() -> bool) {
-    let begin = Instant::now();
-    while !what() && child.try_wait().unwrap().is_none() {
-        assert!(begin.elapsed() < Duration::from_secs(300), "it never came");
-        std::thread::sleep(Duration::from_millis(1));
-    }
 }
 
 #[test]
@@ -233,6 +223,42 @@ fn a_published_checkpoint_is_trained_on_and_goes_out_and_in_again_without_a_chan
 }
 
 #[test]
+fn parts_without_a_network_are_enough_to_begin_from_nothing() {
+    let sources = Sources::new();
+    let parts = sources.parts("parts");
+    let refused = run(&parts, &["doctor", "--model", "."]);
+    let text = String::from_utf8(refused.stdout).unwrap();
+    assert!(refused.status.code() == Some(1) && text.contains("these are parts for chexgen prepare and chexgen train"), "{text}");
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    phantoms(dir, "mimic", 8);
+    let path = settings(dir, "", "[[source]]\nkind = \"mimic\"\nroot = \"mimic\"\n");
+    let text = std::fs::read_to_string(&path).unwrap().replace(&tiny().model.display().to_string(), parts.to_str().unwrap());
+    std::fs::write(&path, text).unwrap();
+    assert!(stderr(&prepare(dir, &[])).contains("field size_px is 0; choose a multiple of 8"), "parts have no size of their own");
+    stdout(&prepare(dir, &["--set", "size_px=32"]));
+    let mut command = chexgen(dir, &["train"]);
+    command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("configs/stage1-256.release.toml"));
+    command.arg("--parts").arg(&parts).args(["--data", "set", "--out", "run", "--export", "model"]);
+    let sets = "network.input_size=4 network.hidden_size=32 network.depth=2 network.num_heads=2 network.text_embed_dims=32 \
+        train.epochs=2.0 train.batch_size=4 train.micro_batch=2 train.sheet_every=0";
+    for set in sets.split_whitespace() {
+        command.arg(format!("--set={set}"));
+    }
+    assert!(stderr(&done(&mut command)).contains("begins with new weights"));
+    let text = stdout(&run(dir, &["doctor", "--model", "model"]));
+    assert!(text.contains("one image of 32 px"), "{text}");
+    stdout(&run(dir, &["generate", "--model", "model", "--impression", "Normal.", "--steps", "2", "--out", "image"]));
+    // A model that is there already is not made into parts.
+    let mut args = sources.args(Path::new("none"), "parts", "--parts");
+    args.drain(2..4);
+    let place = args.iter().position(|arg| arg == "--out").unwrap() + 1;
+    args[place] = dir.join("model").display().to_string();
+    let refused = crate::import::sources::command(args).unwrap_err().to_string();
+    assert!(refused.contains("holds a whole model"), "{refused}");
+}
+
+#[test]
 fn a_prepared_set_is_trained_on_in_half_precision_with_all_switches() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
@@ -344,7 +370,7 @@ fn what_cannot_be_trained_is_said_in_a_sentence() {
     let text = said(train("control", &out, Some(&dir.path().join("nothing"))).arg("--set=train.steps=1"));
     assert!(text.contains("does not exist"), "{text}");
     let text = said(train("stage1-256", &out, None).arg("--data").arg(dir.path()));
-    assert!(text.contains("learns from phantoms"), "{text}");
+    assert!(text.contains("dataset.json") && text.contains("chexgen prepare finished"), "{text}");
     // A damaged checkpoint is named, and nothing is lost.
     std::fs::create_dir_all(out.join("text")).unwrap();
     for (name, mut content) in files(&runs.first.join("text")) {

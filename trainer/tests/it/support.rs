@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use engine::domain::Mask;
 use engine::imageio::png::encode_mask;
@@ -69,6 +69,42 @@ pub(crate) fn write_mask(path: &Path, width: u32, height: u32) {
     let mask = Mask::from_fn(width, height, |x, y| x > width / 8 && x < width / 2 && y < height / 2);
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     std::fs::write(path, encode_mask(&mask, &[]).unwrap()).unwrap();
+}
+
+/// A small disk of its own: a mounted memory file system, where that may be done.
+pub(crate) struct SmallDisk {
+    /// Where it is.
+    pub(crate) at: PathBuf,
+}
+
+impl SmallDisk {
+    /// Mounts a disk of this size, such as `100k`; `None` where this user cannot.
+    pub(crate) fn mount(at: &Path, size: &str) -> Option<Self> {
+        std::fs::create_dir(at).unwrap();
+        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs"]).arg(at).output();
+        mounted.is_ok_and(|output| output.status.success()).then(|| Self { at: at.to_owned() })
+    }
+
+    /// Gives it another size.
+    pub(crate) fn resize(&self, size: &str) {
+        let status = Command::new("mount").args(["-o", &format!("remount,size={size}")]).arg(&self.at).status();
+        assert!(status.unwrap().success());
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        drop(Command::new("umount").arg(&self.at).output());
+    }
+}
+
+/// Waits until something is there, or the child has ended.
+pub(crate) fn wait_for(child: &mut std::process::Child, what: impl Fn() -> bool) {
+    let begin = Instant::now();
+    while !what() && child.try_wait().unwrap().is_none() {
+        assert!(begin.elapsed() < Duration::from_secs(300), "it never came");
+        std::thread::sleep(Duration::from_millis(1));
+    }
 }
 
 /// The tiny model and the run that trained it.

@@ -1,10 +1,14 @@
 //! A description as it stands in its file: one table for the network, by which the kind of model is told.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::{AutoencoderSpec, DefaultsSpec, DitSpec, LatentSpec, ModelSpec, NetworkSpec, ReferenceSpec, TextSpec, UnetSpec};
+use super::{
+    AutoencoderSpec, DefaultsSpec, DitSpec, FORMAT, LatentSpec, ModelDirError, ModelKind, ModelSpec, NetworkSpec, PartsSpec,
+    ReferenceSpec, TextSpec, UnetSpec,
+};
 
 /// `model.toml` as its tables stand in the file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -13,7 +17,8 @@ pub(super) struct Tables {
     format: u32,
     name: String,
     practice: bool,
-    size_px: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    size_px: Option<u32>,
     notice: String,
     palette: String,
     #[serde(default)]
@@ -25,11 +30,35 @@ pub(super) struct Tables {
     unet: Option<UnetSpec>,
     autoencoder: AutoencoderSpec,
     latent: LatentSpec,
-    defaults: DefaultsSpec,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    defaults: Option<DefaultsSpec>,
     #[serde(default)]
     hashes: BTreeMap<String, String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reference: Option<ReferenceSpec>,
+}
+
+impl Tables {
+    /// Reads `DIR/model.toml` and checks what can be checked without its files.
+    pub(super) fn read(dir: &Path) -> Result<Self, ModelDirError> {
+        let path = dir.join("model.toml");
+        let text = std::fs::read_to_string(&path).map_err(|source| ModelDirError::Read { path: path.clone(), source })?;
+        let refuse = |field: &str, message: String| ModelDirError::Field { path: path.clone(), field: field.to_owned(), message };
+        let deserializer = toml::Deserializer::parse(&text).map_err(|e| refuse("(syntax)", e.message().to_owned()))?;
+        let tables: Self = serde_path_to_error::deserialize(deserializer).map_err(|e| {
+            let at = e.path().to_string();
+            refuse(if at == "." { "(tables)" } else { &at }, e.inner().message().to_owned())
+        })?;
+        if tables.format != FORMAT {
+            return Err(refuse("format", format!("is {}, but this build reads {FORMAT}", tables.format)));
+        }
+        match tables.size_px {
+            Some(size_px) if !(16..=4096).contains(&size_px) => {
+                Err(refuse("size_px", format!("is {size_px}, expected 16 to 4096")))
+            }
+            _ => Ok(tables),
+        }
+    }
 }
 
 impl TryFrom<Tables> for ModelSpec {
@@ -56,9 +85,15 @@ impl TryFrom<Tables> for ModelSpec {
         let network = match (dit, unet) {
             (Some(dit), None) => NetworkSpec::Dit(dit),
             (None, Some(unet)) => NetworkSpec::Unet(unet),
-            (None, None) => return Err("it holds neither [dit] nor [unet]"),
+            (None, None) => {
+                return Err(
+                    "it holds neither [dit] nor [unet]: these are parts for chexgen prepare and chexgen train, and no model",
+                );
+            }
             (Some(_), Some(_)) => return Err("it holds [dit] and [unet], and a model has one of them"),
         };
+        let size_px = size_px.ok_or("missing field `size_px`")?;
+        let defaults = defaults.ok_or("missing field `defaults`")?;
         Ok(Self {
             format,
             name,
@@ -104,18 +139,53 @@ impl From<ModelSpec> for Tables {
             format,
             name,
             practice,
-            size_px,
+            size_px: Some(size_px),
             notice,
             palette,
             preview,
             text,
             autoencoder,
             latent,
-            defaults,
+            defaults: Some(defaults),
             hashes,
             reference,
             dit,
             unet,
+        }
+    }
+}
+
+impl From<Tables> for PartsSpec {
+    fn from(tables: Tables) -> Self {
+        let kind = match (&tables.dit, &tables.unet) {
+            (_, Some(_)) => Some(ModelKind::StableDiffusion),
+            (Some(_), None) => Some(ModelKind::DiffusionTransformer),
+            (None, None) => None,
+        };
+        let Tables { name, practice, size_px, notice, palette, preview, text, autoencoder, latent, hashes, .. } = tables;
+        Self { name, practice, size_px, notice, palette, preview, text, autoencoder, latent, hashes, kind }
+    }
+}
+
+impl From<PartsSpec> for Tables {
+    fn from(spec: PartsSpec) -> Self {
+        let PartsSpec { name, practice, size_px, notice, palette, preview, text, autoencoder, latent, hashes, kind: _ } = spec;
+        Self {
+            format: FORMAT,
+            name,
+            practice,
+            size_px,
+            notice,
+            palette,
+            preview,
+            text,
+            dit: None,
+            unet: None,
+            autoencoder,
+            latent,
+            defaults: None,
+            hashes,
+            reference: None,
         }
     }
 }

@@ -13,7 +13,7 @@ use super::sources::*;
 
 pub(super) fn request(sources: &Sources, dit: &Path, heads: usize, out: &str) -> ImportRequest {
     ImportRequest {
-        dit: dit.to_owned(),
+        dit: Some(dit.to_owned()),
         state_dict: None,
         heads: Some(heads),
         text: Some(sources.path("t5")),

@@ -80,6 +80,14 @@ impl Sources {
         self.path(out)
     }
 
+    /// Text encoder and autoencoder alone, by the real command.
+    pub(crate) fn parts(&self, out: &str) -> PathBuf {
+        let mut args = self.args(Path::new("none"), out, "--parts --dtype f32");
+        args.drain(2..4);
+        assert_eq!(command(args).unwrap(), ExitCode::SUCCESS);
+        self.path(out)
+    }
+
     /// An import that must be refused with one sentence, and write no description.
     pub(crate) fn refused(&self, dit: &Path, more: &str) -> String {
         let error = self.import(dit, "refused", more).expect_err("it is refused");
