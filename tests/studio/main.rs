@@ -4,6 +4,7 @@
 #![allow(clippy::print_stdout, reason = "a skipped test says why")]
 
 mod e2e;
+mod training;
 
 use std::path::Path;
 use std::process::Command;

@@ -37,10 +37,10 @@ pub struct Args {
     /// What a stage begins with: a run, a checkpoint, a model folder or a weight file.
     #[arg(long, value_name = "PATH")]
     from: Option<PathBuf>,
-    /// Model folder whose autoencoder and text encoder a stage uses.
-    #[arg(long, value_name = "MODEL_DIR")]
+    /// Folder of parts (chexgen import --parts) or of a model, whose autoencoder and text encoder a stage uses.
+    #[arg(long, value_name = "DIR")]
     parts: Option<PathBuf>,
-    /// Prepared data set of a stage.
+    /// Prepared data set of a stage; its split train comes in place of phantoms where the configuration has these.
     #[arg(long, value_name = "DATA_DIR")]
     data: Option<PathBuf>,
     /// Where to write the model folder when all is done.
@@ -160,8 +160,9 @@ fn with_arguments(args: &Args, mut config: StageConfig) -> Result<StageConfig> {
     match (&args.data, &mut config.data) {
         (None, _) => {}
         (Some(given), DataSource::Prepared { folder, .. }) => folder.clone_from(given),
-        (Some(_), DataSource::Phantoms { .. }) => {
-            anyhow::bail!("--data names a prepared data set, but {} learns from phantoms", args.config.display())
+        (Some(given), DataSource::Phantoms { sample_posterior, .. }) => {
+            let (folder, split, sample_posterior) = (given.clone(), "train".to_owned(), *sample_posterior);
+            config.data = DataSource::Prepared { folder, split, sample_posterior };
         }
     }
     config.check()?;
