@@ -47,6 +47,27 @@ pub struct SplitCounts {
     pub patients: usize,
     /// Samples without a pseudonym.
     pub without_patient: usize,
+    /// Labels that are present.
+    pub positive: Counts,
+}
+
+/// What a data set was made with, and how large it is.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Provenance {
+    /// Name of the model whose parts encoded it.
+    pub model: String,
+    /// Hash of the autoencoder's weights.
+    pub autoencoder: String,
+    /// Hash of the text encoder's weights.
+    pub text: String,
+    /// Hash of the tokenizer's file.
+    pub tokenizer: String,
+    /// Most tokens of a caption that are taken.
+    pub max_tokens: usize,
+    /// Shards.
+    pub shards: usize,
+    /// Bytes of the shards.
+    pub bytes: u64,
 }
 
 /// What is in a data set.
@@ -56,8 +77,8 @@ pub struct Fingerprint {
     pub name: String,
     /// Hash of what decides its content.
     pub recipe: String,
-    /// Name of the model that encoded it.
-    pub model: String,
+    /// What it was made with.
+    pub provenance: Provenance,
     /// Side of the pictures in pixels.
     pub size_px: usize,
     /// Samples.
@@ -129,7 +150,15 @@ pub fn fingerprint(data: &Dataset) -> Result<Fingerprint> {
     let mut print = Fingerprint {
         name: form.name.clone(),
         recipe: form.recipe.clone(),
-        model: form.binding.model.clone(),
+        provenance: Provenance {
+            model: form.binding.model.clone(),
+            autoencoder: form.binding.autoencoder.clone(),
+            text: form.binding.text.clone(),
+            tokenizer: form.binding.tokenizer.clone(),
+            max_tokens: form.binding.max_tokens,
+            shards: 0,
+            bytes: 0,
+        },
         size_px: form.binding.size_px,
         ages: Histogram::new(10.0),
         grey_means: Histogram::new(0.05),
@@ -143,9 +172,14 @@ pub fn fingerprint(data: &Dataset) -> Result<Fingerprint> {
         let mut counts = SplitCounts::default();
         let mut patients = BTreeSet::new();
         data.visit(split, &mut |_, form| {
+            print.provenance.shards += 1;
+            print.provenance.bytes += form.tar_bytes;
             for sample in form.samples {
                 let about = sample.about;
                 counts.samples += 1;
+                for (name, _) in about.labels.iter().filter(|(_, state)| **state == 1) {
+                    *counts.positive.entry(name.clone()).or_default() += 1;
+                }
                 if about.patient.is_empty() {
                     counts.without_patient += 1;
                 } else {
@@ -250,6 +284,7 @@ mod tests {
         let print = write(&data).unwrap();
         assert_eq!((print.samples, print.sets["drawn"], print.splits["train"].patients), (10, 10, 5));
         assert_eq!((print.rejects["view"], print.rejects_by_set["drawn"]["view"]), (1, 1));
+        assert_eq!((print.provenance.shards, print.splits["train"].positive["Edema"]), (3, 10));
         assert_eq!((print.conditions["mask"], print.positive["Edema"], print.sizes["40×32"]), (4, 10, 10));
         assert_eq!((print.most_tokens, print.tokens.counts.clone(), print.without_age), (5, vec![10], 10));
         let read: Fingerprint = serde_json::from_slice(&std::fs::read(dir.path().join("report.json")).unwrap()).unwrap();

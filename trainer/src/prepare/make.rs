@@ -83,6 +83,9 @@ impl<'a> Maker<'a> {
             Ok(sample) => sample,
             Err(fault) => return Ok(reject(fault)),
         };
+        if let Some(name) = sample.not_finite() {
+            return Ok(reject(Fault::new("not_finite", format!("its {name} holds numbers that are not finite (NaN)"))));
+        }
         let bytes = sample.to_bytes(self.binding, self.config.latents, self.config.caption_rows)?;
         Ok(Made::Sample(Box::new(sample.about), bytes))
     }

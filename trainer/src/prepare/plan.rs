@@ -70,8 +70,12 @@ pub(crate) fn plan(config: &PrepareConfig, binding: &Binding) -> Result<Plan> {
             source.set()
         );
         for case in listed.unfit {
-            digest.push_str(&format!("{at}\t{}\t-\n", case.case));
-            unfit.push(Reject { set: source.set().to_owned(), case: case.case, kind: "list".to_owned(), reason: case.reason });
+            // Which views are wanted stands in the settings already.
+            if case.kind == "list" {
+                digest.push_str(&format!("{at}\t{}\t-\n", case.case));
+            }
+            let (set, kind) = (source.set().to_owned(), case.kind.to_owned());
+            unfit.push(Reject { set, case: case.case, kind, reason: case.reason });
         }
         for case in listed.cases {
             let split = split_of(config, source, &case)?;

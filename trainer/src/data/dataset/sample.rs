@@ -121,6 +121,17 @@ struct Note {
 const NOTE: &str = "about";
 
 impl Sample {
+    /// The first of its tensors that holds NaN or an infinite number.
+    pub fn not_finite(&self) -> Option<String> {
+        let pictures = [("image", &self.image)].into_iter().chain(self.conditions.iter().map(|(kind, m)| (kind.name(), m)));
+        let mut tensors: Vec<(String, &[f32])> = vec![("caption".to_owned(), &self.caption)];
+        for (name, moments) in pictures {
+            tensors.push((format!("{name}.mean"), &moments.mean));
+            tensors.push((format!("{name}.log_var"), &moments.log_var));
+        }
+        tensors.into_iter().find(|(_, values)| values.iter().any(|value| !value.is_finite())).map(|(name, _)| name)
+    }
+
     /// The sample as a file: latents stored as `latents`, caption rows as `caption`.
     ///
     /// # Errors

@@ -20,6 +20,8 @@ use super::config::{PrepareConfig, SourceConfig, SourceKind};
 /// A case that the tables of its source rule out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Unfit {
+    /// `list`, or `view` where the settings ask for other views.
+    pub(crate) kind: &'static str,
     pub(crate) case: String,
     pub(crate) reason: String,
 }
@@ -33,7 +35,7 @@ pub(crate) struct Listed {
 
 impl Listed {
     pub(crate) fn refuse(&mut self, case: &str, reason: impl Into<String>) {
-        self.unfit.push(Unfit { case: case.to_owned(), reason: reason.into() });
+        self.unfit.push(Unfit { kind: "list", case: case.to_owned(), reason: reason.into() });
     }
 }
 
@@ -61,7 +63,12 @@ pub(crate) fn list(config: &PrepareConfig, source: &SourceConfig) -> Result<List
     if !config.views.is_empty() {
         let wanted = |case: &Case| config.views.iter().any(|view| view == case.view.name());
         // A picture may tell its own view when it is read, so what the tables do not know is kept until then.
-        listed.cases.retain(|case| wanted(case) || case.view == super::case::View::Unknown);
+        let (kept, other) = listed.cases.into_iter().partition(|case| wanted(case) || case.view == super::case::View::Unknown);
+        listed.cases = kept;
+        listed.unfit.extend(other.into_iter().map(|case: Case| {
+            let reason = format!("its view is {}", case.view.name());
+            Unfit { kind: "view", case: case.name, reason }
+        }));
     }
     Ok(listed)
 }

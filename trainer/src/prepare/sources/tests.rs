@@ -131,6 +131,9 @@ fn mimic() {
     assert_eq!((cases[2].race.as_str(), cases[2].age), ("", Some(36.0)), "of two races none is taken");
     let pa = set.list_with("views = [\"PA\"]", "kind = \"mimic\"").unwrap().cases;
     assert_eq!(pa.len(), 1);
+    let unfit = set.list_with("views = [\"PA\"]", "kind = \"mimic\"").unwrap().unfit;
+    let told: Vec<_> = unfit.iter().map(|case| (case.kind, case.reason.as_str())).collect();
+    assert_eq!(told, [("view", "its view is LATERAL"), ("view", "its view is AP")]);
 }
 
 #[test]
@@ -145,6 +148,7 @@ fn siim() {
     assert_eq!(
         listed.unfit,
         [Unfit {
+            kind: "list",
             case: "1.2.7.9".to_owned(),
             reason: "its picture is not there; copy it, or take its lines out of the table".to_owned()
         }]
