@@ -113,7 +113,7 @@ pub struct Fingerprint {
     pub grey_means: Histogram,
     /// Deviations of greys in classes of 0.02.
     pub grey_deviations: Histogram,
-    /// Tokens of captions in classes of ten.
+    /// Tokens of captions in classes of ten: 1 to 10, 11 to 20.
     pub tokens: Histogram,
     /// Most tokens of a caption.
     pub most_tokens: usize,
@@ -232,7 +232,7 @@ impl Fingerprint {
             self.grey_means.add(f64::from(about.grey_mean));
             self.grey_deviations.add(f64::from(about.grey_sd));
         }
-        self.tokens.add(about.tokens as f64);
+        self.tokens.add(about.tokens as f64 - 1.0);
         self.most_tokens = self.most_tokens.max(about.tokens);
         self.cut += usize::from(about.cut);
         self.marks += about.marks;

@@ -110,21 +110,20 @@ fn splits(print: &Fingerprint) -> String {
     let mut rows = Vec::new();
     for name in ordered(print) {
         let split = &print.splits[name];
-        rows.push(vec![
-            name.clone(),
-            number(split.samples),
-            share(split.samples, print.samples),
-            number(split.patients),
-            number(split.without_patient),
-        ]);
+        rows.push(vec![name.clone(), number(split.samples), share(split.samples, print.samples), number(split.patients)]);
     }
     let torn = print.patients_in_two_splits;
-    let note = match torn {
+    let mut note = match torn {
         0 => "<span class=\"good\">Disjoint: no patient is in two splits</span> (each pseudonym was looked up in all of them)."
             .to_owned(),
         _ => format!("<span class=\"warn\">{} patients are in two splits.</span>", number(torn)),
     };
-    table("Splits by patient", "", &["", "samples", "share", "patients", "no number"], &rows, &note)
+    let unknown: usize = print.splits.values().map(|split| split.without_patient).sum();
+    if unknown > 0 {
+        let _written =
+            write!(note, " {} samples have no number of a patient; each counts as a patient of its own.", number(unknown));
+    }
+    table("Splits by patient", "", &["", "samples", "share", "patients"], &rows, &note)
 }
 
 fn row(name: &str, value: usize, warn: bool) -> Fact {
