@@ -137,7 +137,7 @@ pub(super) fn columns(title: &str, histogram: &Histogram, digits: usize, limit: 
             x - 2.0
         );
     }
-    let _written = write!(out, "<text class=\"n\" x=\"0\" y=\"12\">highest: {}</text></svg></section>\n", number(most));
+    let _written = writeln!(out, "<text class=\"n\" x=\"0\" y=\"12\">highest: {}</text></svg></section>", number(most));
     out
 }
 
