@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
-use crate::stages::{runs, train, wait_for};
-use crate::support::{files, stderr, stdout};
+use crate::stages::{runs, train};
+use crate::support::{files, stderr, stdout, wait_for};
 
 /// Whether there is an `mpirun`; says so where there is none.
 #[expect(clippy::print_stdout, reason = "what a skipped test says")]
