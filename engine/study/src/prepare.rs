@@ -18,6 +18,10 @@ use crate::picture::Picture;
 use crate::sealed::{AuditNote, Source};
 use crate::template::Template;
 
+mod seal;
+
+pub use self::seal::{Files, Order, SealError, must_be_new, seal_files};
+
 const FORMAT: &str = "chexgen-audit";
 const VERSION: u32 = 1;
 /// Largest file of an audit.

@@ -42,3 +42,37 @@ fn an_audit_is_known_again_and_other_images_are_not_its() {
     let error = Equal::survey(&design, &table, &Cancel::new(), &mut |_, _| {}).expect_err("no image").to_string();
     assert!(error.contains("secret-arm2-2.png") && !error.contains('\n'), "{error}");
 }
+
+#[test]
+fn a_study_is_sealed_with_its_audit_or_a_reason_and_never_twice() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let design = design(Template::ReportAlignment, 1, 2);
+    let table = table(&design, dir.path(), 6, 0);
+    let cancel = Cancel::new();
+    let seal = |out: &Path, record: Option<&AuditRecord>, reason: &str| {
+        let order = Order { design: &design, table: &table, out, record, reason, cancel: &cancel };
+        seal_files(&order, &mut |_, _, _| {})
+    };
+    let out = |name: &str| dir.path().join(name);
+    assert!(matches!(seal(&out("a.cxstudy"), None, " "), Err(SealError::NoAudit)));
+    let first = seal(&out("a.cxstudy"), None, "a test").expect("sealed");
+    assert_eq!(first.key.0, out("a.cxkey"));
+    assert!(matches!(seal(&out("a.cxstudy"), None, "a test"), Err(SealError::Exists(_))));
+    let second = seal(&out("b.cxstudy"), None, "a test").expect("sealed");
+    assert_eq!((first.study.1, first.key.1), (second.study.1, second.key.1), "the same inputs give the same files");
+
+    let equal = Equal::survey(&design, &table, &cancel, &mut |_, _| {}).expect("a survey");
+    let options = audit::Options { permutations: 199, ..audit::Options::default() };
+    let mut record = equal.audit(&design, &table, &options, &cancel, &mut |_, _, _| {}).expect("an audit");
+    match seal(&out("c.cxstudy"), Some(&record), "") {
+        // Six small images a side may leak or not; either is said, and a reason is enough.
+        Err(SealError::Leaks(probes)) => assert!(!probes.is_empty()),
+        sealed => drop(sealed.expect("sealed")),
+    }
+    assert!(seal(&out("d.cxstudy"), Some(&record), "accepted in a test").is_ok());
+    record.sources = "0".repeat(64);
+    assert!(matches!(seal(&out("e.cxstudy"), Some(&record), ""), Err(SealError::OtherAudit)));
+    cancel.cancel();
+    assert!(matches!(seal(&out("f.cxstudy"), None, "a test"), Err(SealError::Study(StudyError::Stopped))));
+    assert!(["e", "f"].iter().all(|name| !out(&format!("{name}.cxstudy")).exists() && !out(&format!("{name}.cxkey")).exists()));
+}

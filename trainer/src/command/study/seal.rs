@@ -3,13 +3,9 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Result, bail};
-use engine::store::atomic::write_atomic;
-use engine::store::hash::{hash_bytes, hash_image};
-use study::StudyError;
-use study::plan::Plan;
-use study::prepare::{AuditRecord, Equal, needs_audit};
-use study::sealed::{AuditNote, Source, grouped, seal};
+use anyhow::{Result, anyhow, bail};
+use study::prepare::{AuditRecord, Order, SealError, must_be_new, needs_audit, seal_files};
+use study::sealed::grouped;
 
 use super::files::{self, Opened, count, say};
 use super::progress::Step;
@@ -45,44 +41,24 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     if out.extension().is_none_or(|ending| ending != "cxstudy") {
         bail!("--out: {} must end with .cxstudy", out.display());
     }
-    let key_file = out.with_extension("cxkey");
-    for file in [&out, &key_file] {
-        files::must_be_new(file, "readers may have answered it; take it away or choose another name with --out")?;
-    }
-    let (design, table) = (&opened.design, &opened.table);
+    must_be_new(&out).map_err(|error| explained(error, &opened))?;
     let record = record(args, &opened)?;
-    let plan = Plan::build(design, table)?;
+    let reason = args.without_audit.as_deref().or(args.despite_leaks.as_deref()).unwrap_or_default();
+    let (design, table) = (&opened.design, &opened.table);
     let step = Step::begin("looking at images")?;
-    let looked = Equal::survey(design, table, &step.cancel, &mut |done, all| step.at(done, all));
-    let Some(equal) = step.made(looked)? else { return Ok(ExitCode::from(3)) };
-    let note = audited(args, &opened, &equal, record.as_ref())?;
-    let step = Step::begin("sealing")?;
-    let mut images = |source: Source<'_>| {
-        if step.cancel.is_cancelled() {
-            return Err(StudyError::Stopped);
+    let order = Order { design, table, out: &out, record: record.as_ref(), reason, cancel: &step.cancel };
+    let made = match seal_files(&order, &mut |part, done, all| step.part(part, done, all)) {
+        Err(SealError::Study(error)) => Err(error),
+        Err(error) => {
+            step.end();
+            return Err(explained(error, &opened));
         }
-        let image = equal.image(source)?;
-        if let (Source::Arm(case, arm), Some(record)) = (source, &record)
-            && table.cases.iter().any(|other| other.id == case.id)
-            && !record.images().contains(hash_image(&image).as_str())
-        {
-            return Err(StudyError::input(&case.id, format!("its image of {arm} is not the one that was audited; audit again")));
-        }
-        Ok(image)
+        Ok(made) => Ok(made),
     };
-    let made = seal(design, table, &plan, note, &mut images, &mut |done, all| step.at(done, all));
-    let Some(mut made) = step.made(made)? else { return Ok(ExitCode::from(3)) };
-    made.key.equalised = equal.done().iter().map(|done| (done.arm.clone(), done.steps.clone())).collect();
-    made.key.bits = equal.bits();
-    // The study last, for it implies the key; without it the key is taken away again.
-    made.key.write(&key_file)?;
-    if let Err(error) = write_atomic(&out, &made.study) {
-        drop(std::fs::remove_file(&key_file));
-        return Err(error.into());
-    }
+    let Some(made) = step.made(made)? else { return Ok(ExitCode::from(3)) };
     say(format!("{}: {}, {}", out.display(), count(table.cases.len(), "case"), count(design.readers.len(), "reader")))?;
-    say(format!("  hash {}", grouped(&hash_bytes(&made.study))))?;
-    say(format!("{}: the key; keep it to yourself", key_file.display()))?;
+    say(format!("  hash {}", grouped(&made.study.1)))?;
+    say(format!("{}: the key; keep it to yourself", made.key.0.display()))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -97,28 +73,21 @@ fn record(args: &Args, opened: &Opened) -> Result<Option<AuditRecord>> {
     }
     let file = opened.audit_file();
     if !file.exists() {
-        bail!("no leak audit was made of these images ({} is missing); {REMEDY}", file.display());
+        bail!("{} ({} is missing); {REMEDY}", SealError::NoAudit, file.display());
     }
     Ok(Some(AuditRecord::read(&file)?))
 }
 
-/// What the study says of its audit; refuses one of other images, and a study that leaks.
-fn audited(args: &Args, opened: &Opened, equal: &Equal, record: Option<&AuditRecord>) -> Result<AuditNote> {
-    let Some(record) = record else {
-        let reason = args.without_audit.as_deref().map_or("the arms show the same images", str::trim);
-        return Ok(AuditNote::LeftOut { reason: reason.to_owned() });
-    };
-    if !equal.was_audited(record) {
-        bail!("{} is of other images or settings than these; {REMEDY}", opened.audit_file().display());
-    }
-    let leaks: Vec<&str> = record.after.must_equalise().map(|finding| finding.probe.name()).collect();
-    match (leaks.is_empty(), given("--despite-leaks", args.despite_leaks.as_deref())?) {
-        (false, None) => bail!(
-            "the audit found that the arms can be told apart by {}; change [images] in the design and audit again, or give --despite-leaks REASON",
-            leaks.join(", ")
-        ),
-        (false, Some(reason)) => Ok(record.note(reason)),
-        (true, _) => Ok(record.note("")),
+/// Why nothing was sealed, with what can be done about it here.
+fn explained(error: SealError, opened: &Opened) -> anyhow::Error {
+    match &error {
+        SealError::Exists(_) => anyhow!("{error}; take it away or choose another name with --out"),
+        SealError::OtherAudit => anyhow!("{}: {error}; {REMEDY}", opened.audit_file().display()),
+        SealError::NoAudit => anyhow!("{error}; {REMEDY}"),
+        SealError::Leaks(_) => {
+            anyhow!("{error}; change [images] in the design and audit again, or give --despite-leaks REASON")
+        }
+        _ => error.into(),
     }
 }
 

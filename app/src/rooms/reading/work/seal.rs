@@ -5,19 +5,13 @@ use std::process::Command;
 use std::sync::Arc;
 
 use engine::cancel::Cancel;
-use engine::store::atomic::write_atomic;
-use engine::store::hash::{hash_bytes, hash_image};
-use study::StudyError;
 use study::answers::{Answers, AnswersFile};
 use study::cases::CaseTable;
 use study::design::Design;
-use study::key::Key;
-use study::plan::Plan;
-use study::prepare::{AuditRecord, Equal, needs_audit};
-use study::sealed::{AuditNote, Source, Study, seal as seal_study};
+use study::prepare::{self, AuditRecord, SealError, must_be_new, needs_audit, seal_files};
+use study::sealed::Study;
 
 use super::super::state::{Hashes, Reader, Reading};
-use super::audit::stopped;
 use super::{Tick, sentence};
 
 /// What is to be sealed.
@@ -40,74 +34,32 @@ pub struct Order {
 /// Writes the sealed study and its key.
 pub(super) fn seal(order: &Order, tick: Tick<'_>) -> Result<Hashes, String> {
     let (design, out) = (&order.design, &order.out);
-    let key_file = out.with_extension("cxkey");
-    for file in [out, &key_file] {
-        if file.exists() {
-            return Err(format!(
-                "{} is there already, and readers may have answered it; take it away or choose another name.",
-                file.display()
-            ));
-        }
-    }
+    must_be_new(out).map_err(explained)?;
     design.check().map_err(sentence)?;
     let table = CaseTable::read(design, &order.folder).map_err(sentence)?;
-    let plan = Plan::build(design, &table).map_err(sentence)?;
-    let equal =
-        Equal::survey(design, &table, &order.cancel, &mut |done, of| tick("looking at images", done, of)).map_err(sentence)?;
-    let note = note(order, &equal)?;
-    let audited = order.record.as_ref().map(|record| record.images());
-    let mut images = |source: Source<'_>| {
-        let image = equal.image(source)?;
-        if order.cancel.is_cancelled() {
-            return Err(StudyError::Stopped);
-        }
-        if let (Source::Arm(case, arm), Some(audited)) = (source, &audited)
-            && table.cases.iter().any(|other| other.id == case.id)
-            && !audited.contains(hash_image(&image).as_str())
-        {
-            return Err(StudyError::input(&case.id, format!("its image of {arm} is not the one that was audited; audit again")));
-        }
-        Ok(image)
-    };
-    let made = seal_study(design, &table, &plan, note, &mut images, &mut |done, of| tick("sealing", done, of));
-    let mut made = made.map_err(sentence)?;
-    stopped(&order.cancel)?;
-    made.key.equalised = equal.done().iter().map(|done| (done.arm.clone(), done.steps.clone())).collect();
-    made.key.bits = equal.bits();
     if let Some(folder) = out.parent() {
         std::fs::create_dir_all(folder).map_err(|error| format!("{} cannot be made: {error}.", folder.display()))?;
     }
-    // The study last, for it implies the key; without it the key is taken away again.
-    made.key.write(&key_file).map_err(sentence)?;
-    if let Err(error) = write_atomic(out, &made.study) {
-        drop(std::fs::remove_file(&key_file));
-        return Err(sentence(error));
-    }
-    let key = Key::read(&key_file).map_err(sentence)?;
-    Ok(Hashes { study: (out.clone(), hash_bytes(&made.study)), key: (key_file, key.hash) })
+    // A reason that was written for another template says nothing where the arms show the same images.
+    let reason = if needs_audit(design) { order.reason.as_str() } else { "" };
+    let record = order.record.as_deref();
+    let sealing = prepare::Order { design, table: &table, out, record, reason, cancel: &order.cancel };
+    let files = seal_files(&sealing, &mut |part, done, of| tick(part, done, of)).map_err(explained)?;
+    Ok(Hashes { study: files.study, key: files.key })
 }
 
-/// What the study says of its audit; refuses one of other images, and a study that leaks without a reason.
-fn note(order: &Order, equal: &Equal) -> Result<AuditNote, String> {
-    let reason = order.reason.trim();
-    let Some(record) = &order.record else {
-        return match (needs_audit(&order.design), reason) {
-            (false, _) => Ok(AuditNote::LeftOut { reason: "the arms show the same images".to_owned() }),
-            (true, "") => Err("No leak audit was made; audit the images first, or say why there is none.".to_owned()),
-            (true, reason) => Ok(AuditNote::LeftOut { reason: reason.to_owned() }),
-        };
-    };
-    if !equal.was_audited(record) {
-        return Err("The audit is of other images or settings than these; audit again.".to_owned());
-    }
-    let leaks: Vec<&str> = record.after.must_equalise().map(|finding| finding.probe.name()).collect();
-    if !leaks.is_empty() && reason.is_empty() {
-        return Err(format!(
+/// Why nothing was sealed, with what can be done about it in this room.
+fn explained(error: SealError) -> String {
+    match &error {
+        SealError::Exists(_) => format!("{error}; take it away or choose another name."),
+        SealError::NoAudit => "No leak audit was made; audit the images first, or say why there is none.".to_owned(),
+        SealError::OtherAudit => "The audit is of other images or settings than these; audit again.".to_owned(),
+        SealError::Leaks(probes) => format!(
             "The arms can still be told apart by {}; make the images equal, or say why it is sealed all the same.",
-            leaks.join(", ")
-        ));
+            probes.join(", ")
+        ),
+        _ => sentence(error),
     }
-    Ok(record.note(if leaks.is_empty() { "" } else { reason }))
 }
 
 /// A sealed study, and how far its readers are; no score is read.
