@@ -1,7 +1,11 @@
 //! Calendar days of times, for folders and lists. UTC, so that a folder does not depend on where one travels.
 
 /// Milliseconds of a day.
-const DAY_MS: i64 = 86_400_000;
+pub const DAY_MS: i64 = 86_400_000;
+
+/// Names of the months.
+const MONTHS: [&str; 12] =
+    ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"];
 
 /// Year, month and day of a time in milliseconds since 1970.
 pub fn date(ms: i64) -> (i64, u32, u32) {
@@ -24,6 +28,16 @@ pub fn folder(ms: i64) -> String {
     format!("{year:04}-{month:02}-{day:02}")
 }
 
+/// Name of a month, from 1.
+pub fn month(month: u32) -> &'static str {
+    MONTHS.get((month as usize).wrapping_sub(1)).copied().unwrap_or_default()
+}
+
+/// The first three letters of a month, from 1.
+pub fn short_month(number: u32) -> &'static str {
+    month(number).get(..3).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -42,5 +56,8 @@ mod tests {
         ] {
             assert_eq!(folder(secs * 1000), words);
         }
+        assert_eq!([1, 9, 12].map(month), ["January", "September", "December"]);
+        assert_eq!([0, 5, 13].map(short_month), ["", "May", ""]);
+        assert!(date(i64::MIN).0 < 0 && date(i64::MAX).0 > 0, "no number is too large");
     }
 }

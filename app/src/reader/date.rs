@@ -2,17 +2,12 @@
 
 use crate::library::day;
 
-/// Names of the months.
-const MONTHS: [&str; 12] =
-    ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"];
-
 /// "1 December 2026, 14:05" of milliseconds since 1970, in UTC; a begun minute counts.
 pub fn words(ms: i64) -> String {
     let minutes = ms.div_euclid(60_000) + i64::from(ms.rem_euclid(60_000) > 0);
-    let (year, month, day) = day::date(minutes * 60_000);
-    let name = MONTHS.get((month as usize).saturating_sub(1)).copied().unwrap_or_default();
+    let (year, month, date) = day::date(minutes * 60_000);
     let of_day = minutes.rem_euclid(1440);
-    format!("{day} {name} {year}, {:02}:{:02}", of_day / 60, of_day % 60)
+    format!("{date} {} {year}, {:02}:{:02}", day::month(month), of_day / 60, of_day % 60)
 }
 
 #[cfg(test)]
