@@ -10,6 +10,8 @@ use crate::error::{StudyError, read_text};
 use crate::power::{Assumptions, Scores};
 use crate::template::Template;
 
+mod keep;
+
 /// Largest design that is read.
 const MAX_BYTES: u64 = 1 << 20;
 /// The layout of the file that this program reads and writes.
@@ -180,6 +182,15 @@ impl Design {
     /// When a value cannot be written as TOML, such as a seed above 2⁶³.
     pub fn to_toml(&self) -> Result<String, StudyError> {
         toml::to_string(self).map_err(|error| StudyError::input("study.toml", error.to_string()))
+    }
+
+    /// The text of `study.toml` made of an earlier one: comments, order and values that did not change stay as they were.
+    ///
+    /// # Errors
+    /// As [`Design::to_toml`].
+    pub fn to_toml_over(&self, before: &str) -> Result<String, StudyError> {
+        let text = self.to_toml()?;
+        Ok(keep::over(before, self, &text).unwrap_or(text))
     }
 
     /// What is asked, in the study's words or the template's.

@@ -48,3 +48,30 @@ fn showings_count_pairs_and_arms() {
     assert_eq!(design(Template::Quartet, 1, 4).showings(), 1);
     assert_eq!(design(Template::ReportAlignment, 1, 3).showings(), 3);
 }
+
+#[test]
+fn comments_of_a_design_stay_when_it_is_written_again() {
+    let before = "# The study of the spring.\nformat = 1\ntitle = \"Alignment\" # short\ntemplate = \"report-alignment\"\nseed = 7\n\
+        readers = [\"R1\", \"R2\"]\narms = [\"ours\", \"theirs\"]\ncases = \"cases.csv\"\nconsent = \"I agree.\"\n\n\
+        # Nobody reads longer than this.\n[plan]\nblock_size = 25 # images\n\n# As the paper.\n[images]\ntrim_borders = true\n";
+    let mut design = Design::parse(before, "study.toml").expect("a design");
+    assert_eq!(design.to_toml_over(before).expect("text"), before, "nothing changed");
+    design.title = "Alignment II".to_owned();
+    design.plan.block_size = 30;
+    design.plan.separation = 9;
+    design.question = Some("How well?".to_owned());
+    let after = design.to_toml_over(before).expect("text");
+    for kept in
+        ["# The study of the spring.", "\"Alignment II\" # short", "# Nobody reads longer", "30 # images", "# As the paper."]
+    {
+        assert!(after.contains(kept), "{kept}\n{after}");
+    }
+    assert_eq!(Design::parse(&after, "study.toml").expect("a design"), design, "{after}");
+    design.question = None;
+    let again = design.to_toml_over(&after).expect("text");
+    assert!(!again.contains("How well?") && again.contains("30 # images"), "{again}");
+    // A design that is not whole yet is written with its comments, too; over another file it is written anew.
+    design.readers.clear();
+    assert!(design.to_toml_over(before).expect("text").contains("# As the paper."));
+    assert_eq!(design.to_toml_over("no = \"design\"").expect("text"), design.to_toml().expect("text"));
+}

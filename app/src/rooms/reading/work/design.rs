@@ -69,9 +69,14 @@ fn planned(plan: &Plan) -> Vec<Planned> {
     plan.readers.iter().map(of).collect()
 }
 
-/// Writes `study.toml`; its folder is made when missing.
+/// Largest file whose comments are kept.
+const MOST_BYTES: u64 = 1 << 20;
+
+/// Writes `study.toml`, with the comments of the file that is there; its folder is made when missing.
 pub(super) fn save(path: &Path, design: &Design) -> Result<(), String> {
-    let text = design.to_toml().map_err(sentence)?;
+    let small = std::fs::metadata(path).is_ok_and(|file| file.len() <= MOST_BYTES);
+    let before = if small { std::fs::read_to_string(path).unwrap_or_default() } else { String::new() };
+    let text = design.to_toml_over(&before).map_err(sentence)?;
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(|error| format!("{} cannot be made: {error}.", folder.display()))?;
     }
