@@ -1,3 +1,5 @@
+use engine::cancel::Cancel;
+
 use super::*;
 use crate::analysis::testing::{Planted, drawn, fixed, quick, told};
 use crate::analysis::{Options, analyse};
@@ -216,7 +218,10 @@ fn the_files_of_a_report() {
     let font = include_bytes!("../../../../assets/fonts/IBMPlexSans-Regular.ttf");
     let (readings, context) = told();
     let analysis = analyse(&readings, &context, &quick()).expect("a study");
-    let all = files(&readings, &analysis, &context, &[font], 1.0).expect("a report");
+    let go = Cancel::new();
+    let mut drawn = Vec::new();
+    let all = files(&readings, &analysis, &context, &[font], 1.0, &go, &mut |done, of| drawn.push((done, of))).expect("a report");
+    assert!(drawn.len() > 1 && drawn.iter().enumerate().all(|(at, step)| *step == (at, drawn.len())), "{drawn:?}");
     let names: Vec<&str> = all.iter().map(|f| f.name.as_str()).collect();
     assert_eq!(names[..5], ["report.html", "methods.txt", "readings.csv", "dictionary.csv", "analysis.json"]);
     assert!(names.contains(&"figures/scores.svg") && names.contains(&"figures/time.png"));
@@ -224,5 +229,7 @@ fn the_files_of_a_report() {
     let json: serde_json::Value = serde_json::from_slice(&all[4].bytes).expect("JSON");
     assert_eq!(json["counts"]["scored"], 237);
     assert!(json["scales"][0]["model"]["effects"][0]["odds_ratio"]["value"].as_f64().is_some_and(|v| (v - 2.485).abs() < 0.01));
-    assert_eq!(all, files(&readings, &analysis, &context, &[font], 1.0).expect("a report"));
+    assert_eq!(all, files(&readings, &analysis, &context, &[font], 1.0, &go, &mut |_, _| ()).expect("a report"));
+    go.cancel();
+    assert!(matches!(files(&readings, &analysis, &context, &[font], 1.0, &go, &mut |_, _| ()), Err(ReportError::Stopped)));
 }

@@ -11,6 +11,7 @@ use study::join::Joined;
 use study::report;
 
 use super::files::{count, say};
+use super::progress::Step;
 
 /// The fonts of the figures: regular, medium, semibold.
 const FONTS: [&[u8]; 3] = [
@@ -25,7 +26,7 @@ const FONTS: [&[u8]; 3] = [
 The report is one HTML file that needs no network and no script; light or dark follows the browser. The same joined file \
 and seed give the same numbers.
 
-Exit codes: 0 done, 1 failed, 2 wrong usage.")]
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 interrupted (the page is written, the folder of --all is not).")]
 pub(super) struct Args {
     /// What `chexgen study join` wrote.
     #[arg(value_name = "NAME-joined.json")]
@@ -63,7 +64,15 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     write_atomic(&out, report::html(&analysis, &joined.context).as_bytes())?;
     say(format!("written: {}", out.display()))?;
     if let Some(folder) = &args.all {
-        let files = report::files(&joined.readings, &analysis, &joined.context, &FONTS, 2.0)?;
+        let step = Step::begin("drawing figures")?;
+        let mut drawn = |done, all| step.at(done, all);
+        let made = report::files(&joined.readings, &analysis, &joined.context, &FONTS, 2.0, &step.cancel, &mut drawn);
+        step.end();
+        if matches!(made, Err(report::ReportError::Stopped)) {
+            say(format!("interrupted; nothing was written in {}", folder.display()))?;
+            return Ok(ExitCode::from(3));
+        }
+        let files = made?;
         ensure_writable_dir(&folder.join("figures"))?;
         for file in &files {
             write_atomic(&folder.join(&file.name), &file.bytes)?;

@@ -115,8 +115,9 @@ pub(super) fn report(
     cancel: &Cancel,
     tick: Tick<'_>,
 ) -> Result<String, String> {
-    tick("drawing figures", 0, 0);
-    let mut files = report::files(&joined.readings, analysis, &joined.context, &fonts::FILES, SCALE).map_err(sentence)?;
+    let mut drawn = |done, of| tick("drawing figures", done, of);
+    let mut files =
+        report::files(&joined.readings, analysis, &joined.context, &fonts::FILES, SCALE, cancel, &mut drawn).map_err(sentence)?;
     stopped(cancel)?;
     files.sort_by_key(|file| file.name.ends_with(".html"));
     make(&folder.join("figures"))?;
