@@ -9,7 +9,7 @@ fn main() -> ExitCode {
     match trainer::cli::Cli::parse().run() {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("chexgen: {error:#}");
+            eprintln!("chexgen: {}", trainer::sentence::of(&error));
             ExitCode::from(1)
         }
     }

@@ -17,6 +17,7 @@ pub mod pretrain;
 pub mod ranks;
 pub mod replay;
 pub mod run;
+pub mod sentence;
 pub mod stages;
 pub mod step;
 pub mod work;

@@ -241,7 +241,7 @@ pub fn sentence(error: &anyhow::Error) -> String {
     for cause in error.chain() {
         let part = cause.to_string();
         let part = part.trim().trim_end_matches('.');
-        if text.contains(part) {
+        if text.contains(part) || cause.downcast_ref::<std::io::Error>().is_some_and(|error| in_our_words(&text, error)) {
             continue;
         }
         if !text.is_empty() {
@@ -260,6 +260,17 @@ pub fn sentence(error: &anyhow::Error) -> String {
     }
 }
 
+/// Whether a text says in our words what the system said.
+fn in_our_words(text: &str, error: &std::io::Error) -> bool {
+    use std::io::ErrorKind;
+    match error.kind() {
+        ErrorKind::NotFound => text.contains("no such file") || text.contains("does not exist"),
+        ErrorKind::PermissionDenied => text.contains("permission denied"),
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => text.contains("disk is full"),
+        _ => false,
+    }
+}
+
 /// One sentence from a caught panic.
 pub fn panic_sentence(payload: &(dyn std::any::Any + Send)) -> String {
     let detail = payload
@@ -268,4 +279,15 @@ pub fn panic_sentence(payload: &(dyn std::any::Any + Send)) -> String {
         .or_else(|| payload.downcast_ref::<String>().cloned())
         .unwrap_or_else(|| "no detail".to_owned());
     format!("The engine stopped in the middle of this ({detail}); your work is kept and you can try again.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_reason_is_said_once() {
+        let error = engine::imageio::png::read_gray(std::path::Path::new("none.png")).expect_err("there is none");
+        assert_eq!(sentence(&error.into()), "Cannot read none.png: there is no such file.");
+    }
 }
