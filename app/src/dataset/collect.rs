@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use engine::domain::{Finding, Side};
+use engine::domain::{Annotation, Finding, Side};
 use engine::phantom::possible_sides;
 use engine::store::atomic::write_atomic;
 use engine::store::record::RunRecord;
@@ -106,13 +106,16 @@ pub fn change(folder: &Path, change: &Change) -> Result<Collection, String> {
             Some(Details { record: Err(why), .. }) => collection.unreadable.push(format!("Run {id}: {why}")),
             Some(Details { record: Ok(record), row, file }) => {
                 let number = u32::try_from(collection.runs.len() + 1).unwrap_or(u32::MAX);
+                // Measures are those of all layers, also of layers without strength.
+                let acts = record.request.annotations.iter().map(|annotation| annotation.strength > 0.0);
+                let each = row.measures.iter().map(|measure| measure.value).zip(acts.chain(std::iter::repeat(true)));
                 let item = Item {
                     case: Case { row: number, copy: 1, twin: false },
                     name: format!("run-{id:05}"),
                     row: row_of(&record),
                     file,
                     adherence: row.adherence,
-                    each: row.measures.iter().map(|measure| measure.value).collect(),
+                    each: each.filter_map(|(value, acts)| acts.then_some(value)).collect(),
                 };
                 collection.runs.push(Collected { id, item, model: (row.model_name, row.model_hash) });
             }
@@ -137,26 +140,43 @@ fn read(path: &PathBuf) -> Result<Vec<RunId>, String> {
 
 /// The patient of a record: fields and text as they were asked for, findings as they were drawn.
 ///
-/// A class that was drawn twice is one finding, on both sides where its regions lie so.
+/// Each layer that acts is a finding of its own, in the order of the layers, however often its class was drawn.
 pub fn row_of(record: &RunRecord) -> Row {
     let request = &record.request;
     let (fields, text) = Demographics::parse(&request.impression);
-    let mut lesions: Vec<Lesion> = Vec::new();
-    for annotation in request.annotations.iter().filter(|annotation| annotation.strength > 0.0) {
-        let (finding, side) = (annotation.finding, side_of(&mask_of(&annotation.shape, GRID_PX)));
-        if let Some(known) = lesions.iter_mut().find(|lesion| lesion.finding == finding) {
-            if known.side != side {
-                known.side = possible(finding, Side::Both);
-            }
-        } else if lesions.len() < MOST_FINDINGS {
-            lesions.push(Lesion { finding, side: possible(finding, side), zone: None, size: None });
-        }
-    }
     let mut row = Row::new(Class::Normal, Side::Both);
     (row.sex, row.age, row.group, row.view) = (fields.sex, fields.age, fields.group, fields.view);
     row.impression = text;
-    lesions.into_iter().enumerate().for_each(|(at, lesion)| row.set(at, lesion));
+    for (at, annotation) in acting(record).enumerate() {
+        let (finding, side) = (annotation.finding, side_of(&mask_of(&annotation.shape, GRID_PX)));
+        row.set(at, Lesion { finding, side: possible(finding, side), zone: None, size: None });
+    }
     row
+}
+
+/// The layers that act.
+fn acting(record: &RunRecord) -> impl Iterator<Item = &Annotation> {
+    record.request.annotations.iter().filter(|annotation| annotation.strength > 0.0)
+}
+
+/// The row as a recipe takes it, where a class stands once and a patient has three findings at most: a class that was
+/// drawn on both sides is one finding of both, or of the first side where it has no both, as a nodule.
+#[must_use]
+pub fn merged(row: &Row) -> Row {
+    let mut lesions: Vec<Lesion> = Vec::new();
+    for lesion in row.lesions() {
+        let known = lesions.iter().position(|known| known.finding == lesion.finding);
+        match known {
+            Some(at) if lesions[at].side != lesion.side && possible_sides(lesion.finding).contains(&Side::Both) => {
+                lesions[at].side = Side::Both;
+            }
+            None if lesions.len() < MOST_FINDINGS => lesions.push(lesion),
+            _ => {}
+        }
+    }
+    let mut merged = Row { more: Vec::new(), ..row.clone() };
+    lesions.into_iter().enumerate().for_each(|(at, lesion)| merged.set(at, lesion));
+    merged
 }
 
 /// The side, or the nearest that the class can have.
@@ -167,7 +187,7 @@ fn possible(finding: Finding, side: Side) -> Side {
 
 #[cfg(test)]
 mod tests {
-    use engine::domain::{Annotation, GenerateRequest, Mask};
+    use engine::domain::{GenerateRequest, Mask};
 
     use super::*;
     use crate::jobs::Generator as _;
@@ -206,11 +226,14 @@ mod tests {
         let item = &added.runs[0].item;
         assert_eq!((item.name.as_str(), item.adherence), ("run-00001", Some(0.8)));
         let found: Vec<(Finding, Side)> = item.row.lesions().map(|lesion| (lesion.finding, lesion.side)).collect();
-        assert_eq!(found.len(), 3);
-        assert_eq!(found[0], (Finding::PleuralEffusion, Side::Left));
-        assert_eq!(found[2], (Finding::Cardiomegaly, Side::Both), "the heart has no side");
+        let nodule = |side| (Finding::Nodule, side);
+        assert_eq!(found[..3], [(Finding::PleuralEffusion, Side::Left), nodule(Side::Right), nodule(Side::Left)]);
+        assert_eq!(found[3..], [(Finding::Cardiomegaly, Side::Both)], "the heart has no side");
         assert_eq!((item.row.age, item.row.impression.as_str()), (Some(64), "Left effusion and nodules."));
-        assert_eq!(item.row.check(), Ok(()));
+        let merged = merged(&item.row);
+        assert_eq!(merged.check(), Ok(()));
+        let merged: Vec<(Finding, Side)> = merged.lesions().map(|lesion| (lesion.finding, lesion.side)).collect();
+        assert_eq!(merged, [found[0], nodule(Side::Right), (Finding::Cardiomegaly, Side::Both)]);
         // Another start finds the same list.
         assert_eq!(change(dir.path(), &Change::Read).expect("readable").runs, added.runs);
         assert_eq!(change(dir.path(), &Change::Add(vec![1])).expect("readable").added, 0);

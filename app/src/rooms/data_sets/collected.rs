@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use eframe::egui::text::{LayoutJob, TextWrapping};
 use eframe::egui::{Align2, Rect, ScrollArea, Sense, Ui, Vec2, pos2, vec2};
 use engine::store::record::Tier;
 
@@ -11,7 +12,7 @@ use super::reduce::{edit, note, with_path};
 use super::state::{Field, Page};
 use super::work::Work;
 use crate::action::Effect;
-use crate::dataset::collect::{Change, Collection};
+use crate::dataset::collect::{Change, Collection, merged};
 use crate::dataset::coverage::{Axis, Matrix};
 use crate::dataset::export::{self, datasheet};
 use crate::dataset::recipe::{Recipe, Who};
@@ -25,7 +26,7 @@ use crate::widgets::{Push, caption, check_line, field, grouped, rule, secondary,
 /// Side of a picture.
 const SIDE: f32 = 132.0;
 /// Height of a picture with its words.
-const HEIGHT: f32 = SIDE + 36.0;
+const HEIGHT: f32 = SIDE + 50.0;
 const GAP: f32 = 8.0;
 /// Sentences that are shown.
 const SHOWN: usize = 6;
@@ -43,7 +44,7 @@ pub(super) fn arrived(state: &mut State, collection: Collection) {
 
 /// Makes a table of the collected patients; the recipe places and makes them anew.
 pub(super) fn as_rows(state: &mut State) -> Vec<Effect> {
-    let rows: Vec<_> = state.data_sets.collected.runs.iter().map(|run| run.item.row.clone()).collect();
+    let rows: Vec<_> = state.data_sets.collected.runs.iter().map(|run| merged(&run.item.row)).collect();
     if rows.is_empty() {
         note(state, "The collected set is empty; choose runs in the Runs room and press To data set.");
         return Vec::new();
@@ -121,6 +122,7 @@ pub(super) fn show(ui: &mut Ui, panel: &mut Panel<'_>) {
                     thumbnail::at(ui, picture, texture, false, &format!("collected {}", run.id), &name)
                         .on_hover_text(&run.item.row.impression);
                     let at = Rect::from_min_size(picture.right_top() + vec2(-26.0, 2.0), Vec2::splat(24.0));
+                    ui.painter().rect_filled(at.shrink(2.0), 4.0, tokens::TAG);
                     let mut corner = ui.new_child(eframe::egui::UiBuilder::new().max_rect(at));
                     let called = format!("Take run {} out", run.id);
                     let out = Push::icon(Icon::Cross, &called).purpose("The library keeps it");
@@ -133,7 +135,9 @@ pub(super) fn show(ui: &mut Ui, panel: &mut Panel<'_>) {
                     };
                     let adherence = run.item.adherence.map_or_else(String::new, |a| format!(", {a:.2}"));
                     line(3.0, format!("Run {}{adherence}", run.id), tokens::INK2);
-                    line(18.0, title, tokens::INK3);
+                    let mut job = LayoutJob::simple(title, text::caption(), tokens::INK3, SIDE);
+                    job.wrap = TextWrapping { max_width: SIDE, max_rows: 2, ..TextWrapping::default() };
+                    painter.galley(pos2(rect.left(), picture.bottom() + 18.0), painter.layout_job(job), tokens::INK3);
                 }
             });
         }
