@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use engine::domain::GrayImage;
+use study::StudyError;
 use study::answers::{Answers, Position, Progress};
 use study::plan::ImageId;
 use study::sealed::Study;
@@ -51,7 +52,14 @@ struct File {
 
 impl Book for File {
     fn write(&mut self, entry: &Entry) -> Result<(), String> {
-        self.answers.append(entry.moment, entry.event.clone()).map_err(|error| sentence(&error))
+        self.answers.append(entry.moment, entry.event.clone()).map_err(|error| match error {
+            // The folder is the reader's own; the name says which file it is, and leaves room for what to do.
+            StudyError::NotSaved { file, reason } => {
+                let name = Path::new(&file).file_name().map_or(file.clone(), |name| name.to_string_lossy().into_owned());
+                format!("Not saved in {name}: {reason}.")
+            }
+            error => sentence(&error),
+        })
     }
 
     fn hand_over(&mut self) -> Result<(String, String), String> {

@@ -146,12 +146,23 @@ pub fn begun(sheet: Sheet, past: Past) -> (Begun, Memory) {
     (Begun { state, book: Box::new(memory.clone()), source: Arc::new(Drawn(side)) }, memory)
 }
 
-/// Writes a sealed study of drawn chests into a folder, with two practice cases, and returns its file.
+fn write_drawn(folder: &Path, name: &str, side_px: u32) -> Result<(), StudyError> {
+    let picture = Drawn(side_px).picture(name).map_err(|why| StudyError::input(name, why))?;
+    let png = encode_gray16(&picture, &[]).map_err(|why| StudyError::input(name, why.to_string()))?;
+    Ok(write_atomic(&folder.join(name), &png)?)
+}
+
+/// Writes a sealed study of drawn chests and its key into a folder, with two practice cases, and returns its file.
 ///
 /// # Errors
 /// What the study does not take.
 pub fn sealed(folder: &Path, template: Template, readers: &[&str], cases: usize, side_px: u32) -> Result<PathBuf, StudyError> {
-    let arms = if template == Template::Quartet { vec!["real", "a", "b", "c"] } else { vec!["ours", "theirs"] };
+    let arms = match template {
+        Template::Quartet => vec!["real", "a", "b", "c"],
+        Template::AssistedReading => vec!["alone", "helped"],
+        _ => vec!["ours", "theirs"],
+    };
+    let is_assisted = template == Template::AssistedReading;
     let criteria = if template == Template::VisualGrading { "criteria = [\"Sharpness\", \"Contrast\"]\n" } else { "" };
     let real = match template {
         Template::Quartet => "real = \"real\"\n",
@@ -162,19 +173,30 @@ pub fn sealed(folder: &Path, template: Template, readers: &[&str], cases: usize,
     let text = format!(
         "format = 1\ntitle = \"A study\"\ntemplate = {name}\nseed = 7\nreaders = {readers:?}\narms = {arms:?}\ncases = \"cases.csv\"\n\
          consent = \"You score radiographs, some of them synthetic.\"\n{criteria}{real}[plan]\nrepeats = 0.0\nseparation = 1\n\
-         block_size = 10\npractice = 2\n"
+         block_size = 10\npractice = 2\n{}",
+        if is_assisted { "rounds = 2\nwashout_hours = 0.0\norder = \"fixed\"\n" } else { "" }
     );
     let design = Design::parse(&text, "study.toml")?;
-    let mut table = String::from("case,impression,findings,sex,age,view,asked,use");
+    for name in ["example-1.png", "example-2.png"] {
+        write_drawn(folder, name, side_px)?;
+    }
+    let mut table = String::from("case,impression,findings,sex,age,view,asked,use,examples");
     arms.iter().for_each(|arm| table.push_str(&format!(",image:{arm}")));
     for case in 0..cases + 2 {
         let used = if case < cases { "scored" } else { "practice" };
-        table.push_str(&format!("\ncase-{case},Small left pleural effusion {case}.,EFF,Woman,{},PA,EFF,{used}", 30 + case % 60));
+        // With help, a finding is told from none.
+        let found = if is_assisted && case % 3 == 2 { "none" } else { "EFF" };
+        table.push_str(&format!(
+            "\ncase-{case},Small left pleural effusion {case}.,{found},Woman,{},PA,EFF,{used},",
+            30 + case % 60
+        ));
+        if is_assisted {
+            table.push_str("example-1.png;example-2.png");
+        }
         for arm in &arms {
-            let name = format!("{arm}-{case}.png");
-            let picture = Drawn(side_px).picture(&name).map_err(|why| StudyError::input(name.as_str(), why))?;
-            let png = encode_gray16(&picture, &[]).map_err(|why| StudyError::input(name.as_str(), why.to_string()))?;
-            write_atomic(&folder.join(&name), &png)?;
+            // Both rounds show the same image.
+            let name = if is_assisted { format!("image-{case}.png") } else { format!("{arm}-{case}.png") };
+            write_drawn(folder, &name, side_px)?;
             table.push_str(&format!(",{name}"));
         }
     }
@@ -191,6 +213,7 @@ pub fn sealed(folder: &Path, template: Template, readers: &[&str], cases: usize,
     };
     let sealed = seal(&design, &cases, &plan, note, &mut images, &mut |_, _| {})?;
     let path = folder.join("a-study.cxstudy");
+    sealed.key.write(&path.with_extension("cxkey"))?;
     write_atomic(&path, &sealed.study)?;
     Ok(path)
 }

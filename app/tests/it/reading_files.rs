@@ -266,7 +266,7 @@ fn several_readers_are_asked_for_their_code() {
 
 #[test]
 fn every_template_is_read_from_a_sealed_file() {
-    for template in Template::ALL.into_iter().filter(|t| *t != Template::AssistedReading) {
+    for template in Template::ALL {
         let dir = tempfile::tempdir().expect("a temporary folder");
         let file = testing::sealed(dir.path(), template, &["R1"], 4, 32).expect("a study");
         let mut h = open(options(&file, None));
@@ -282,4 +282,26 @@ fn every_template_is_read_from_a_sealed_file() {
         let read = AnswersFile::read(&dir.path().join("a-study-R1.cxanswers")).expect("answers");
         assert!(read.progress(template).trials[&1].locked.is_some(), "{template:?}");
     }
+}
+
+#[test]
+fn an_assisted_reading_shows_examples_in_its_second_round_alone() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let file = testing::sealed(dir.path(), Template::AssistedReading, &["R1"], 4, 32).expect("a study");
+    let mut h = open(options(&file, None));
+    begin(&mut h);
+    let count = state(&h).sheet.trials.len();
+    assert_eq!(count, 8, "four cases, without and with help");
+    for at in 0..count {
+        go_to(&mut h, at);
+        assert!(h.query_by_label("Finding").is_some());
+        assert_eq!(h.query_by_label("Example 2").is_some(), at >= 4, "trial {at}");
+        press(&mut h, Key::Num4);
+        press(&mut h, Key::Enter);
+    }
+    until(&mut h, "the end", |s| s.stage == Stage::Done && s.all_saved());
+    drop(h);
+    let read = AnswersFile::read(&dir.path().join("a-study-R1.cxanswers")).expect("answers");
+    let rounds = read.entries.iter().filter(|e| matches!(e.event, Event::Round { .. })).count();
+    assert_eq!(rounds, 2);
 }

@@ -1,6 +1,6 @@
 //! The row below the image: tiles for the answer, and the button that locks it.
 
-use eframe::egui::{Align, Layout, Rect, RichText, Ui, UiBuilder, pos2, vec2};
+use eframe::egui::{Align, Label, Layout, Rect, RichText, Ui, UiBuilder, pos2, vec2};
 
 use super::{Scene, tile};
 use crate::reader::action::Action;
@@ -117,15 +117,17 @@ fn how(scene: &Scene<'_>) -> String {
 
 /// What could not be saved, and the way to try again; the score stays on the screen.
 fn not_saved(ui: &mut Ui, out: &mut Vec<Action>, trouble: &str, place: Rect) {
-    ui.add_space(12.0);
+    let words = RichText::new(trouble).font(text::secondary()).color(tokens::INK);
+    ui.set_max_width((place.width() - 8.0).max(80.0));
+    ui.add_space(4.0);
     ui.horizontal_top(|ui| {
         let (rect, _) = ui.allocate_exact_size(vec2(16.0, 16.0), eframe::egui::Sense::hover());
         Icon::Warning.paint(ui.painter(), rect, 15.0, tokens::ERR);
-        ui.set_max_width(place.width() - 24.0);
-        ui.label(RichText::new(trouble).font(text::secondary()).color(tokens::INK));
+        ui.add(Label::new(words).wrap());
     });
     ui.add_space(2.0);
-    if Push::new("Try again").purpose("Saves what could not be saved; nothing was lost").size(30.0, 110.0).show(ui).clicked() {
+    let again = Push::new("Try again").key("Enter").purpose("Saves what could not be saved; nothing was lost");
+    if again.size(30.0, 150.0).show(ui).clicked() {
         out.push(Action::TryAgain);
     }
 }

@@ -112,8 +112,8 @@ pub(super) fn trouble(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
             Icon::Warning.paint(ui.painter(), rect, 15.0, tokens::ERR);
             ui.add(Label::new(RichText::new(trouble).font(text::body()).color(tokens::INK)).wrap());
         });
-        if Push::new("Try again").purpose("Saves what could not be saved; nothing was lost").size(30.0, 110.0).show(ui).clicked()
-        {
+        let again = Push::new("Try again").key("Enter").purpose("Saves what could not be saved; nothing was lost");
+        if again.size(30.0, 150.0).show(ui).clicked() {
             out.push(Action::TryAgain);
         }
     });
