@@ -1,9 +1,7 @@
 //! A whole study: sealed by `chexgen`, read in the real window by keys and mouse, killed twice, joined and reported.
 
-use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Command, Output, Stdio};
 
 use engine::imageio::png::encode_gray16;
 use engine::phantom::{self, PhantomConfig};
@@ -11,9 +9,11 @@ use study::answers::{AnswersFile, Event, Progress};
 use study::sealed::Study;
 use study::template::Template;
 
+use crate::screen::{Running, Screen, lacks_tools, wait_for};
+
 /// The programs, built together with this test.
 const CHEXGEN: &str = env!("CARGO_BIN_EXE_chexgen-under-test");
-const READER: &str = env!("CARGO_BIN_EXE_reader-under-test");
+pub(crate) const READER: &str = env!("CARGO_BIN_EXE_reader-under-test");
 
 /// Cases of the study; each has an image of two arms.
 const CASES: usize = 20;
@@ -26,68 +26,6 @@ const TILE_0: (i32, i32) = (800, 908);
 const PLACE: (i32, i32) = (800 - 352 + 246, 443 - 352 + 282);
 /// Most memory of the reading window, in MB, on a software renderer that keeps its pictures in the same memory.
 const MEMORY_MB: u64 = 700;
-
-/// Ends its process when the test ends, also by a panic.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        if self.0.kill().is_ok() && self.0.wait().is_err() {
-            println!("a process did not end");
-        }
-    }
-}
-
-struct Screen {
-    display: String,
-    _server: Running,
-}
-
-impl Screen {
-    fn start() -> Self {
-        let mut server = Command::new("Xvfb")
-            .args(["-displayfd", "1", "-screen", "0", "1600x1000x24", "-nolisten", "tcp"])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("Xvfb starts");
-        let mut number = String::new();
-        BufReader::new(server.stdout.take().expect("piped")).read_line(&mut number).expect("Xvfb prints its number");
-        Self { display: format!(":{}", number.trim()), _server: Running(server) }
-    }
-
-    fn run(&self, program: &str, args: &[&str]) -> String {
-        let out = Command::new(program).args(args).env("DISPLAY", &self.display).output().expect("the program starts");
-        String::from_utf8_lossy(&out.stdout).trim().to_owned()
-    }
-
-    fn key(&self, key: &str) {
-        self.run("xdotool", &["key", key]);
-    }
-
-    fn click(&self, x: i32, y: i32) {
-        self.run("xdotool", &["mousemove", &x.to_string(), &y.to_string(), "click", "1"]);
-    }
-}
-
-fn missing_tools() -> Vec<&'static str> {
-    [("Xvfb", "-help"), ("xdotool", "version"), ("import", "-version")]
-        .into_iter()
-        .filter(|(tool, arg)| Command::new(tool).arg(arg).stdout(Stdio::null()).stderr(Stdio::null()).status().is_err())
-        .map(|(tool, _)| tool)
-        .collect()
-}
-
-fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    let began = Instant::now();
-    loop {
-        if let Some(found) = look() {
-            return found;
-        }
-        assert!(began.elapsed() < Duration::from_secs(120), "waited too long for {what}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
 
 /// What is on the disk now, read from a copy: the window holds the file itself.
 fn log(answers: &Path) -> Option<AnswersFile> {
@@ -128,10 +66,10 @@ fn said(out: &Output) -> String {
 }
 
 /// One sitting at the real window.
-struct Sitting<'a> {
+pub(crate) struct Sitting<'a> {
     screen: &'a Screen,
-    answers: PathBuf,
-    child: Running,
+    pub(crate) answers: PathBuf,
+    pub(crate) child: Running,
 }
 
 /// Events of a kind in a log.
@@ -141,44 +79,49 @@ fn count(answers: &Path, kind: &str) -> usize {
 }
 
 impl<'a> Sitting<'a> {
-    fn start(screen: &'a Screen, program: &Path, folder: &Path, study: &Path) -> Self {
+    pub(crate) fn start(screen: &'a Screen, program: &Path, folder: &Path, study: &Path) -> Self {
         let stem = study.file_stem().expect("a name").to_string_lossy().into_owned();
         let answers = study.with_file_name(format!("{stem}-R1.cxanswers"));
         let before = count(&answers, "opened");
-        let child = Command::new(program)
-            .arg(study)
-            .current_dir(folder)
-            .env("DISPLAY", &screen.display)
-            .env("HOME", folder)
-            .env("XDG_RUNTIME_DIR", folder)
-            .env_remove("WAYLAND_DISPLAY")
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the window starts");
+        let mut command = screen.program(program, folder);
+        let child = command.arg(study).current_dir(folder).stderr(Stdio::null()).spawn().expect("the window starts");
         let child = Running(child);
-        let window = wait_for("the window", || {
-            let id = screen.run("xdotool", &["search", "--name", "^ChexGen reader$"]);
-            id.lines().next().map(str::to_owned)
-        });
         // The window is there before its first frame; the keyboard goes to it when it is told to.
         wait_for("the study", || {
-            screen.run("xdotool", &["windowfocus", &window]);
+            screen.focus("ChexGen reader");
             (count(&answers, "opened") > before).then_some(())
         });
-        screen.run("xdotool", &["windowfocus", &window]);
+        screen.focus("ChexGen reader");
         Self { screen, answers, child }
     }
 
-    fn count(&self, kind: &str) -> usize {
+    pub(crate) fn count(&self, kind: &str) -> usize {
         count(&self.answers, kind)
     }
 
-    fn progress(&self) -> Progress {
+    pub(crate) fn progress(&self) -> Progress {
         log(&self.answers).map(|log| log.progress(Template::ReportAlignment)).unwrap_or_default()
     }
 
+    /// The beginning, by keyboard alone: tick, years, display check, practice.
+    pub(crate) fn begin(&self, sealed: &Study) {
+        self.shot("consent");
+        for key in ["y", "3"] {
+            self.screen.key(key);
+        }
+        self.press_until("Return", "consent", |p| p.consent && p.experience.is_some());
+        for key in ["y", "Left", "Up", "Right", "Down", "2"] {
+            self.screen.key(key);
+        }
+        self.shot("display");
+        self.press_until("Return", "the display check", |p| p.display);
+        for (done, trial) in (1u32..).zip(&sealed.sheet().practice) {
+            self.press_until(&format!("{} Return", practice_key(trial)), "practice", |p| p.practice >= done);
+        }
+    }
+
     /// Scores a trial by its key and returns the value.
-    fn score(&self, trial: u32, key: &str) -> i32 {
+    pub(crate) fn score(&self, trial: u32, key: &str) -> i32 {
         let value = key.parse::<i32>().expect("a digit") - 3;
         self.until("the image", |p| p.trials.contains_key(&trial));
         self.screen.key(key);
@@ -189,39 +132,16 @@ impl<'a> Sitting<'a> {
     }
 
     /// Presses keys until something is in the log: the window may still be busy with the frame before.
-    fn press_until(&self, keys: &str, what: &str, holds: impl Fn(&Progress) -> bool) {
-        let began = Instant::now();
-        let mut pressed = None::<Instant>;
-        while !holds(&self.progress()) {
-            if pressed.is_none_or(|at| at.elapsed() > Duration::from_secs(5)) {
-                keys.split(' ').for_each(|key| self.screen.key(key));
-                pressed = Some(Instant::now());
-            }
-            assert!(began.elapsed() < Duration::from_secs(120), "waited too long for {what}");
-            std::thread::sleep(Duration::from_millis(15));
-        }
+    pub(crate) fn press_until(&self, keys: &str, what: &str, holds: impl Fn(&Progress) -> bool) {
+        self.screen.until(what, || keys.split(' ').for_each(|key| self.screen.key(key)), || holds(&self.progress()));
     }
 
-    fn until(&self, what: &str, holds: impl Fn(&Progress) -> bool) {
+    pub(crate) fn until(&self, what: &str, holds: impl Fn(&Progress) -> bool) {
         wait_for(what, || holds(&self.progress()).then_some(()));
     }
 
-    fn shot(&self, name: &str) {
-        let exe = std::env::current_exe().expect("a test");
-        let folder = exe.ancestors().nth(2).expect("a target folder").join("screenshots");
-        std::fs::create_dir_all(&folder).expect("writable");
-        let file = folder.join(format!("reading-{name}.png"));
-        // Drawing may be later than what is on the disk; a black picture is a small file.
-        wait_for("a picture", || {
-            self.screen.run("import", &["-window", "root", &file.display().to_string()]);
-            std::fs::metadata(&file).is_ok_and(|f| f.len() > 5000).then_some(())
-        });
-    }
-
-    /// Ends the process as a crash does.
-    fn kill(mut self) {
-        self.child.0.kill().expect("it can be killed");
-        self.child.0.wait().expect("it is gone");
+    pub(crate) fn shot(&self, name: &str) {
+        self.screen.shot(&format!("reading-{name}"));
     }
 
     /// Memory in MB, and whether any file of a model is mapped or open.
@@ -238,12 +158,7 @@ impl<'a> Sitting<'a> {
 
 #[test]
 fn a_study_is_read_in_the_real_window_killed_twice_joined_and_reported() {
-    let missing = missing_tools();
-    if !missing.is_empty() {
-        println!(
-            "skipped: {} not installed (Debian: apt-get install xvfb xdotool imagemagick mesa-vulkan-drivers)",
-            missing.join(", ")
-        );
+    if lacks_tools() {
         return;
     }
     let dir = tempfile::tempdir().expect("a temporary folder");
@@ -265,31 +180,16 @@ fn a_study_is_read_in_the_real_window_killed_twice_joined_and_reported() {
     let file = alone.join("alignment.cxstudy");
     let screen = Screen::start();
     let start = || Sitting::start(&screen, &window, &alone, &file);
-
-    // The beginning, by keyboard alone: tick, years, display check, practice.
     let s = start();
-    s.shot("consent");
-    for key in ["y", "3"] {
-        screen.key(key);
-    }
-    s.press_until("Return", "consent", |p| p.consent && p.experience.is_some());
-    for key in ["y", "Left", "Up", "Right", "Down", "2"] {
-        screen.key(key);
-    }
-    s.shot("display");
-    s.press_until("Return", "the display check", |p| p.display);
     let sealed = Study::open(&file).expect("a study");
-    let keys_of_practice: Vec<String> = sealed.sheet().practice.iter().map(practice_key).collect();
-    for (done, key) in (1u32..).zip(&keys_of_practice) {
-        s.press_until(&format!("{key} Return"), "practice", |p| p.practice >= done);
-    }
+    s.begin(&sealed);
 
     // The first images; one score by the mouse, one pause.
     s.press_until("Return", "the first image", |p| p.trials.contains_key(&1));
     let mut scores = vec![s.score(1, "4")];
     s.until("the second image", |p| p.trials.contains_key(&2));
     s.shot("case");
-    screen.click(TILE_0.0, TILE_0.1);
+    screen.click(TILE_0);
     s.until("the tile", |p| p.trials.get(&2).is_some_and(|t| t.chosen == [Some(0)]));
     screen.key("Return");
     s.until("the lock", |p| p.trials.get(&2).is_some_and(|t| t.finished));
@@ -307,7 +207,7 @@ fn a_study_is_read_in_the_real_window_killed_twice_joined_and_reported() {
     s.until("an image", |p| p.trials.contains_key(&5));
     screen.key("3");
     s.until("the key", |p| p.trials.get(&5).is_some_and(|t| t.chosen == [Some(0)]));
-    s.kill();
+    s.child.kill();
     let s = start();
     let shown = s.count("shown");
     s.press_until("Return", "the image where it stood", |_| s.count("shown") > shown);
@@ -322,10 +222,10 @@ fn a_study_is_read_in_the_real_window_killed_twice_joined_and_reported() {
     screen.key("Return");
     s.until("the lock", |p| p.trials.get(&6).is_some_and(|t| t.locked.is_some()));
     s.press_until("o", "the kind", |p| p.trials.get(&6).is_some_and(|t| !t.marks.is_empty()));
-    screen.click(PLACE.0, PLACE.1);
+    screen.click(PLACE);
     s.until("the place", |p| p.trials.get(&6).is_some_and(|t| t.marks[0].place.is_some()));
     s.shot("error-step");
-    s.kill();
+    s.child.kill();
     let s = start();
     let shown = s.count("shown");
     s.press_until("Return", "the image where it stood", |_| s.count("shown") > shown);
@@ -343,16 +243,7 @@ fn a_study_is_read_in_the_real_window_killed_twice_joined_and_reported() {
         scores.push(s.score(n, if n % 3 == 0 { "4" } else { "5" }));
     }
     let handed = alone.join("alignment-R1-handed-over.cxanswers");
-    let mut last = Instant::now();
-    screen.key("Return");
-    wait_for("the file", || {
-        if last.elapsed() > Duration::from_secs(5) {
-            screen.key("Return");
-            last = Instant::now();
-        }
-        handed.exists().then_some(())
-    });
-    std::thread::sleep(Duration::from_millis(500));
+    screen.until("the file", || screen.key("Return"), || handed.exists());
     s.shot("done");
     drop(s);
 

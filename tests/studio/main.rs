@@ -4,6 +4,8 @@
 #![allow(clippy::print_stdout, reason = "a skipped test says why")]
 
 mod e2e;
+mod full_disk;
+mod screen;
 mod training;
 
 use std::path::Path;

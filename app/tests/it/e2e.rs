@@ -1,236 +1,339 @@
 //! The real program in a real window: Xvfb, software Vulkan, mouse and keys from outside.
 //!
-//! Leaves `target/screenshots/studio.png`. Skipped with a printed reason where Xvfb, xdotool or
-//! ImageMagick are missing.
+//! What was done is seen in the studio's own files (journals, library, saved images) and on the screen; pictures of the
+//! screen are left in `target/screenshots`. Skipped with a printed reason where Xvfb, xdotool or ImageMagick are missing.
 
-use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-/// Ends its process when the test ends, also by a panic.
-struct Running(Child);
+use app::action::Action;
+use app::app::StudioApp;
+use app::examples::Example;
+use app::journal::log::Log;
+use app::library::jobs::{self, Counts};
+use app::library::{Database, JobState, Relation, Task};
+use app::state::history::Snapshot;
+use app::state::{Room, Shown};
+use eframe::egui::{PointerButton, Rect, Role, Vec2};
+use egui_kittest::kittest::Queryable;
+use engine::domain::{GrayImage, Source};
+use engine::imageio::png;
+use engine::store::record::RunRecord;
 
-impl Drop for Running {
-    fn drop(&mut self) {
-        if self.0.kill().is_ok() && self.0.wait().is_err() {
-            println!("a process did not end");
-        }
-    }
-}
+use crate::harness::{Studio, click, drag, studio_with, wait};
+use crate::screen::{Part, Running, Screen, lacks_tools, wait_for};
 
-struct Screen {
-    display: String,
-    _server: Running,
-}
+const PROGRAM: &str = env!("CARGO_BIN_EXE_chexgen-studio");
+/// The left panel.
+const LEFT: Part = [66, 54, 300, 690];
+/// The canvas with its header, and the film below it.
+const MIDDLE: Part = [372, 54, 920, 900];
+/// The middle of the image.
+const IMAGE: Part = [700, 250, 300, 300];
+/// Any room, right of the rail.
+const ROOM: Part = [66, 54, 1500, 880];
+/// What the impression of the edited radiograph says.
+const EDIT: &str = "Nodule in the left lung.";
+/// What the impression of the fork says.
+const FORK: &str = "Large right pneumothorax. No pleural effusion. Heart size is normal.";
 
-impl Screen {
-    fn start() -> Self {
-        // The server picks a free number and prints it.
-        let mut server = Command::new("Xvfb")
-            .args(["-displayfd", "1", "-screen", "0", "1600x1000x24", "-nolisten", "tcp"])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("Xvfb starts");
-        let mut number = String::new();
-        BufReader::new(server.stdout.take().expect("piped")).read_line(&mut number).expect("Xvfb prints its number");
-        Self { display: format!(":{}", number.trim()), _server: Running(server) }
-    }
-
-    fn run(&self, program: &str, args: &[&str]) -> String {
-        let out = Command::new(program).args(args).env("DISPLAY", &self.display).output().expect("the program starts");
-        String::from_utf8_lossy(&out.stdout).trim().to_owned()
-    }
-
-    fn xdotool(&self, args: &[&str]) -> String {
-        self.run("xdotool", args)
-    }
-
-    fn drag(&self, button: &str, from: (i32, i32), to: (i32, i32)) {
-        let at = |t: f32| {
-            [(from.0 as f32 + (to.0 - from.0) as f32 * t).to_string(), (from.1 as f32 + (to.1 - from.1) as f32 * t).to_string()]
-        };
-        let go = |t: f32| {
-            let [x, y] = at(t);
-            self.xdotool(&["mousemove", x.split('.').next().unwrap_or("0"), y.split('.').next().unwrap_or("0")]);
-            std::thread::sleep(Duration::from_millis(60));
-        };
-        go(0.0);
-        self.xdotool(&["mousedown", button]);
-        (1..=8).for_each(|i| go(i as f32 / 8.0));
-        self.xdotool(&["mouseup", button]);
-        std::thread::sleep(Duration::from_millis(200));
-    }
-
-    fn key(&self, key: &str) {
-        self.xdotool(&["key", key]);
-        std::thread::sleep(Duration::from_millis(150));
-    }
-}
-
-fn missing_tools() -> Vec<&'static str> {
-    [("Xvfb", "-help"), ("xdotool", "version"), ("import", "-version")]
-        .into_iter()
-        .filter(|(tool, arg)| Command::new(tool).arg(arg).stdout(Stdio::null()).stderr(Stdio::null()).status().is_err())
-        .map(|(tool, _)| tool)
-        .collect()
-}
-
-fn wait_for<T>(what: &str, secs: u64, mut look: impl FnMut() -> Option<T>) -> T {
-    let began = Instant::now();
-    loop {
-        if let Some(found) = look() {
-            return found;
-        }
-        assert!(began.elapsed() < Duration::from_secs(secs), "waited {secs} s for {what}");
-        std::thread::sleep(Duration::from_millis(25));
-    }
-}
-
-fn json_in(folder: &Path) -> Option<PathBuf> {
-    let files: Vec<PathBuf> = std::fs::read_dir(folder).ok()?.flatten().map(|f| f.path()).collect();
-    let whole = |p: &&PathBuf| p.extension().is_some_and(|e| e == "json") && p.with_extension("png").exists();
-    // Images lie in a folder for each day.
-    files.iter().find(whole).cloned().or_else(|| files.iter().filter(|p| p.is_dir()).find_map(|day| json_in(day)))
-}
-
-/// Records below a folder.
-fn records_in(folder: &Path) -> usize {
+/// Records below a folder, with their images.
+fn records_in(folder: &Path) -> Vec<PathBuf> {
     let files = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|f| f.path());
-    files.map(|p| if p.is_dir() { records_in(&p) } else { usize::from(p.extension().is_some_and(|e| e == "json")) }).sum()
+    let whole = |p: &PathBuf| p.extension().is_some_and(|e| e == "json") && p.with_extension("png").exists();
+    // Images lie in a folder for each day.
+    files.flat_map(|p| if p.is_dir() { records_in(&p) } else { vec![p] }).filter(whole).collect()
 }
 
-/// Grey values of a square of a screenshot, as ImageMagick sees them: mean and standard deviation, 0 to 1.
-fn look_at(picture: &Path, crop: &str) -> (f32, f32) {
-    let out = Command::new("convert")
-        .arg(picture)
-        .args(["-crop", crop, "-colorspace", "Gray", "-format", "%[fx:mean] %[fx:standard_deviation]", "info:"])
-        .output()
-        .expect("ImageMagick runs");
-    let text = String::from_utf8_lossy(&out.stdout).into_owned();
-    let mut numbers = text.split_whitespace().filter_map(|n| n.parse().ok());
-    (numbers.next().expect("a mean"), numbers.next().expect("a deviation"))
+/// A radiograph as DICOM, brighter than any example.
+fn radiograph(dir: &Path) -> PathBuf {
+    let picture = Example::EnlargedHeart.picture(512);
+    let pixels = picture.pixels().iter().map(|v| 32_767 + v / 2).collect();
+    crate::images::dicom_file(dir, &GrayImage::new(512, 512, pixels).expect("512 × 512"))
+}
+
+/// Where controls lie, by the same window without a screen in which the same was done.
+struct Places {
+    impression: (i32, i32),
+    add: (i32, i32),
+    results: [(i32, i32); 2],
+}
+
+impl Places {
+    fn rehearse(dir: &Path, file: &Path) -> Self {
+        let opener = app::testing::FakeModel::opener(64, Duration::ZERO);
+        let mut h = studio_with(dir, opener, Vec2::new(1600.0, 1000.0), false);
+        h.state_mut().act(Action::OpenFile(file.to_owned()));
+        wait(&mut h, "the radiograph", |a| a.state.document.base.is_some());
+        let middle = |rect: Rect| (rect.center().x as i32, rect.center().y as i32);
+        let impression = middle(h.get_by_role_and_label(Role::MultilineTextInput, "Impression").rect());
+        h.state_mut().act(Action::SetImpression(EDIT.to_owned()));
+        drag(&mut h, PointerButton::Primary, (0.66, 0.42), (0.7, 0.44));
+        for n in 1..=2 {
+            h.state_mut().act(Action::Generate);
+            wait(&mut h, "the image", |a: &StudioApp| a.state.results.len() == n);
+        }
+        h.state_mut().act(Action::OpenRoom(Room::Compare));
+        h.run_steps(4);
+        let add = middle(h.get_by_role_and_label(Role::Button, "Add a picture").rect());
+        click(&mut h, "Add a picture");
+        h.run_steps(4);
+        let item = |h: &Studio, i: usize| {
+            let title = app::state::sight::Picture::of_shown(&h.state().state, Shown::Result(i)).expect("a result").title;
+            // Both results have one title: they stand in the order of the results.
+            let rects: Vec<_> = h.query_all_by_role_and_label(Role::Button, &title).map(|n| n.rect()).collect();
+            middle(rects[i.min(rects.len() - 1)])
+        };
+        Self { impression, add, results: [item(&h, 0), item(&h, 1)] }
+    }
+}
+
+/// One life of the studio's window, and what it wrote.
+struct Window<'a> {
+    screen: &'a Screen,
+    data: PathBuf,
+    app: Running,
+    lines: Arc<Mutex<Vec<String>>>,
+}
+
+impl<'a> Window<'a> {
+    /// Starts the studio and waits until it can be used, with its model where there is one.
+    fn start(screen: &'a Screen, home: &Path) -> Self {
+        let data = home.join("data");
+        let mut command = screen.program(Path::new(PROGRAM), home);
+        command.arg("--data").arg(&data).arg("--save").arg(home.join("saved")).env("RUST_LOG", "app=info");
+        let mut app = Running(command.stderr(Stdio::piped()).spawn().expect("the studio starts"));
+        let lines = app.lines();
+        screen.focus("ChexGen Studio");
+        let wanted = if has_model() { "is ready" } else { "usable" };
+        wait_for("a window that can be used", || {
+            let said = lines.lock().expect("no panic");
+            said.iter().any(|line| line.contains(wanted)).then_some(())
+        });
+        wait_for("an image on the canvas", || (screen.greys(IMAGE).1 > 0.02).then_some(()));
+        screen.focus("ChexGen Studio");
+        screen.settle(ROOM);
+        Self { screen, data, app, lines }
+    }
+
+    fn tabs(&self) -> Option<serde_json::Value> {
+        serde_json::from_slice(&std::fs::read(self.data.join("cases/tabs.json")).ok()?).ok()
+    }
+
+    /// The open case as it is on the disk; nothing where it has no journal yet.
+    fn case(&self) -> Option<Arc<Snapshot>> {
+        let (folder, open) = (self.data.join("cases"), self.tabs()?["open"].as_u64()?);
+        // A copy: the window holds the file itself.
+        let aside = tempfile::tempdir().ok()?;
+        let copy = aside.path().join("case.journal");
+        std::fs::copy(folder.join(format!("{open:016x}.journal")), &copy).ok()?;
+        let mut image = |hash: &str| png::read_gray(&folder.join("images").join(format!("{hash}.png"))).ok().map(Arc::new);
+        Log::open(&copy, &mut image).ok().and_then(|(log, _)| log.chain.now().cloned())
+    }
+
+    /// Painted pixels of the open case.
+    fn painted(&self) -> usize {
+        let layers = self.case().map(|case| case.unpacked().layers).unwrap_or_default();
+        let masks = layers.iter().filter_map(|layer| layer.region.mask());
+        masks.map(|mask| mask.bits().iter().filter(|&&bit| bit > 0).count()).sum()
+    }
+
+    fn counts(&self) -> Counts {
+        jobs::counts(&Database::open(&self.data).expect("the library is whole").connection).expect("readable")
+    }
+
+    /// Asks for an image and waits until it is in the library; gives what it was, and its record.
+    fn made(&self, what: &str, ask: impl Fn()) -> (Task, RunRecord) {
+        let before = self.counts();
+        self.screen.until(what, ask, || self.counts().queued > before.queued);
+        wait_for(what, || (self.counts().done > before.done).then_some(()));
+        let library = Database::open(&self.data).expect("the library is whole");
+        let ended = jobs::ended(&library.connection, 1).expect("readable").remove(0);
+        assert_eq!(ended.state, JobState::Done);
+        let newest = records_in(&self.data.join("images"));
+        let newest = newest.into_iter().max_by_key(|p| std::fs::metadata(p).and_then(|m| m.modified()).expect("a time"));
+        (ended.task, RunRecord::read(&newest.expect("a record")).expect("the record is readable"))
+    }
+
+    /// Writes a text into the impression.
+    fn write(&self, at: (i32, i32), words: &str) {
+        let write = || {
+            self.screen.click(at);
+            self.screen.settle(LEFT);
+            self.screen.key("ctrl+a");
+            self.screen.type_text(words);
+        };
+        self.screen.until("the impression", write, || self.case().is_some_and(|c| c.document.impression == words));
+        // Letters are keys of the canvas again.
+        self.screen.key("Escape");
+        self.screen.settle(LEFT);
+    }
+
+    /// Runs a command by the palette.
+    fn command(&self, title: &str) {
+        self.screen.key("Escape");
+        self.screen.settle(ROOM);
+        self.screen.until_seen("the palette", ROOM, || self.screen.key("ctrl+k"));
+        self.screen.until_seen("the command", ROOM, || self.screen.type_text(title));
+        self.screen.key("Return");
+    }
+
+    /// Opens a file by its path.
+    fn open(&self, file: &Path) {
+        self.screen.until_seen("a field for the path", ROOM, || self.screen.key("ctrl+o"));
+        self.screen.type_text(&file.display().to_string());
+        self.screen.settle(ROOM);
+        self.screen.key("Return");
+    }
+
+    /// Clicks until a part of the screen shows it.
+    fn click(&self, what: &str, at: (i32, i32)) {
+        self.screen.point(at);
+        self.screen.settle(ROOM);
+        self.screen.until_seen(what, ROOM, || self.screen.click(at));
+    }
+
+    /// Goes to a room.
+    fn room(&self, key: &str) {
+        self.screen.until_seen("the room", ROOM, || self.screen.key(key));
+    }
+}
+
+fn has_model() -> bool {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../assets/practice/model.toml").exists()
 }
 
 #[test]
-fn a_newcomer_draws_and_generates_in_the_real_window() {
-    let missing = missing_tools();
-    if !missing.is_empty() {
-        println!(
-            "skipped: {} not installed (Debian: apt-get install xvfb xdotool imagemagick mesa-vulkan-drivers)",
-            missing.join(", ")
-        );
+fn a_case_goes_from_a_dicom_file_to_a_saved_image_and_survives_a_kill() {
+    if lacks_tools() {
         return;
     }
     let dir = tempfile::tempdir().expect("a temporary folder");
+    let home = dir.path();
+    let file = radiograph(home);
+    let places = Places::rehearse(&home.join("rehearsal"), &file);
     let screen = Screen::start();
-    let program = env!("CARGO_BIN_EXE_chexgen-studio");
     let began = Instant::now();
-    let start = || {
-        let app = Command::new(program)
-            .args([Path::new("--data"), &dir.path().join("data"), Path::new("--save"), &dir.path().join("saved")])
-            .env("DISPLAY", &screen.display)
-            .env("HOME", dir.path())
-            .env("XDG_RUNTIME_DIR", dir.path())
-            .env_remove("WAYLAND_DISPLAY")
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the studio starts");
-        let app = Running(app);
-        let window = wait_for("the window", 20, || {
-            let id = screen.xdotool(&["search", "--name", "^ChexGen Studio$"]);
-            id.lines().next().map(str::to_owned)
-        });
-        (app, window)
+    let w = Window::start(&screen, home);
+    println!("usable, with its model, {:.2} s after start", began.elapsed().as_secs_f32());
+    screen.shot("start");
+
+    // Paint a stroke with the brush and take it back.
+    let stroke = |through: &[(i32, i32)]| {
+        screen.key("b");
+        screen.drag(through);
     };
-    let (mut app, window) = start();
-    let shots = Path::new(program).ancestors().nth(2).expect("a target folder").join("screenshots");
-    std::fs::create_dir_all(&shots).expect("the target folder is writable");
-    let shot = |name: &str| {
-        let path = shots.join(name);
-        screen.run("import", &["-window", "root", &path.display().to_string()]);
-        path
-    };
-    // Usable: the example's chest is on the canvas, in the middle of which grey values differ.
-    wait_for("the example on the canvas", 20, || {
-        let (mean, deviation) = look_at(&shot("start.png"), "300x300+700+250");
-        (mean > 0.1 && deviation > 0.03).then_some(())
-    });
-    println!("usable {:.2} s after start (screenshots included)", began.elapsed().as_secs_f32());
-    screen.xdotool(&["windowfocus", &window]);
+    let before = w.case();
+    screen.until("a stroke", || stroke(&[(900, 440), (960, 470), (1020, 460)]), || w.case() != before);
+    let painted = w.painted();
+    screen.until("the stroke to go", || screen.key("ctrl+z"), || w.painted() < painted);
+    let dark = screen.greys(IMAGE).0;
 
-    // Move the mask by a real drag, paint a second stroke with the brush, change the window by right-drag.
-    let before = look_at(&shot("before.png"), "160x60+880+420");
-    screen.key("b");
-    screen.drag("1", (900, 440), (1020, 460));
-    let after = wait_for("the stroke on the screen", 10, || {
-        let after = look_at(&shot("after.png"), "160x60+880+420");
-        ((before.0 - after.0).abs() > 0.004).then_some(after)
-    });
-    screen.key("ctrl+z");
-    wait_for("the stroke to go", 10, || {
-        let undone = look_at(&shot("undone.png"), "160x60+880+420");
-        ((undone.0 - before.0).abs() < 0.5 * (after.0 - before.0).abs()).then_some(())
-    });
-    screen.key("v");
-    screen.drag("1", (630, 300), (640, 310));
-
-    let assets = Path::new(env!("CARGO_MANIFEST_DIR")).join("../assets/practice/model.toml");
-    if assets.exists() {
-        // Generate is ready as soon as the weights are there.
-        std::thread::sleep(Duration::from_secs(3));
-        screen.key("ctrl+Return");
-        std::thread::sleep(Duration::from_secs(2));
-        shot("forming.png");
-        let record = wait_for("the saved image", 180, || json_in(&dir.path().join("data/images")));
-        let text = std::fs::read_to_string(record).expect("the record is readable");
-        assert!(text.contains("pneumothorax"), "the drawn finding is in the record");
-        std::thread::sleep(Duration::from_millis(500));
-        screen.key("ctrl+s");
-        wait_for("the save", 20, || json_in(&dir.path().join("saved")));
-
-        // The twin without the finding, then each room as it looks.
-        screen.key("k");
-        wait_for("the twin", 180, || (records_in(&dir.path().join("data/images")) == 2).then_some(()));
-        std::thread::sleep(Duration::from_secs(1));
-        shot("twin.png");
-        for (key, name) in
-            [("ctrl+2", "runs.png"), ("ctrl+3", "compare.png"), ("ctrl+4", "data-sets.png"), ("ctrl+7", "models.png")]
-        {
-            screen.key(key);
-            std::thread::sleep(Duration::from_millis(800));
-            shot(name);
-        }
-        screen.key("ctrl+1");
-
-        // Killed in the middle of its work, the studio is there again with the case, its images and its queue.
-        screen.key("ctrl+Return");
-        std::thread::sleep(Duration::from_millis(300));
-        app.0.kill().expect("it can be killed");
-        app.0.wait().expect("it is gone");
-        let kept = records_in(&dir.path().join("data/images"));
-        assert!(kept >= 2, "what was shown as done is on disk");
-        let (again, window) = start();
-        app = again;
-        std::thread::sleep(Duration::from_secs(4));
-        screen.xdotool(&["windowfocus", &window]);
-        shot("restored.png");
-    } else {
+    // Open a radiograph by its path, say what shall be there, and draw where.
+    w.open(&file);
+    wait_for("the radiograph on the canvas", || (screen.greys(IMAGE).0 > dark + 0.15).then_some(()));
+    screen.shot("opened");
+    w.write(places.impression, EDIT);
+    screen.until(
+        "the drawn finding",
+        || stroke(&[(930, 440), (955, 425), (975, 445), (950, 460), (932, 442)]),
+        || w.painted() > 0,
+    );
+    screen.shot("drawn");
+    if !has_model() {
         println!("no practice model in assets/practice: nothing was generated");
+        return;
     }
-    screen.xdotool(&["mousemove", "1500", "930"]);
-    std::thread::sleep(Duration::from_millis(500));
-    let last = shot("studio.png");
-    let (_, deviation) = look_at(&last, "300x300+700+250");
-    assert!(deviation > 0.03, "an image is on the canvas at the end");
-    assert!(app.0.try_wait().expect("the process can be asked").is_none(), "the studio is alive");
-    println!("screenshot: target/screenshots/studio.png");
+    let (_, edited) = w.made("the edited image", || screen.key("ctrl+Return"));
+    let request = &edited.request;
+    assert!(request.impression.ends_with(EDIT), "what was typed is in the record: {}", request.impression);
+    assert!(matches!(request.source, Source::Region { .. }) && !request.annotations.is_empty(), "and what was drawn");
+    screen.shot("edited");
+
+    // In the other case: an image, and from one of its early steps another one with another text.
+    let open = w.tabs().expect("a list of cases")["open"].clone();
+    screen.until("the other case", || screen.key("ctrl+Tab"), || w.tabs().is_some_and(|tabs| tabs["open"] != open));
+    screen.settle(ROOM);
+    let (_, parent) = w.made("the example's image", || screen.key("ctrl+Return"));
+    screen.settle(ROOM);
+    for _ in 0..12 {
+        screen.until_seen("an earlier step", MIDDLE, || screen.key("comma"));
+    }
+    w.write(places.impression, FORK);
+    screen.shot("step");
+    let (task, fork) = w.made("the fork", || w.command("Fork from the shown step"));
+    assert!(task.relation == Relation::Fork && task.parent_step.is_some_and(|step| step > 0), "{task:?}");
+    assert!(fork.request.impression.ends_with(FORK) && fork.request.seed == parent.request.seed);
+    screen.shot("forked");
+
+    // Compare on the canvas by keys, and in the room by the mouse.
+    screen.until_seen("A and B", MIDDLE, || screen.key("c"));
+    screen.until_seen("the difference", MIDDLE, || screen.key("d"));
+    screen.shot("swipe");
+    screen.until_seen("no difference", MIDDLE, || screen.key("d"));
+    w.room("ctrl+3");
+    for result in places.results {
+        w.click("the list of results", places.add);
+        w.click("a picture", result);
+    }
+    wait_for("two pictures", || (screen.greys([500, 250, 900, 500]).1 > 0.03).then_some(()));
+    screen.shot("compare");
+
+    // The twin without the finding is made and compared; the image is saved.
+    w.room("ctrl+1");
+    screen.until_seen("one image", MIDDLE, || screen.key("c"));
+    let (task, twin) = w.made("the twin", || screen.key("k"));
+    assert!(task.relation == Relation::Twin && twin.request.annotations.is_empty(), "{task:?}");
+    screen.shot("twin");
+    let saved = home.join("saved");
+    screen.until("the saved image", || screen.key("ctrl+s"), || !records_in(&saved).is_empty());
+    for (key, name) in [("ctrl+2", "runs"), ("ctrl+4", "data-sets"), ("ctrl+5", "reading-room"), ("ctrl+7", "models")] {
+        w.room(key);
+        screen.shot(name);
+    }
+    w.room("ctrl+1");
+
+    // Killed in the middle of its work, the studio is there again with the case, its images and its queue.
+    let (before, case) = (w.counts(), w.case());
+    screen.until("a run", || screen.key("ctrl+Return"), || w.counts().queued > before.queued);
+    w.app.kill();
+    let library = Database::open(&home.join("data")).expect("the library is whole");
+    let counts = jobs::counts(&library.connection).expect("readable");
+    drop(library);
+    assert!(counts.adds_up() && counts.done >= before.done && counts.queued > before.queued, "{counts:?}");
+    assert!(records_in(&home.join("data/images")).len() >= before.done, "what was shown as done is on disk");
+    let mut w = Window::start(&screen, home);
+    assert_eq!(w.case(), case, "the case of before");
+    screen.shot("restored");
+    if counts.open > 0 {
+        screen.until("the killed run", || w.command("Resume the queue"), || w.counts().open == 0);
+    }
+    let now = w.counts();
+    assert!(now.adds_up() && now.done == now.queued, "{now:?}");
+
+    // What was done before the kill can be undone after it, and a saved image brings its case back.
+    screen.key("Escape");
+    screen.settle(ROOM);
+    screen.until("undo", || screen.key("ctrl+z"), || w.case() != case);
+    screen.until("redo", || screen.key("ctrl+y"), || w.case() == case);
+    let kept = records_in(&saved).remove(0);
+    let said = RunRecord::read(&kept).expect("the record is readable").request.impression;
+    w.open(&kept.with_extension("png"));
+    wait_for("the case of the saved image", || {
+        w.case().filter(|now| Some(now) != case.as_ref() && now.document.full_impression() == said)
+    });
+    screen.shot("reopened");
+    assert!(w.app.0.try_wait().expect("the process can be asked").is_none(), "the studio is alive");
+    let lines = w.lines.lock().expect("no panic");
+    assert!(!lines.iter().any(|line| line.contains("ERROR") || line.contains("panicked")), "{lines:?}");
+    println!("screenshots: target/screenshots");
 }
 
 #[test]
 fn without_a_display_one_sentence_names_the_headless_command() {
-    let out = Command::new(env!("CARGO_BIN_EXE_chexgen-studio"))
+    let out = Command::new(PROGRAM)
         .env_remove("DISPLAY")
         .env_remove("WAYLAND_DISPLAY")
         .env_remove("WAYLAND_SOCKET")
@@ -246,7 +349,7 @@ fn without_a_display_one_sentence_names_the_headless_command() {
 
 #[test]
 fn wrong_arguments_end_with_two_and_help_with_zero() {
-    let run = |args: &[&str]| Command::new(env!("CARGO_BIN_EXE_chexgen-studio")).args(args).output().expect("the studio starts");
+    let run = |args: &[&str]| Command::new(PROGRAM).args(args).output().expect("the studio starts");
     assert_eq!(run(&["--colour"]).status.code(), Some(2));
     assert_eq!(run(&["--help"]).status.code(), Some(0));
     assert!(String::from_utf8_lossy(&run(&["--version"]).stdout).contains("ChexGen Studio"));

@@ -18,7 +18,10 @@ mod reading_files;
 mod reading_pictures;
 mod reading_room;
 mod reading_room_pictures;
+mod reading_room_templates;
 mod real;
 mod runs;
+#[path = "../../../tests/studio/screen.rs"]
+mod screen;
 mod time;
 mod tools;

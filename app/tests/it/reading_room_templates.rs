@@ -1,0 +1,97 @@
+//! The analysis of each template in the Reading room: sealed, answered by simulated readers, joined, and looked at.
+//!
+//! Leaves its pictures in `target/screenshots`, where there is a renderer.
+
+use std::path::Path;
+use std::time::Duration;
+
+use app::action::Action;
+use app::reader::testing::sealed;
+use app::rooms::reading;
+use app::rooms::reading::state::{Field, Tab};
+use app::state::Room;
+use eframe::egui::{Vec2, vec2};
+use engine::cancel::Cancel;
+use study::answers::Answers;
+use study::key::Key;
+use study::sealed::Study;
+use study::simulate::{Simulation, read};
+use study::template::Template;
+
+use crate::harness::{Studio, click, see, see_part, studio, wait};
+use crate::pictures::drawn;
+
+/// Readers of each study.
+const READERS: [&str; 3] = ["R1", "R2", "R3"];
+/// Cases of each study.
+const CASES: usize = 24;
+
+/// A sealed study with its answers.
+fn answered(folder: &Path, template: Template) -> std::path::PathBuf {
+    let file = sealed(folder, template, &READERS, CASES, 48).expect("a study");
+    let (study, key) = (Study::open(&file).expect("opens"), Key::read(&file.with_extension("cxkey")).expect("reads"));
+    let simulation = Simulation::usual(&study, &key);
+    for code in READERS {
+        let answers = Answers::file_beside(&file, code);
+        read(&answers, &study, &key, code, &simulation, (5, 0), &Cancel::new(), &mut |_, _| ()).expect("answers");
+    }
+    file
+}
+
+fn act(h: &mut Studio, action: reading::Action) {
+    h.state_mut().act(Action::Reading(action));
+    h.run_steps(2);
+}
+
+fn picture(h: &mut Studio, template: Template, size: Vec2) {
+    h.set_size(size);
+    h.remove_cursor();
+    h.state_mut().state.messages.list.iter_mut().for_each(|m| m.closed = true);
+    h.run_steps(6);
+    let exe = std::env::current_exe().expect("a test");
+    let folder = exe.ancestors().nth(2).expect("a target folder").join("screenshots");
+    std::fs::create_dir_all(&folder).expect("writable");
+    let name = serde_json::to_value(template).expect("a name");
+    let name = format!("analysis-{}-{}.png", name.as_str().expect("words"), size.x);
+    h.render().expect("software rendering works").save(folder.join(name)).expect("writable");
+}
+
+/// What each template has that others have not.
+fn own(template: Template) -> &'static [&'static str] {
+    match template {
+        Template::ReportAlignment | Template::Realism => &["Scores", "Effect, A − B", "Agreement"],
+        Template::RealOrSynthetic => &["Telling real from synthetic"],
+        Template::PairwiseChoice => &["Share that chose A over B"],
+        Template::Quartet => &["Real radiograph found", "Taken for the real one"],
+        Template::VisualGrading => &["Visual grading", "Sharpness", "Contrast"],
+        Template::AssistedReading => &["Right with help − without", "Area under the ROC curve, with − without"],
+    }
+}
+
+#[test]
+fn the_analysis_of_every_template_can_be_looked_at() {
+    for template in Template::ALL {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let file = answered(dir.path(), template);
+        let renders = drawn(dir.path(), vec2(1600.0, 1000.0));
+        let is_drawn = renders.is_some();
+        let mut h = renders.unwrap_or_else(|| studio(dir.path(), Duration::ZERO));
+        h.state_mut().act(Action::OpenRoom(Room::Reading));
+        act(&mut h, reading::Action::Show(Tab::Join));
+        act(&mut h, reading::Action::SetPath(Field::Study, file));
+        wait(&mut h, "the answers beside the study", |a| a.state.reading.answers.len() == READERS.len());
+        click(&mut h, "Join key");
+        wait(&mut h, "the analysis", |a| a.state.reading.analysis.is_some() && a.state.reading.busy.is_none());
+        for words in own(template) {
+            see(&mut h, words);
+        }
+        see(&mut h, "Per reader");
+        see_part(&mut h, "Simulated readers: a program gave these answers");
+        h.check_accessibility();
+        if is_drawn {
+            for size in [vec2(1600.0, 1000.0), vec2(1280.0, 800.0)] {
+                picture(&mut h, template, size);
+            }
+        }
+    }
+}
