@@ -35,6 +35,7 @@ pub fn label_line(ui: &mut Ui, panel: &mut Panel<'_>) {
         caption(ui, "Each step of the forming image is kept here. Drag along it to look back.");
         return;
     };
+    let is_edit = film.request.is_some_and(|request| request.source.image().is_some());
     ui.horizontal(|ui| {
         let words = format!("Fork from step {step}");
         let fork = film.fork();
@@ -51,6 +52,9 @@ pub fn label_line(ui: &mut Ui, panel: &mut Panel<'_>) {
         if button.show(ui).clicked() {
             panel.out.push(Action::Fork);
         }
+        if is_edit {
+            return;
+        }
         if ui.available_width() > 118.0 {
             caption(ui, "Drag to scrub");
         }
@@ -60,4 +64,7 @@ pub fn label_line(ui: &mut Ui, panel: &mut Panel<'_>) {
             chip::key(ui, ".");
         }
     });
+    if is_edit {
+        caption(ui, "Edits are not forked; edit again with another strength.");
+    }
 }

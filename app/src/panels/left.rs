@@ -1,18 +1,17 @@
 //! Left panel: what the image should show, whether text and layers agree, what the model sees, examples.
 
-use eframe::egui::{ScrollArea, Sense, Ui, Vec2, vec2};
+use eframe::egui::{Sense, Ui, Vec2, vec2};
 
 use super::{Panel, image_shows, impression, model_sees, text_checks, word_map};
 use crate::action::Action;
 use crate::examples::Example;
 use crate::theme::icons::Icon;
 use crate::theme::{text, tokens};
-use crate::widgets::{Push, rule, section, thumbnail};
+use crate::widgets::{Push, rule, scroll, section, thumbnail};
 
 /// Shows the panel.
 pub fn show(ui: &mut Ui, panel: &mut Panel<'_>) {
-    ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
-        ui.set_max_width(ui.available_width());
+    scroll::panel(ui, "left", |ui| {
         ui.add_space(4.0);
         // At the top, where it is seen however long the panel is.
         if panel.state.view.open_open {

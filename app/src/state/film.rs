@@ -93,7 +93,9 @@ impl<'a> Film<'a> {
             return Err("Show a step of a run first; a fork goes on from there.");
         };
         if request.source.image().is_some() {
-            return Err("A fork of an edit would not keep the rest of the image; edit it again with another strength instead.");
+            return Err(
+                "Edits are not forked, because a fork would not keep the rest of the image; edit again with another strength instead.",
+            );
         }
         if self.step(frame) >= self.total {
             return Err("The last step is the image itself; go back along the film to fork.");

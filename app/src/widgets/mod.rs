@@ -6,8 +6,10 @@ pub mod entry;
 pub mod field;
 pub mod focus;
 pub mod keys;
+pub mod path;
 pub mod progress;
 pub mod push;
+pub mod scroll;
 pub mod slider;
 pub mod thumbnail;
 

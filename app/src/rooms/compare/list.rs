@@ -1,5 +1,6 @@
 //! The pictures by name: choose, reorder, make one the reference, take one away.
 
+use eframe::egui::text::{LayoutJob, TextWrapping};
 use eframe::egui::{
     Align2, EventFilter, Id, Key, Popup, Rect, RichText, Role, ScrollArea, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, pos2,
     vec2,
@@ -97,9 +98,10 @@ fn row(ui: &mut Ui, panel: &mut Panel<'_>, at: usize) {
     let x = picture.right() + 10.0;
     let most = head.right() - x - 4.0;
     let put = |y: f32, words: String, font, color| {
-        let galley = ui.painter().layout_no_wrap(words, font, color);
-        let clip = ui.painter().with_clip_rect(Rect::from_min_max(pos2(x, rect.top()), pos2(x + most, rect.bottom())));
-        clip.galley(pos2(x, y), galley, color);
+        let mut job = LayoutJob::simple_singleline(words, font, color);
+        job.wrap = TextWrapping::truncate_at_width(most.max(8.0));
+        let galley = ui.painter().layout_job(job);
+        ui.painter().galley(pos2(x, y), galley, color);
     };
     put(rect.top() + 9.0, format!("{}  {}", letter(at), entry.picture.title), text::medium(), tokens::INK);
     let second =

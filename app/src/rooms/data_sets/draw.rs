@@ -13,8 +13,8 @@ use crate::action::Action as Act;
 use crate::panels::Panel;
 use crate::theme::icons::Icon;
 use crate::theme::{text, tokens};
-use crate::widgets::Push;
 pub(super) use crate::widgets::entry::{line as text_field, tick};
+use crate::widgets::{Push, path};
 
 /// Sends an action of the room.
 pub(super) fn push(panel: &mut Panel<'_>, action: Action) {
@@ -26,7 +26,7 @@ pub(super) fn path_field(ui: &mut Ui, panel: &mut Panel<'_>, field: Field, name:
     let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 26.0), Sense::hover());
     let button = Rect::from_min_max(pos2(rect.right() - 26.0, rect.top()), rect.max);
     let words = Rect::from_min_max(rect.min, pos2(button.left() - 4.0, rect.bottom()));
-    let typed = text_field(&mut ui.new_child(UiBuilder::new().max_rect(words)), name, name, &current.display().to_string());
+    let typed = path::line(&mut ui.new_child(UiBuilder::new().max_rect(words)), name, &current.display().to_string());
     if let Some(words) = typed {
         push(panel, Action::SetPath(field, PathBuf::from(words.trim())));
     }

@@ -1,6 +1,6 @@
 //! Left: the recipe.
 
-use eframe::egui::{ScrollArea, Ui};
+use eframe::egui::Ui;
 
 use super::action::Action;
 use super::draw::{path_field, push, text_field, tick};
@@ -9,15 +9,14 @@ use super::state::Field;
 use crate::dataset::recipe::{Body, Recipe, Source};
 use crate::panels::Panel;
 use crate::theme::icons::Icon;
-use crate::widgets::{Push, caption, field, rule, secondary, section, section_row};
+use crate::widgets::{Push, caption, field, rule, scroll, secondary, section, section_row};
 
 /// Height of fields.
 pub(super) const FIELD: f32 = 28.0;
 
 /// Shows the form.
 pub(super) fn show(ui: &mut Ui, panel: &mut Panel<'_>) {
-    ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
-        ui.set_max_width(ui.available_width());
+    scroll::panel(ui, "form", |ui| {
         ui.add_space(4.0);
         let mut recipe = panel.state.data_sets.recipe.clone();
         file(ui, panel, &mut recipe);

@@ -1,6 +1,6 @@
 //! Right: cost and work, the chosen image, reports, export.
 
-use eframe::egui::{ScrollArea, Ui};
+use eframe::egui::Ui;
 
 use super::action::Action;
 use super::collected;
@@ -12,7 +12,7 @@ use crate::checks;
 use crate::dataset::duplicates;
 use crate::dataset::notes::Cost;
 use crate::panels::Panel;
-use crate::widgets::{Push, caption, check_line, field, grouped, progress, rule, secondary, section};
+use crate::widgets::{Push, caption, check_line, field, grouped, progress, rule, scroll, secondary, section};
 use engine::store::record::Tier;
 
 /// Sentences of a report that are shown.
@@ -20,8 +20,7 @@ const SHOWN: usize = 6;
 
 /// Shows the panel.
 pub(super) fn show(ui: &mut Ui, panel: &mut Panel<'_>) {
-    ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
-        ui.set_max_width(ui.available_width());
+    scroll::panel(ui, "side", |ui| {
         ui.add_space(4.0);
         if panel.state.data_sets.page == Page::Collected {
             collected::side(ui, panel);

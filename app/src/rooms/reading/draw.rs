@@ -13,7 +13,7 @@ use crate::checks::Verdict;
 use crate::panels::Panel;
 use crate::theme::icons::Icon;
 use crate::theme::{text, tokens};
-use crate::widgets::{Push, check_line, duration, entry, grouped, progress, secondary};
+use crate::widgets::{Push, check_line, duration, grouped, path, progress, secondary};
 
 /// Height of a line of facts.
 const LINE: f32 = 16.0;
@@ -30,7 +30,7 @@ pub(super) fn path_field(ui: &mut Ui, panel: &mut Panel<'_>, field: Field, name:
     let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 26.0), Sense::hover());
     let button = Rect::from_min_max(pos2(rect.right() - 26.0, rect.top()), rect.max);
     let words = Rect::from_min_max(rect.min, pos2(button.left() - 4.0, rect.bottom()));
-    let typed = entry::line(&mut ui.new_child(UiBuilder::new().max_rect(words)), name, name, &current.display().to_string());
+    let typed = path::line(&mut ui.new_child(UiBuilder::new().max_rect(words)), name, &current.display().to_string());
     if let Some(words) = typed {
         push(panel, Action::SetPath(field, words.trim().into()));
     }

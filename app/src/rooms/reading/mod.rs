@@ -25,10 +25,11 @@ pub use state::State;
 pub use top::{status, top};
 pub use work::{News, Work, Works};
 
-use eframe::egui::{CentralPanel, Frame, Margin, Panel as Side, ScrollArea, Ui};
+use eframe::egui::{CentralPanel, Frame, Margin, Panel as Side, Ui};
 
 use crate::panels::Panel;
 use crate::theme::tokens;
+use crate::widgets::scroll;
 use state::Tab;
 
 /// Below this width, or from this zoom on, columns stand below each other.
@@ -64,10 +65,9 @@ fn stacked(ui: &Ui, panel: &Panel<'_>) -> bool {
 /// A form at the left, the content, a detail at the right; below each other where there is no room.
 fn columns(ui: &mut Ui, panel: &mut Panel<'_>, name: &str, left: Option<Part>, middle: Part, right: Option<Part>) {
     let frame = |fill| Frame::new().fill(fill).inner_margin(Margin::symmetric(12, 10));
-    let whole = ScrollArea::vertical().auto_shrink([false, false]);
     if stacked(ui, panel) {
         CentralPanel::default().frame(frame(tokens::BG)).show(ui, |ui| {
-            whole.id_salt(name).show(ui, |ui| {
+            scroll::panel(ui, name, |ui| {
                 // Of the analysis the numbers come first.
                 let parts = if name == "analysis" { [Some(middle), right, left] } else { [left, Some(middle), right] };
                 for part in parts.into_iter().flatten() {
@@ -85,15 +85,15 @@ fn columns(ui: &mut Ui, panel: &mut Panel<'_>, name: &str, left: Option<Part>, m
     }
     if let Some(left) = left {
         Side::left(format!("{name} left")).exact_size(SIDES.0).resizable(false).frame(frame(tokens::BG)).show(ui, |ui| {
-            ScrollArea::vertical().id_salt("left").auto_shrink([false, false]).show(ui, |ui| left(ui, panel));
+            scroll::panel(ui, "left", |ui| left(ui, panel));
         });
     }
     if let Some(right) = right {
         Side::right(format!("{name} right")).exact_size(SIDES.1).resizable(false).frame(frame(tokens::BG)).show(ui, |ui| {
-            ScrollArea::vertical().id_salt("right").auto_shrink([false, false]).show(ui, |ui| right(ui, panel));
+            scroll::panel(ui, "right", |ui| right(ui, panel));
         });
     }
     CentralPanel::default().frame(frame(tokens::BG).inner_margin(Margin::symmetric(20, 12))).show(ui, |ui| {
-        whole.id_salt("middle").show(ui, |ui| middle(ui, panel));
+        scroll::panel(ui, "middle", |ui| middle(ui, panel));
     });
 }

@@ -1,8 +1,7 @@
 //! Facets with counts, left of the wall.
 
 use eframe::egui::{
-    Align2, CornerRadius, Id, Key, Modifiers, Rect, Role, ScrollArea, Sense, Shape, Stroke, StrokeKind, Ui, Vec2, WidgetInfo,
-    pos2, vec2,
+    Align2, CornerRadius, Id, Key, Modifiers, Rect, Role, Sense, Shape, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, pos2, vec2,
 };
 use engine::domain::Finding;
 
@@ -15,7 +14,7 @@ use crate::library::reader::Wall;
 use crate::panels::{Panel, save::path_field};
 use crate::theme::icons::Icon;
 use crate::theme::{text, tokens};
-use crate::widgets::{caption, grouped, section};
+use crate::widgets::{caption, grouped, scroll, section};
 
 /// Recipes that are listed at most; the others are found by search.
 const MAX_RECIPES: usize = 8;
@@ -32,7 +31,7 @@ enum Swatch {
 pub fn show(ui: &mut Ui, panel: &mut Panel<'_>) {
     let Some(wall) = panel.state.runs.wall.clone() else { return };
     let filter = panel.state.runs.filter.clone();
-    ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
+    scroll::panel(ui, "facets", |ui| {
         ui.spacing_mut().item_spacing.y = 0.0;
         let mut did = Vec::new();
         lists(ui, &wall, &filter, &mut did);

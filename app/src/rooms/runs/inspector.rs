@@ -1,8 +1,7 @@
 //! The chosen run: picture, what made it, what can be done with it, its family, what changed.
 
 use eframe::egui::{
-    Align2, CornerRadius, Label, Rect, RichText, ScrollArea, Sense, TextEdit, Ui, Vec2, pos2, text::LayoutJob, text::TextFormat,
-    vec2,
+    Align2, CornerRadius, Label, Rect, RichText, Sense, TextEdit, Ui, Vec2, pos2, text::LayoutJob, text::TextFormat, vec2,
 };
 
 use super::action::Action;
@@ -16,7 +15,7 @@ use crate::library::{Mark, Verified};
 use crate::panels::Panel;
 use crate::theme::icons::Icon;
 use crate::theme::{text, tokens};
-use crate::widgets::{Push, caption, rule, section, section_row};
+use crate::widgets::{Push, caption, rule, scroll, section, section_row};
 
 /// The name of the note field.
 pub const NOTE: &str = "Note";
@@ -29,8 +28,7 @@ pub fn show(ui: &mut Ui, panel: &mut Panel<'_>) {
         return;
     };
     let Some(row) = wall.index.row(run.details.row.id).copied() else { return };
-    ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
-        ui.set_max_width(ui.available_width());
+    scroll::panel(ui, "inspector", |ui| {
         head(ui, panel, &wall, &run.details, &row);
         ui.add_space(8.0);
         buttons(ui, panel, &run.details, &row);

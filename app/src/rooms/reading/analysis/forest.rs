@@ -41,8 +41,17 @@ pub(super) fn effects(analysis: &Analysis, scale: &Scale, pair: (usize, usize)) 
         .collect()
 }
 
+/// Shows shares, which lie between 0 and 1, with that of guessing.
+pub(super) fn shares(ui: &mut Ui, title: &str, under: &str, lines: &[Line], guessing: f64) {
+    drawn(ui, title, under, lines, &Axis::of(lines, guessing, true), guessing, 2);
+}
+
 /// Shows the rows with the value of no effect.
 pub(super) fn show(ui: &mut Ui, title: &str, under: &str, lines: &[Line], reference: f64, places: usize) {
+    drawn(ui, title, under, lines, &Axis::of(lines, reference, false), reference, places);
+}
+
+fn drawn(ui: &mut Ui, title: &str, under: &str, lines: &[Line], axis: &Axis, reference: f64, places: usize) {
     ui.horizontal_wrapped(|ui| {
         section(ui, title);
         ui.label(RichText::new(under).font(text::secondary()).color(tokens::INK3));
@@ -51,7 +60,6 @@ pub(super) fn show(ui: &mut Ui, title: &str, under: &str, lines: &[Line], refere
     let width = ui.available_width();
     // Without room the p goes under the value's tooltip.
     let ps = if has_p && width > 380.0 { PS } else { 0.0 };
-    let axis = Axis::of(lines, reference);
     let height = ROW * lines.len() as f32;
     let (whole, _) = ui.allocate_exact_size(vec2(width, height + 22.0), Sense::hover());
     let plot = Rect::from_min_max(
@@ -129,7 +137,8 @@ struct Axis {
 }
 
 impl Axis {
-    fn of(lines: &[Line], reference: f64) -> Self {
+    /// `is_share` keeps a scale of shares between 0 and 1.
+    fn of(lines: &[Line], reference: f64, is_share: bool) -> Self {
         let (mut low, mut high) = (reference, reference);
         for estimate in lines.iter().filter_map(|line| line.estimate) {
             let (a, b) = estimate.interval.unwrap_or((estimate.value, estimate.value));
@@ -142,6 +151,7 @@ impl Axis {
         let step = [1.0, 2.0, 5.0, 10.0].map(|m| m * power).into_iter().find(|step| *step >= raw).unwrap_or(10.0 * power);
         let low = ((low - 0.15 * span) / step).floor() * step;
         let high = ((high + 0.15 * span) / step).ceil() * step;
+        let (low, high) = if is_share { (low.max(0.0), high.min(1.0)) } else { (low, high) };
         let places = (-(step.log10().floor())).max(0.0) as usize;
         Self { low, high, step, places }
     }
@@ -174,12 +184,16 @@ mod tests {
             (vec![line(-120.0, -3.0, 40.0)], 0.0),
             (Vec::new(), 0.5),
         ] {
-            let axis = Axis::of(&lines, reference);
+            let axis = Axis::of(&lines, reference, false);
             let inside = |value: f64| (0.0..=1.0).contains(&axis.share(value));
             assert!(inside(reference), "{reference}");
             let ends = lines.iter().filter_map(|l| l.estimate?.interval).flat_map(|(a, b)| [a, b]);
             assert!(ends.into_iter().all(inside));
             assert!((2..=9).contains(&axis.ticks().len()), "{:?}", axis.ticks());
+            if reference == 0.5 {
+                let shares = Axis::of(&lines, reference, true);
+                assert!((0.0..=1.0).contains(&shares.low) && (0.0..=1.0).contains(&shares.high));
+            }
             assert!(lines.is_empty() || axis.ticks().iter().any(|tick| (tick - reference).abs() < axis.step));
         }
     }

@@ -49,14 +49,8 @@ fn detection(ui: &mut Ui, analysis: &Analysis) {
         all: row.reader.is_none(),
     };
     let lines: Vec<Line> = found.rows.iter().map(line).collect();
-    forest::show(
-        ui,
-        "Telling real from synthetic",
-        "area under the ROC curve, 95 % interval, Holm p of right against one half",
-        &lines,
-        0.5,
-        2,
-    );
+    let under = "area under the ROC curve, 95 % interval, Holm p of right against one half";
+    forest::shares(ui, "Telling real from synthetic", under, &lines, 0.5);
     ui.add_space(8.0);
     head(ui, &DETECTION);
     for of_row in &found.rows {
@@ -93,7 +87,7 @@ fn choices(ui: &mut Ui, analysis: &Analysis) {
         }
         let title = format!("Share that chose {} over {}", letter(a), letter(b));
         let under = format!("{}, {}; 95 % interval, Holm p, {} choices", analysis.arms[a], analysis.arms[b], pair.choices);
-        forest::show(ui, &title, &under, &lines, 0.5, 2);
+        forest::shares(ui, &title, &under, &lines, 0.5);
         ui.add_space(10.0);
     }
     if found.strengths.len() > 2 {
@@ -137,7 +131,7 @@ fn quartet(ui: &mut Ui, analysis: &Analysis) {
         lines.push(Line { name: "Case bootstrap".to_owned(), estimate: found.all, p: None, all: true });
     }
     let under = format!("share, 95 % interval, Holm p against guessing ({})", percent(found.chance, 0));
-    forest::show(ui, "Real radiograph found", &under, &lines, found.chance, 2);
+    forest::shares(ui, "Real radiograph found", &under, &lines, found.chance);
     ui.add_space(8.0);
     section(ui, "Taken for the real one");
     for (arm, taken) in found.taken.iter().enumerate() {
@@ -210,13 +204,7 @@ fn grading(ui: &mut Ui, analysis: &Analysis) {
     if lines.is_empty() {
         return;
     }
-    forest::show(
-        ui,
-        "Visual grading",
-        "area between arms, 95 % interval by case; above 0.5 the first arm has the higher grades",
-        &lines,
-        0.5,
-        2,
-    );
+    let under = "area between arms, 95 % interval by case; above 0.5 the first arm has the higher grades";
+    forest::shares(ui, "Visual grading", under, &lines, 0.5);
     ui.add_space(12.0);
 }

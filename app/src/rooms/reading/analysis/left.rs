@@ -37,7 +37,7 @@ pub(in crate::rooms::reading) fn left(ui: &mut Ui, panel: &mut Panel<'_>) {
     section(ui, "Integrity");
     checks(ui, context);
     for deviation in context.deviations.iter().take(NAMED) {
-        check_line::show(ui, Verdict::Conflict, &format!("{} Listed as a deviation.", told(deviation)));
+        check_line::show(ui, Verdict::Conflict, &format!("{} Listed as a deviation.", ended(&told(deviation))));
     }
     if context.deviations.len() > NAMED {
         let words = format!("{} more deviations", context.deviations.len() - NAMED);
@@ -103,4 +103,9 @@ fn filter(ui: &mut Ui, panel: &mut Panel<'_>, whole: &study::analysis::Analysis)
     }
     caption(ui, "Splits are exploratory; p is Holm-corrected over all of them.");
     rule(ui);
+}
+
+/// What a person wrote ends a sentence with or without its stop.
+fn ended(words: &str) -> String {
+    if words.ends_with(['.', '!', '?']) { words.to_owned() } else { format!("{words}.") }
 }

@@ -7,7 +7,7 @@ use study::analysis::words::number;
 use study::analysis::{Analysis, Cell, Scale, letter};
 
 use crate::theme::{text, tokens};
-use crate::widgets::section;
+use crate::widgets::{caption, section};
 
 /// Width of names and of means, in points.
 const SIDES: (f32, f32) = (116.0, 104.0);
@@ -36,6 +36,15 @@ pub(super) fn show(ui: &mut Ui, analysis: &Analysis, scale: &Scale) {
             bar(ui, analysis, cell, height);
         }
     }
+    if let (Some(first), Some(last)) = (choices.first(), choices.last()) {
+        caption(ui, format!("{} {}, {} {}.", first.figure, lower(first.words), last.figure, lower(last.words)));
+    }
+}
+
+/// Words in the middle of a sentence.
+fn lower(words: &str) -> String {
+    let mut letters = words.chars();
+    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }
 
 fn bar(ui: &mut Ui, analysis: &Analysis, cell: &Cell, height: f32) {

@@ -13,6 +13,8 @@ const MODEL: [Column; 3] =
     [words("Primary: ordinal mixed model", 0.60), numbers("Estimate", 0.76), numbers("95 % interval", 1.0)];
 const AGREEMENT: [Column; 3] = [words("Measure", 0.58), numbers("Value", 0.72), numbers("95 % interval", 1.0)];
 const READERS: [Column; 4] = [words("", 0.30), numbers("Repeat κ", 0.54), numbers("Bias", 0.74), numbers("Median time", 1.0)];
+/// Of choices, which stand on no scale, without repeats.
+const PACE: [Column; 2] = [words("", 0.30), numbers("Median time", 1.0)];
 
 fn interval(estimate: &Estimate, places: usize) -> String {
     estimate.interval.map_or_else(|| "–".to_owned(), |interval| range(interval, places))
@@ -102,19 +104,21 @@ pub(super) fn agreement(ui: &mut Ui, analysis: &Analysis, scale: &Scale) {
 /// Each reader's repeatability, bias and pace.
 pub(super) fn readers(ui: &mut Ui, analysis: &Analysis, scale: Option<&Scale>) {
     section(ui, "Per reader");
-    head(ui, &READERS);
     let bias = |reader: usize| scale.and_then(|scale| scale.bias.iter().find(|bias| bias.reader == reader)?.bias);
+    let no_bias = (0..analysis.readers.len()).all(|reader| bias(reader).is_none());
+    let is_short = no_bias && analysis.repeats.iter().all(|repeat| repeat.kappa.is_none());
+    head(ui, if is_short { &PACE[..] } else { &READERS[..] });
     for (reader, code) in analysis.readers.iter().enumerate() {
         let repeat = analysis.repeats.iter().find(|repeat| repeat.reader == reader);
         let kappa = repeat.and_then(|repeat| repeat.kappa).map_or_else(|| "–".to_owned(), |kappa| number(kappa.value, 2));
         let time = analysis.times.iter().find(|time| time.reader == Some(reader) && time.arm.is_none());
-        let values = [
-            code.clone(),
-            kappa,
-            bias(reader).map_or_else(|| "–".to_owned(), |bias| signed(bias.value, 2)),
-            time.map_or_else(|| "–".to_owned(), |time| format!("{:.0} s", time.median)),
-        ];
-        let response = row(ui, &READERS, &values, false);
+        let time_words = time.map_or_else(|| "–".to_owned(), |time| format!("{:.0} s", time.median));
+        let bias_words = bias(reader).map_or_else(|| "–".to_owned(), |bias| signed(bias.value, 2));
+        let response = if is_short {
+            row(ui, &PACE, &[code.clone(), time_words], false)
+        } else {
+            row(ui, &READERS, &[code.clone(), kappa, bias_words, time_words], false)
+        };
         let mut tip = Vec::new();
         if let Some(repeat) = repeat {
             tip.push(format!("{} hidden repeats", repeat.pairs));
