@@ -17,7 +17,7 @@ pub(crate) const LIMIT: Duration = Duration::from_secs(300);
 /// How long something that was done may stay without an effect before it is done again.
 const AGAIN: Duration = Duration::from_secs(20);
 /// Between two looks.
-const LOOK: Duration = Duration::from_millis(25);
+const LOOK: Duration = Duration::from_millis(40);
 /// How long a picture stands still until it counts as drawn to the end.
 const STILL: Duration = Duration::from_millis(600);
 /// Size of the screen in pixels.
@@ -191,8 +191,8 @@ impl Screen {
         }
     }
 
-    /// Blue, green and red of the pixels of a part, row by row.
-    pub(crate) fn picture(&self, [left, top, width, height]: Part) -> Vec<[u8; 3]> {
+    /// Blue, green, red and nothing of the pixels of a part, row by row.
+    pub(crate) fn picture(&self, [left, top, width, height]: Part) -> Vec<u8> {
         let mut bytes = Vec::new();
         let mut file = std::fs::File::open(self.folder.path().join("Xvfb_screen0")).expect("the frame buffer");
         file.read_to_end(&mut bytes).expect("readable");
@@ -200,13 +200,15 @@ impl Screen {
         let head = |at: usize| u32::from_be_bytes(bytes[at..at + 4].try_into().expect("four")) as usize;
         assert!(bytes.len() > HEADER && head(44) == 32, "a frame buffer of 32 bits a pixel");
         let (start, stride) = (head(0) + 12 * head(76), head(48));
-        let row = |y: usize| start + y * stride + 4 * left;
-        (top..top + height).flat_map(|y| bytes[row(y)..][..4 * width].chunks_exact(4).map(|p| [p[0], p[1], p[2]])).collect()
+        let mut picture = Vec::with_capacity(4 * width * height);
+        (top..top + height).for_each(|y| picture.extend_from_slice(&bytes[start + y * stride + 4 * left..][..4 * width]));
+        picture
     }
 
     /// Mean and standard deviation of the grey values of a part, 0 to 1.
     pub(crate) fn greys(&self, part: Part) -> (f32, f32) {
-        let greys: Vec<f32> = self.picture(part).iter().map(|p| p.iter().map(|&v| f32::from(v)).sum::<f32>() / 765.0).collect();
+        let grey = |pixel: &[u8]| pixel[..3].iter().map(|&v| f32::from(v)).sum::<f32>() / 765.0;
+        let greys: Vec<f32> = self.picture(part).chunks_exact(4).map(grey).collect();
         let mean = greys.iter().sum::<f32>() / greys.len() as f32;
         (mean, (greys.iter().map(|g| (g - mean).powi(2)).sum::<f32>() / greys.len() as f32).sqrt())
     }

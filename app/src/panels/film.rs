@@ -65,6 +65,6 @@ pub fn label_line(ui: &mut Ui, panel: &mut Panel<'_>) {
         }
     });
     if is_edit {
-        caption(ui, "Edits are not forked; edit again with another strength.");
+        caption(ui, "Edits are not forked; edit again instead.");
     }
 }

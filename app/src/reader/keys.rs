@@ -28,7 +28,7 @@ const fn row(key: Key, action: fn(&State, Modifiers) -> Option<Action>) -> Row {
 
 /// All keys without Ctrl.
 pub const KEYS: &[Row] = &[
-    Row { key: Key::Enter, typing: true, action: enter },
+    Row { key: Key::Enter, typing: true, action: |_, m| (!m.shift).then_some(Action::Next) },
     Row { key: Key::Escape, typing: true, action: escape },
     row(Key::Num1, |s, _| choose(s, '1')),
     row(Key::Num2, |s, _| choose(s, '2')),
@@ -68,12 +68,6 @@ fn in_score(state: &State) -> bool {
 
 fn looks(state: &State) -> bool {
     state.in_turn() && !state.paused
-}
-
-/// Goes on; where something could not be saved, that comes first.
-fn enter(state: &State, modifiers: Modifiers) -> Option<Action> {
-    let next = if state.saving.trouble.is_some() { Action::TryAgain } else { Action::Next };
-    (!modifiers.shift).then_some(next)
 }
 
 fn escape(state: &State, _: Modifiers) -> Option<Action> {
@@ -200,9 +194,6 @@ mod tests {
         assert_eq!(action(&state, false, Modifiers::NONE, Key::Quote, Some(Key::Num4)), Some(Action::Choose(3)), "French digits");
         assert_eq!(action(&state, true, Modifiers::NONE, Key::Num4, Some(Key::Num4)), None, "a digit belongs to the text");
         assert_eq!(pressed(&state, Key::Enter), Some(Action::Next));
-        state.saving.trouble = Some("The disk is full.".to_owned());
-        assert_eq!(pressed(&state, Key::Enter), Some(Action::TryAgain), "first what could not be saved");
-        state.saving.trouble = None;
         assert_eq!(pressed(&state, Key::O), None, "no error is asked for yet");
         state.turn.step = Step::Errors;
         assert_eq!(pressed(&state, Key::Num4), None, "a locked answer stays");

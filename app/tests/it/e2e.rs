@@ -18,7 +18,7 @@ use app::state::history::Snapshot;
 use app::state::{Room, Shown};
 use eframe::egui::{PointerButton, Rect, Role, Vec2};
 use egui_kittest::kittest::Queryable;
-use engine::domain::{GrayImage, Source};
+use engine::domain::{Finding, GrayImage, Source};
 use engine::imageio::png;
 use engine::store::record::RunRecord;
 
@@ -236,11 +236,10 @@ fn a_case_goes_from_a_dicom_file_to_a_saved_image_and_survives_a_kill() {
     wait_for("the radiograph on the canvas", || (screen.greys(IMAGE).0 > dark + 0.15).then_some(()));
     screen.shot("opened");
     w.write(places.impression, EDIT);
-    screen.until(
-        "the drawn finding",
-        || stroke(&[(930, 440), (955, 425), (975, 445), (950, 460), (932, 442)]),
-        || w.painted() > 0,
-    );
+    let round = [(1020, 400), (1038, 386), (1056, 400), (1040, 416), (1024, 404)];
+    screen.until("the drawn finding", || stroke(&round), || w.painted() > 0);
+    let class = |finding| w.case().is_some_and(|case| case.document.layers.iter().any(|layer| layer.finding == finding));
+    screen.until("its class", || screen.key("4"), || class(Finding::Nodule));
     screen.shot("drawn");
     if !has_model() {
         println!("no practice model in assets/practice: nothing was generated");
@@ -257,7 +256,7 @@ fn a_case_goes_from_a_dicom_file_to_a_saved_image_and_survives_a_kill() {
     screen.until("the other case", || screen.key("ctrl+Tab"), || w.tabs().is_some_and(|tabs| tabs["open"] != open));
     screen.settle(ROOM);
     let (_, parent) = w.made("the example's image", || screen.key("ctrl+Return"));
-    screen.settle(ROOM);
+    screen.shot("studio");
     for _ in 0..12 {
         screen.until_seen("an earlier step", MIDDLE, || screen.key("comma"));
     }

@@ -21,7 +21,13 @@ pub fn reduce(state: &mut State, action: Action, now: f64) -> Vec<Effect> {
 fn apply(state: &mut State, action: Action, now: f64, out: &mut Vec<Effect>) {
     match action {
         Action::Begin => setup::begin(state, out),
-        Action::Next => next(state, now, out),
+        Action::Next => {
+            // What could not be saved goes first.
+            if state.saving.trouble.take().is_some() {
+                out.push(Effect::Retry);
+            }
+            next(state, now, out);
+        }
         Action::Agree(_) | Action::Years(_) | Action::Training(_) => setup::form(state, action),
         Action::Ring(_) | Action::Steps(_) | Action::Ambient(_) | Action::Surroundings(_) => setup::display(state, action),
         Action::Again => setup::again(state),

@@ -157,6 +157,8 @@ fn a_full_disk_keeps_the_score_on_the_screen() {
     desk.act(Action::NotSaved("The disk is full.".to_owned()));
     assert_eq!(desk.state.turn.choice(), Some(3));
     assert!(desk.state.saving.trouble.is_some() && !desk.state.all_saved());
+    assert_eq!(reduce(&mut desk.state, Action::Next, 0.0), [Effect::Retry], "Enter tries again and locks once");
+    desk.act(Action::NotSaved("The disk is full.".to_owned()));
     assert_eq!(reduce(&mut desk.state, Action::TryAgain, 0.0), [Effect::Retry]);
     desk.disk();
     assert_eq!(desk.state.stage, Stage::Trial(1));
