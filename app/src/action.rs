@@ -14,7 +14,7 @@ use crate::examples::Example;
 use crate::images;
 use crate::insight;
 use crate::library;
-use crate::rooms::{compare, data_sets, models, reading, runs};
+use crate::rooms::{compare, data_sets, models, reading, runs, train};
 use crate::state::sight;
 use crate::state::view::DockTab;
 use crate::state::{Group, JobId, LayerId, Region, Room, Sex, Shown, Tool, View};
@@ -191,6 +191,8 @@ pub enum Action {
     Reading(reading::Action),
     /// Something about the models.
     Models(models::Action),
+    /// Something in the Train room.
+    Train(train::Action),
 
     /// Something around the rooms: palette, keys, settings, panels.
     Shell(crate::shell::Action),
@@ -261,6 +263,8 @@ pub enum Effect {
     Reading(reading::Effect),
     /// Something for the models' room.
     Models(models::Job),
+    /// Something for the Train room.
+    Train(train::Effect),
     /// Put the settings file that could not be read aside.
     RenewSettings,
     /// Draw a shape of the library on a thread of its own, for a layer or a new one.

@@ -66,6 +66,7 @@ pub struct StudioApp {
     memory: Memory,
     data_sets: rooms::data_sets::Works,
     reading: rooms::reading::Works,
+    train: rooms::train::Works,
     cache: CanvasCache,
     thumbnails: Thumbnails,
     pictures: SightCache,
@@ -131,6 +132,8 @@ impl StudioApp {
         let data_sets = rooms::data_sets::Works::new(options.data_folder.clone(), move || ctx.request_repaint());
         let ctx = cc.egui_ctx.clone();
         let reading = rooms::reading::Works::new(options.data_folder.clone(), move || ctx.request_repaint());
+        let ctx = cc.egui_ctx.clone();
+        let train = rooms::train::Works::new(move || ctx.request_repaint());
         let mut app = Self {
             state,
             worker,
@@ -142,6 +145,7 @@ impl StudioApp {
             memory,
             data_sets,
             reading,
+            train,
             cache,
             thumbnails: Thumbnails::default(),
             pictures,
@@ -223,6 +227,7 @@ impl StudioApp {
             Effect::RenewSettings => self.memory.renew(&mut self.state),
             Effect::Runs(effect) => self.run_runs(effect),
             Effect::Reading(effect) => self.run_reading(effect),
+            Effect::Train(effect) => self.run_train(effect),
             Effect::DrawSeed => self.act(Action::SetSeed(chores::random_seed())),
             Effect::DrawShape(layer, wish) => self.chores.draw_shape(layer, wish, self.state.document.size_px),
         }
@@ -337,7 +342,7 @@ impl StudioApp {
                     Room::Runs => rooms::runs::show(ui, &mut panel),
                     Room::Compare => rooms::compare::show(ui, &mut panel),
                     Room::DataSets => rooms::data_sets::show(ui, &mut panel),
-                    Room::Train => rooms::models::show(ui, &mut panel),
+                    Room::Train => rooms::train::show(ui, &mut panel),
                     Room::Reading => rooms::reading::show(ui, &mut panel),
                     Room::Canvas | Room::Evaluate => {}
                 }

@@ -124,6 +124,9 @@ fn apply(state: &mut State, action: Action) -> Vec<Effect> {
             if state.shell.sheet.is_some() {
                 return shell::reduce(state, shell::Action::Close);
             }
+            if state.room == Room::Train {
+                state.train.large = false;
+            }
             state.view.messages_open = false;
             stroke::drop_stroke(state);
         }
@@ -146,6 +149,7 @@ fn apply(state: &mut State, action: Action) -> Vec<Effect> {
             match room {
                 Room::DataSets => return rooms::data_sets::opened(state),
                 Room::Reading => return rooms::reading::opened(state),
+                Room::Train => return rooms::train::reduce(state, rooms::train::Action::Begin),
                 _ => {}
             }
         }
@@ -157,6 +161,7 @@ fn apply(state: &mut State, action: Action) -> Vec<Effect> {
         Action::DataSets(action) => return rooms::data_sets::reduce(state, action),
         Action::Reading(action) => return rooms::reading::reduce(state, action),
         Action::Models(action) => return rooms::models::reduce(state, action),
+        Action::Train(action) => return rooms::train::reduce(state, action),
 
         Action::Tabs(action) => tabs::reduce(state, action),
         Action::Undo => {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use app::jobs::Generator;
 use app::rooms::runs::command::{arguments, line};
+use app::rooms::train::command::{export, export_words, resume, resume_words};
 use app::testing::FakeModel;
 use clap::Parser as _;
 use engine::cancel::Cancel;
@@ -61,6 +62,20 @@ fn every_setting_arrives() {
     request.karras = true;
     let said = understood(&request, "images/7.png");
     assert!(said.contains("karras: true") && said.contains("eta: None"), "{said}");
+}
+
+#[test]
+fn a_training_goes_on_and_goes_out_by_the_copied_commands() {
+    for run in ["runs/first", "-it's a run", "/data/läufe/zwei drei"] {
+        let path = Path::new(run);
+        let pairs = [(resume(path), resume_words(path), "Train("), (export(path), export_words(path), "Export(")];
+        for (line, words, name) in pairs {
+            let (line, words) = (line.expect("plain text"), words.expect("plain text"));
+            assert_eq!(split_by_shell(&line).unwrap_or_else(|| words.clone()), words, "the shell gives back every word");
+            let said = format!("{:?}", Cli::try_parse_from(&words).unwrap_or_else(|error| panic!("{words:?}: {error}")));
+            assert!(said.contains(name) && said.contains(run), "{said}");
+        }
+    }
 }
 
 #[test]

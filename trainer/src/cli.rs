@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::command::{
-    bench, config, doctor, export, generate, import, parity, phantom, practice_report, prepare, replay, study, train,
+    bench, config, doctor, export, generate, import, parity, phantom, plan, practice_report, prepare, replay, study, train,
 };
 
 /// ChexGen without a window: generate, train and measure synthetic chest radiographs.
@@ -32,6 +32,8 @@ enum Command {
     Phantom(phantom::Args),
     /// Turn collections of radiographs into verified shards for training.
     Prepare(prepare::Args),
+    /// Say what a stage needs before it is begun: memory, micro-batch, hours.
+    Plan(Box<plan::Args>),
     /// Train the stages of a configuration file.
     Train(Box<train::Args>),
     /// Make a model folder of a trained stage.
@@ -60,6 +62,7 @@ impl Cli {
             Command::Bench(args) => bench::run(args),
             Command::Phantom(args) => phantom::run(args),
             Command::Prepare(args) => prepare::run(args),
+            Command::Plan(args) => plan::run(args),
             Command::Train(args) => train::run(args),
             Command::Export(args) => export::run(args),
             Command::Config(args) => config::run(args),

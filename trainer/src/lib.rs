@@ -11,6 +11,7 @@ pub mod eval;
 pub mod generate;
 pub mod parity;
 pub mod phantom_export;
+pub mod plan;
 pub mod practice;
 pub mod prepare;
 pub mod pretrain;

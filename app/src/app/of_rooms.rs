@@ -7,7 +7,7 @@ use eframe::egui::Context;
 
 use super::StudioApp;
 use crate::action::Action;
-use crate::rooms::{compare, data_sets, reading, runs};
+use crate::rooms::{compare, data_sets, models, reading, runs, train};
 use crate::state::{Level, Room};
 
 impl StudioApp {
@@ -43,11 +43,26 @@ impl StudioApp {
         }
     }
 
-    /// Files and folders that were dropped on the window: they come into the library in its room, else they are opened.
+    /// Does what the room asks for.
+    pub(super) fn run_train(&mut self, effect: train::Effect) {
+        match effect {
+            train::Effect::Watch(folder) => self.train.watch(folder),
+            train::Effect::Leave(folder) => self.train.leave(&folder),
+            train::Effect::Read(picture) => self.train.read(picture),
+            train::Effect::Browse => self.train.browse(),
+            train::Effect::Copy(text) => self.copied = Some(text),
+        }
+    }
+
+    /// Files and folders that were dropped on the window: rooms that have a use for them take them, else they are opened.
     pub(super) fn take_dropped(&self, ctx: &Context, out: &mut Vec<Action>) {
         let dropped: Vec<PathBuf> = ctx.input(|i| i.raw.dropped_files.iter().map(|f| f.path().to_path_buf()).collect());
         match self.state.room {
             Room::Runs if !dropped.is_empty() => out.push(Action::Runs(runs::Action::Import(dropped))),
+            Room::Train if self.state.train.tab == train::Tab::Runs => {
+                out.extend(dropped.into_iter().map(|folder| Action::Train(train::Action::Open(folder))));
+            }
+            Room::Train => out.extend(dropped.into_iter().map(|folder| Action::Models(models::Action::Add(folder)))),
             _ => out.extend(dropped.into_iter().map(Action::OpenFile)),
         }
     }
@@ -67,6 +82,10 @@ impl StudioApp {
         }
         while let Some(action) = self.models.poll() {
             self.act(Action::Models(action));
+        }
+        self.train.set_open(self.state.room == Room::Train);
+        while let Some(action) = self.train.poll() {
+            self.act(Action::Train(action));
         }
         while let Some(answer) = self.shelf.poll() {
             let (actions, effects) = runs::answer(&mut self.state, answer);

@@ -38,13 +38,15 @@ pub enum Group {
     Reading,
     /// Going about the window.
     Window,
+    /// Trainings.
+    Train,
     /// Models.
     Models,
 }
 
 impl Group {
     /// All groups in the order of the sheet.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Generate,
         Self::Case,
         Self::Text,
@@ -55,6 +57,7 @@ impl Group {
         Self::Runs,
         Self::DataSets,
         Self::Reading,
+        Self::Train,
         Self::Window,
         Self::Models,
     ];
@@ -73,6 +76,7 @@ impl Group {
             Self::DataSets => "Data sets",
             Self::Reading => "Reader studies",
             Self::Window => "Window",
+            Self::Train => "Trainings",
             Self::Models => "Models",
         }
     }

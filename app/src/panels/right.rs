@@ -88,6 +88,7 @@ fn model_card(ui: &mut Ui, panel: &mut Panel<'_>) {
                     .clicked()
                 {
                     out.push(Action::OpenRoom(crate::state::Room::Train));
+                    out.push(Action::Train(crate::rooms::train::Action::Show(crate::rooms::train::Tab::Models)));
                 }
             });
         }

@@ -20,6 +20,7 @@ pub fn show(ui: &mut Ui, panel: &mut Panel<'_>, zoom: f32) {
         match state.room {
             Room::Runs => crate::rooms::runs::status(ui, panel),
             Room::Reading => crate::rooms::reading::status(ui, panel),
+            Room::Train => crate::rooms::train::status(ui, panel),
             _ => canvas(ui, panel, zoom),
         }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {

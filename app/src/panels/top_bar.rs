@@ -18,6 +18,9 @@ pub fn show(ui: &mut Ui, panel: &mut Panel<'_>) {
     if panel.state.room == crate::state::Room::Reading {
         return crate::rooms::reading::top(ui, panel);
     }
+    if panel.state.room == crate::state::Room::Train {
+        return crate::rooms::train::top(ui, panel);
+    }
     let state = panel.state;
     ui.horizontal_centered(|ui| {
         ui.spacing_mut().item_spacing.x = 8.0;
@@ -58,7 +61,7 @@ pub fn show(ui: &mut Ui, panel: &mut Panel<'_>) {
 }
 
 /// The model: name, hash, PRACTICE, state. Laid out from the right.
-fn model_chip(ui: &mut Ui, panel: &mut Panel<'_>) {
+pub(crate) fn model_chip(ui: &mut Ui, panel: &mut Panel<'_>) {
     let state = panel.state;
     let frame = Frame::new().stroke(Stroke::new(1.0, tokens::LINE2)).corner_radius(6).inner_margin(Margin::symmetric(10, 6));
     let (name, detail, practice, color) = match &state.model {

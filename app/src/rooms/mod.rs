@@ -7,3 +7,4 @@ pub mod data_sets;
 pub mod models;
 pub mod reading;
 pub mod runs;
+pub mod train;

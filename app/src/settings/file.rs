@@ -54,6 +54,8 @@ struct Form {
     save_folder: Option<PathBuf>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     models: Vec<PathBuf>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    training: Vec<PathBuf>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     model: Option<PathBuf>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -135,6 +137,7 @@ fn to_form(settings: &Settings) -> Form {
         window: s.window,
         save_folder: s.save_folder,
         models: s.models,
+        training: s.training,
         model: s.model,
         acknowledged: s.acknowledged,
         keys,
@@ -175,6 +178,7 @@ fn from_form(form: Form) -> Result<Settings, String> {
         window: form.window.filter(|w| w.iter().all(|v| v.is_finite() && *v >= 100.0)),
         save_folder: form.save_folder,
         models: form.models,
+        training: form.training,
         model: form.model,
         acknowledged: form.acknowledged,
     })
@@ -199,6 +203,7 @@ mod tests {
         settings.window = Some([1280.0, 800.0]);
         settings.keys.set("tool.brush", vec![Chord::ctrl_shift(eframe::egui::Key::P)]);
         settings.acknowledged.push("abc".into());
+        settings.training.push("runs/first".into());
         write(dir.path(), &settings).expect("writable");
         assert_eq!(settings.recent, [PathBuf::from("a.png"), PathBuf::from("b.png")]);
         assert_eq!(read(dir.path()).as_ref(), Ok(&settings));

@@ -51,6 +51,8 @@ pub struct Settings {
     pub save_folder: Option<PathBuf>,
     /// Model folders that were added, in their order.
     pub models: Vec<PathBuf>,
+    /// Run folders of trainings that are watched, in the order of their list.
+    pub training: Vec<PathBuf>,
     /// The model that is opened at start; `None` is the practice model.
     pub model: Option<PathBuf>,
     /// Hashes of models whose licence and credential notice were acknowledged.
@@ -76,6 +78,7 @@ impl Default for Settings {
             window: None,
             save_folder: None,
             models: Vec::new(),
+            training: Vec::new(),
             model: None,
             acknowledged: Vec::new(),
         }

@@ -40,7 +40,7 @@ use crate::examples::Example;
 use crate::insight;
 use crate::jobs::ModelState;
 use crate::ledger::Memory;
-use crate::rooms::{compare, data_sets, models, reading, runs};
+use crate::rooms::{compare, data_sets, models, reading, runs, train};
 use crate::settings::Settings;
 
 /// Everything the window shows.
@@ -58,6 +58,8 @@ pub struct State {
     pub reading: reading::State,
     /// What is known of the models.
     pub models: models::State,
+    /// What the Train room knows.
+    pub train: train::State,
     /// Opened images and masks, and what is written.
     pub images: crate::images::State,
     /// Checks, what the model sees, where words act: what a person chose of that.
@@ -114,6 +116,7 @@ impl State {
             data_sets: data_sets::State::default(),
             reading: reading::State::default(),
             models: models::State::default(),
+            train: train::State::default(),
             images: crate::images::State::default(),
             insight: insight::State::default(),
             view: ViewState::for_document(&document),

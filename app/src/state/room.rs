@@ -18,7 +18,7 @@ pub enum Room {
     Reading,
     /// Metrics against a reference set.
     Evaluate,
-    /// Models and the progress of training.
+    /// Trainings while they run, and models.
     Train,
 }
 
@@ -62,7 +62,7 @@ impl Room {
             Self::DataSets => "Many images from a recipe with quotas and checks",
             Self::Reading => "Blinded reader studies, from design to report",
             Self::Evaluate => "Metrics against a reference set; not built yet",
-            Self::Train => "Models and the progress of training",
+            Self::Train => "Trainings while they run, and the models the studio knows",
         }
     }
 

@@ -88,6 +88,23 @@ pub const SCORES: [Color32; 5] =
 /// Figures on [`SCORES`].
 pub const ON_SCORE: Color32 = hex(0x0B, 0x0C, 0x0D);
 
+/// Curves of runs that are drawn over that of the shown one, each with its letter: apart in every kind of colour vision
+/// (the light scheme of Paul Tol), and none of them the colour of a class.
+pub const SERIES: [Color32; 7] = [
+    hex(0x77, 0xAA, 0xDD),
+    hex(0xEE, 0x88, 0x66),
+    hex(0xEE, 0xDD, 0x88),
+    hex(0x44, 0xBB, 0x99),
+    hex(0xFF, 0xAA, 0xBB),
+    hex(0xBB, 0xCC, 0x33),
+    hex(0x99, 0xDD, 0xFF),
+];
+
+/// The colour of a run's curves by its place on the list.
+pub const fn series(index: usize) -> Color32 {
+    SERIES[index % SERIES.len()]
+}
+
 /// The same colour with another opacity, 0 to 1.
 pub fn alpha(color: Color32, opacity: f32) -> Color32 {
     color.gamma_multiply(opacity)

@@ -25,3 +25,5 @@ mod runs;
 mod screen;
 mod time;
 mod tools;
+mod train;
+mod train_pictures;

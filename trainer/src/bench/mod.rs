@@ -7,7 +7,7 @@ mod measure;
 mod networks;
 mod practice;
 mod training;
-mod weights;
+pub(crate) mod weights;
 
 use anyhow::{Result, bail};
 use engine::device::DeviceKind;

@@ -11,7 +11,7 @@ pub(super) fn builder(device: &Device) -> VarBuilder<'static> {
 }
 
 /// Uniform numbers of the spread that keeps activations of about unit size; one for the weights of norms.
-pub(super) fn values(name: &str, shape: &[usize]) -> Vec<f32> {
+pub(crate) fn values(name: &str, shape: &[usize]) -> Vec<f32> {
     let count = shape.iter().product();
     if shape.len() == 1 && name.ends_with("weight") {
         return vec![1.; count];
@@ -25,7 +25,7 @@ pub(super) fn values(name: &str, shape: &[usize]) -> Vec<f32> {
 ///
 /// # Errors
 /// When the device fails.
-pub(super) fn input(name: &str, shape: impl Into<Shape>, device: &Device) -> Result<Tensor> {
+pub(crate) fn input(name: &str, shape: impl Into<Shape>, device: &Device) -> Result<Tensor> {
     let shape = shape.into();
     let values: Vec<f32> = uniform(name, shape.elem_count()).map(|u| u * 3_f32.sqrt()).collect();
     Ok(Tensor::from_vec(values, shape, device)?)

@@ -8,6 +8,7 @@ pub mod generate;
 pub mod import;
 pub mod parity;
 pub mod phantom;
+pub mod plan;
 pub mod practice_report;
 pub mod prepare;
 pub mod replay;

@@ -2,8 +2,13 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+
+/// How often the lock is asked for, and the pause between.
+const TRIES: usize = 20;
+const PAUSE: Duration = Duration::from_millis(25);
 
 /// Held while a run is worked on; the system gives it up when the process ends, however it ends.
 #[derive(Debug)]
@@ -21,13 +26,15 @@ impl RunLock {
         let mut options = OpenOptions::new();
         let file = options.create(true).truncate(false).read(true).write(true).open(&path);
         let file = file.with_context(|| format!("cannot open {}", path.display()))?;
-        match file.try_lock() {
-            Ok(()) => Ok(Self { _file: file }),
-            Err(TryLockError::WouldBlock) => {
-                bail!("another chexgen train works in {}; wait for it, or choose another folder with --out", dir.display())
+        // Who only looks whether a run goes on, such as the studio, holds the lock for a moment.
+        for _ in 0..TRIES {
+            match file.try_lock() {
+                Ok(()) => return Ok(Self { _file: file }),
+                Err(TryLockError::WouldBlock) => std::thread::sleep(PAUSE),
+                Err(TryLockError::Error(error)) => return Err(error).with_context(|| format!("cannot lock {}", path.display())),
             }
-            Err(TryLockError::Error(error)) => Err(error).with_context(|| format!("cannot lock {}", path.display())),
         }
+        bail!("another chexgen train works in {}; wait for it, or choose another folder with --out", dir.display())
     }
 }
 

@@ -9,6 +9,7 @@ mod import;
 mod interrupt;
 #[cfg(feature = "mpi")]
 mod many_ranks;
+mod plan;
 mod prepare;
 mod replay;
 mod resume;

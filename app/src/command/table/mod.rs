@@ -12,6 +12,7 @@ mod reading;
 mod runs;
 mod time;
 mod tools;
+mod train;
 mod window;
 
 use super::Command;
@@ -30,6 +31,7 @@ pub(super) const TABLES: &[&[Command]] = &[
     look::COMMANDS,
     data_sets::COMMANDS,
     reading::COMMANDS,
+    train::COMMANDS,
     window::COMMANDS,
 ];
 

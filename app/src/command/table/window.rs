@@ -23,9 +23,7 @@ pub(super) const COMMANDS: &[Command] = &[
     room("room.evaluate", "Evaluate room", &[Chord::ctrl(Key::Num6)], "Metrics against a reference set", |_| {
         open(Room::Evaluate)
     }),
-    room("room.train", "Models room", &[Chord::ctrl(Key::Num7)], "Models, their cards and how they are added", |_| {
-        open(Room::Train)
-    }),
+    room("room.train", "Train room", &[Chord::ctrl(Key::Num7)], "Trainings while they run, and models", |_| open(Room::Train)),
     Command {
         id: "window.keys",
         title: "Keys",
@@ -138,6 +136,7 @@ pub(super) const COMMANDS: &[Command] = &[
         purpose: "Closes the sheet or list that lies on top, and gives up the stroke in progress",
         action: |s| {
             let open = s.shell.sheet.is_some() || s.view.messages_open || s.view.stroke.is_some();
+            let open = open || (s.room == Room::Train && s.train.large);
             open.then_some(Action::Escape)
         },
     },

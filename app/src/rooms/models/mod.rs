@@ -191,6 +191,7 @@ fn open(state: &mut crate::state::State, known: Known) -> Vec<Effect> {
         state.models.chosen = known.clone();
         state.models.asking = Some(known);
         state.room = crate::state::Room::Train;
+        state.train.tab = crate::rooms::train::Tab::Models;
         return Vec::new();
     }
     if state.shell.sheet == Some(crate::shell::Sheet::Models) {

@@ -111,6 +111,7 @@ pub fn menu(ui: &mut Ui, panel: &mut Panel<'_>) {
     if Push::new("All about models").purpose("Cards, licences, tests and import").show(ui).clicked() {
         panel.out.push(Any::Shell(crate::shell::Action::Close));
         panel.out.push(Any::OpenRoom(crate::state::Room::Train));
+        panel.out.push(Any::Train(crate::rooms::train::Action::Show(crate::rooms::train::Tab::Models)));
     }
 }
 

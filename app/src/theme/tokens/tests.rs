@@ -73,21 +73,40 @@ fn lab(c: [f32; 3]) -> [f32; 3] {
 
 #[test]
 fn class_colours_stay_apart_for_every_vision() {
-    let mut least = (f32::MAX, String::new());
+    let classes = Finding::ALL.map(class);
+    let least = least_distance(&classes);
+    assert!(least.0 >= 14.0, "{} and {} are only {:.1} apart", Finding::ALL[least.1], Finding::ALL[least.2], least.0);
+}
+
+#[test]
+fn curves_of_runs_stay_apart_and_are_no_class() {
+    let mut all = SERIES.to_vec();
+    all.push(INK);
+    let least = least_distance(&all);
+    assert!(least.0 >= 8.0, "series {} and {} are only {:.1} apart", least.1, least.2, least.0);
+    for color in SERIES {
+        assert!(contrast(color, BG) >= 4.5 && contrast(color, RAISE) >= 4.5, "{color:?}: its letter must be read");
+        assert!(Finding::ALL.iter().all(|finding| class(*finding) != color));
+    }
+}
+
+/// The smallest distance between two colours over all kinds of vision, and which they are.
+fn least_distance(colors: &[Color32]) -> (f32, usize, usize) {
+    let mut least = (f32::MAX, 0, 0);
     for matrix in VISIONS {
-        let seen = |finding: Finding| {
-            let c = rgb(class(finding)).map(linear);
+        let seen = |color: Color32| {
+            let c = rgb(color).map(linear);
             lab(matrix.map(|row| (row[0] * c[0] + row[1] * c[1] + row[2] * c[2]).clamp(0.0, 1.0)))
         };
-        for (i, &a) in Finding::ALL.iter().enumerate() {
-            for &b in &Finding::ALL[i + 1..] {
+        for (i, &a) in colors.iter().enumerate() {
+            for (j, &b) in colors.iter().enumerate().skip(i + 1) {
                 let (p, q) = (seen(a), seen(b));
                 let d = (0..3).map(|k| (p[k] - q[k]).powi(2)).sum::<f32>().sqrt();
                 if d < least.0 {
-                    least = (d, format!("{a} and {b}"));
+                    least = (d, i, j);
                 }
             }
         }
     }
-    assert!(least.0 >= 14.0, "{} are only {:.1} apart", least.1, least.0);
+    least
 }
