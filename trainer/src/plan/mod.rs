@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn the_published_stage_on_a_card_of_forty_needs_a_smaller_micro_batch_and_says_which() {
+    fn the_published_stage_on_a_card_of_thirty_needs_a_smaller_micro_batch_and_says_which() {
         let config = config("stage1-256.release.toml", &[]);
         let sizes = Sizes::of(&config, candle_core::DType::BF16, &memory::Beside::default()).expect("sizes");
         let fixed = sizes.need(1, true);
@@ -188,7 +188,7 @@ mod tests {
         assert!(near(fixed.gradients, 4.0) && near(fixed.moments, 8.0) && near(fixed.averages, 4.0), "{fixed:?}");
         assert!(near(fixed.weights, 6.0), "f32 masters and their bf16 casts: {fixed:?}");
         let own = 32;
-        let room = card(40.0);
+        let room = card(30.0);
         let (with, without) = (largest(&sizes, own, &room, true), largest(&sizes, own, &room, false));
         assert!(with > without, "checkpointing makes room: {with:?}, {without:?}");
         let cut = Cut { own, micro: own };

@@ -104,6 +104,8 @@ fn numbers(ui: &mut Ui, view: &View, stage: &Stage) {
     };
     let percent = |share: f64| format!("{:.1} %", 100.0 * share);
     let lines = stage.lines.max(1) as f64;
+    // One rank alone waits for nobody.
+    let exchanges = stage.last.get(Column::Exchange).is_some_and(|share| share > 0.0);
     let facts = [
         ("Loss of the last update", last(Column::Loss, 1.0, "")),
         ("Learning rate", last(Column::Rate, 1.0, "")),
@@ -115,6 +117,7 @@ fn numbers(ui: &mut Ui, view: &View, stage: &Stage) {
         ("In the network", last(Column::Compute, 100.0, "%")),
         ("In the optimiser", last(Column::Update, 100.0, "%")),
         ("Waiting for data", stage.waits().map(percent)),
+        ("Waiting for other ranks", last(Column::Exchange, 100.0, "%").filter(|_| exchanges)),
         ("Memory", last(Column::Memory, 1.0 / 1024.0, "GiB")),
         ("Trained for", (stage.seconds > 0.0).then(|| duration(stage.seconds))),
         ("Time left", view.left().filter(|_| view.standing == Standing::Running).map(duration)),

@@ -30,6 +30,7 @@ pub(super) struct Line<'a> {
     compute: Option<f64>,
     update: Option<f64>,
     data_wait: Option<f64>,
+    exchange: Option<f64>,
     memory_mib: Option<f64>,
 }
 
@@ -77,6 +78,7 @@ impl Stage {
             (Column::Compute, line.compute),
             (Column::Update, line.update),
             (Column::Wait, line.data_wait),
+            (Column::Exchange, line.exchange),
             (Column::Memory, line.memory_mib),
         ] {
             numbers.set(column, value);

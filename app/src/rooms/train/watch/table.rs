@@ -8,7 +8,7 @@ const ROWS: usize = 8192;
 /// Tenths of the noise range.
 pub const LEVELS: usize = 10;
 /// Columns.
-const COLUMNS: usize = 9 + LEVELS;
+const COLUMNS: usize = 10 + LEVELS;
 
 /// What a number of an update is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +29,8 @@ pub enum Column {
     Update,
     /// Share of the time waiting for data.
     Wait,
+    /// Share of the time waiting for other ranks.
+    Exchange,
     /// Memory of the process in MiB.
     Memory,
     /// Mean loss in a tenth of the noise range, little noise first.
@@ -47,7 +49,8 @@ impl Column {
             Self::Update => 6,
             Self::Wait => 7,
             Self::Memory => 8,
-            Self::Level(tenth) => 9 + tenth.min(LEVELS - 1),
+            Self::Exchange => 9,
+            Self::Level(tenth) => 10 + tenth.min(LEVELS - 1),
         }
     }
 }
