@@ -7,7 +7,7 @@ use app::canvas::sight::NAME_LINE;
 use app::insight::{Look, Trip};
 use app::library::testing::{Sample, library};
 use app::panels::metrics::Metrics;
-use app::rooms::{compare, data_sets};
+use app::rooms::{compare, data_sets, train};
 use app::shell::{self, Sheet};
 use app::state::sight::{Action as Sight, Mode};
 use app::state::{Level, Room, Shown};
@@ -267,6 +267,7 @@ fn sheets_messages_and_models() {
     cut(&mut h, &[("messages", corner)]);
     h.state_mut().act(Action::ToggleMessages);
     h.state_mut().act(Action::OpenRoom(Room::Train));
+    h.state_mut().act(Action::Train(train::Action::Show(train::Tab::Models)));
     h.run_steps(20);
     // Free memory and the shipped weights change; the list and what is said of the licence do not.
     wait(&mut h, "the shipped model", |a| a.state.models.found.iter().any(|model| model.practice));
