@@ -6,23 +6,30 @@ use std::process::{Child, Command, Output, Stdio};
 use crate::stages::{runs, train};
 use crate::support::{files, stderr, stdout, wait_for};
 
-/// Whether there is an `mpirun`; says so where there is none.
+/// Whether `mpirun` starts processes here; says why not where it does not.
 #[expect(clippy::print_stdout, reason = "what a skipped test says")]
 fn has_mpirun() -> bool {
-    let has = Command::new("mpirun").arg("--version").output().is_ok_and(|output| output.status.success());
-    if !has {
-        println!("skipped: there is no mpirun (Debian: openmpi-bin)");
+    match launcher(2).arg("true").output() {
+        Ok(output) if output.status.success() => return true,
+        Ok(output) => println!("skipped: mpirun starts nothing here: {}", stderr(&output)),
+        Err(error) => println!("skipped: there is no mpirun (Debian: openmpi-bin): {error}"),
     }
-    has
+    false
+}
+
+/// A launcher of so many ranks, more than there are cores.
+fn launcher(count: usize) -> Command {
+    let mut launcher = Command::new("mpirun");
+    launcher.args(["--oversubscribe", "--bind-to", "none", "-np", &count.to_string()]);
+    // The superuser of a container may start ranks, too.
+    launcher.env("OMPI_ALLOW_RUN_AS_ROOT", "1").env("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1");
+    launcher
 }
 
 /// The same command, by so many ranks.
 fn by_ranks(count: usize, command: &Command) -> Command {
-    let mut ranks = Command::new("mpirun");
-    ranks.args(["--oversubscribe", "--bind-to", "none", "-np", &count.to_string()]);
-    ranks.arg(command.get_program()).args(command.get_args());
-    // The superuser of a container may start ranks, too; small memory for shared pages is enough.
-    ranks.env("OMPI_ALLOW_RUN_AS_ROOT", "1").env("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1").env("RAYON_NUM_THREADS", "1");
+    let mut ranks = launcher(count);
+    ranks.arg(command.get_program()).args(command.get_args()).env("RAYON_NUM_THREADS", "1");
     ranks.current_dir(command.get_current_dir().unwrap());
     ranks
 }
