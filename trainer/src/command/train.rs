@@ -116,8 +116,12 @@ fn practice(
     Ok(run::run(config, device, run_dir, (stop, group), &stages, export.as_ref())? == Progress::Finished)
 }
 
+/// Keeps the configuration, which is that of all ranks.
 fn keep_config(group: &Group, run_dir: &RunDir, config: &AnyConfig) -> Result<()> {
-    group.together(if group.leads() { config.to_text().and_then(|text| run_dir.keep_config(&text)) } else { Ok(()) })
+    let text = config.to_text()?;
+    group.agree("program", env!("CARGO_PKG_VERSION"))?;
+    group.agree("configuration", &text)?;
+    group.together(if group.leads() { run_dir.keep_config(&text) } else { Ok(()) })
 }
 
 fn practice_stages(args: &Args) -> Result<Stages> {

@@ -283,6 +283,20 @@ impl Group {
         }
     }
 
+    /// Makes sure that all ranks mean the same `text`.
+    ///
+    /// # Errors
+    /// Names a rank that has another `what` than rank 0.
+    pub fn agree(&self, what: &str, text: &str) -> Result<()> {
+        if self.is_alone() {
+            return Ok(());
+        }
+        let all = self.gather(text.as_bytes().to_vec())?;
+        let Some(other) = all.iter().position(|text| *text != all[0]) else { return Ok(()) };
+        let other = self.name(other);
+        self.together(Err(anyhow!("{other} has another {what} than rank 0; start all ranks by the same command and program")))
+    }
+
     /// Work that leaves files: first rank 0 does it (`true`), then the others read what it wrote (`false`).
     ///
     /// # Errors
@@ -350,6 +364,27 @@ mod tests {
         assert!(said[1].0.starts_with("rank 1 on ") && said[1].0.ends_with(": the disk is full"), "{}", said[1].0);
         assert_eq!((said[0].2.as_str(), said[0].3), ("no such file", false), "what all of them say needs no name");
         assert!(said[1].3 && said[2].3);
+    }
+
+    #[test]
+    fn a_failure_that_only_one_rank_knows_ends_it_at_once() {
+        let ended =
+            together(2, |group| (group.rank() == 1).then(|| group.end::<()>(Err(anyhow!("a shard is damaged"))).unwrap_err()));
+        let error = ended[1].as_ref().unwrap();
+        assert!(error.is::<Elsewhere>(), "it was said already");
+        assert!(error.chain().any(|cause| cause.to_string().starts_with("rank 1 on ")), "{error:#}");
+    }
+
+    #[test]
+    fn ranks_that_do_not_mean_the_same_are_named() {
+        let said = together(3, |group| {
+            let mine = if group.rank() == 2 { "b" } else { "a" };
+            group.agree("program", "same").unwrap();
+            group.agree("configuration", mine).unwrap_err().to_string()
+        });
+        assert!(said[0].starts_with("rank 2 on ") && said[0].contains("another configuration than rank 0"), "{}", said[0]);
+        assert_eq!(said[1], said[2]);
+        assert_eq!(said[1], Elsewhere.to_string());
     }
 
     #[test]

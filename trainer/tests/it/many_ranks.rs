@@ -233,4 +233,16 @@ fn every_stage_of_a_practice_model_is_trained_by_two_ranks_to_the_same_bits() {
     let output =
         by_ranks(2, crate::support::train(&expected.config, &out, None).arg("--set=base.train.stps=1")).output().unwrap();
     assert_eq!(stderr(&output).matches("chexgen:").count(), 1, "{}", stderr(&output));
+    // So are ranks that were started with unlike settings, and one that cannot read its data.
+    let chexgen = env!("CARGO_BIN_EXE_chexgen");
+    for (unlike, sentence) in [
+        ("--set=base.train.steps=7", "has another configuration than rank 0"),
+        ("--stages=nonsense", "stage \"nonsense\" is unknown"),
+    ] {
+        let mut ranks = by_ranks(1, &crate::support::train(&expected.config, &out, None));
+        ranks.args([":", "-np", "1", chexgen, "train"]).arg(&expected.config).arg("--out").arg(&out).arg(unlike);
+        let said = stderr(&ranks.output().unwrap());
+        assert_eq!(said.matches("chexgen: ").count(), 1, "{said}");
+        assert!(said.contains("rank 1 on ") && said.contains(sentence), "{said}");
+    }
 }
