@@ -15,7 +15,7 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) if error.is::<trainer::ranks::Elsewhere>() => ExitCode::from(1),
         Err(error) => {
-            eprintln!("chexgen: {}", trainer::sentence::of(&error));
+            eprintln!("chexgen: {}{}", trainer::ranks::title(), trainer::sentence::of(&error));
             ExitCode::from(1)
         }
     }

@@ -12,6 +12,7 @@ use engine::store::record::RunRecord;
 
 use crate::generate::{Progress, ResultFiles, check_out_dir, generate_with, model, noise_of, write_result};
 use crate::run::signals::StopRequest;
+use crate::work::WorkShare;
 
 /// A replay.
 #[derive(Clone, Debug)]
@@ -66,7 +67,7 @@ impl Replay {
             differences.insert(0, sizes);
             return Ok(Verdict::Different(differences));
         }
-        let mut progress = Progress::new(1, record.request.calls());
+        let mut progress = Progress::new(1, record.request.calls(), WorkShare::WHOLE);
         let options = RunOptions { noise: noise.as_ref(), ..RunOptions::default() };
         let made = generate_with(&pipeline, std::slice::from_ref(&record.request), &options, stop, &progress)?;
         progress.finish_images(1);

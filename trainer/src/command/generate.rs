@@ -7,10 +7,13 @@ use anyhow::{Context as _, Result};
 use engine::device::DeviceKind;
 use engine::domain::{Finding, StepRange};
 
+use crate::device::RankDevice;
 use crate::generate::{
     Acts, Begin, Blocks, CaseFile, Ended, Film, Fork, ImageEdit, OneImpression, Run, Settings, parse_area, parse_steps,
     parse_strength,
 };
+use crate::ranks::Sharing;
+use crate::ranks::share::own_device;
 use crate::run::signals::StopRequest;
 
 /// Arguments of the subcommand.
@@ -153,9 +156,17 @@ struct Machine {
     /// Images that go through the sampler together; changes the speed and nothing else.
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u16).range(1..=256))]
     batch: Option<u16>,
-    /// Where to run: cpu or cuda[:N].
-    #[arg(long, value_name = "DEVICE", default_value_t = DeviceKind::Cpu)]
-    device: DeviceKind,
+    /// Where to run: cpu or cuda[:N]. Of many ranks, each takes the card with its number on its machine where none is
+    /// named.
+    #[arg(long, value_name = "DEVICE", default_value_t = RankDevice::Fixed(DeviceKind::Cpu))]
+    device: RankDevice,
+    /// Number of this process among those of --world, from 0; each makes its own images. Under srun, torchrun and
+    /// mpirun it is known without.
+    #[arg(long, value_name = "N", requires = "world")]
+    rank: Option<usize>,
+    /// Processes that make these images together; no image depends on their number.
+    #[arg(long, value_name = "N")]
+    world: Option<usize>,
 }
 
 const AFTER_HELP: &str = "\
@@ -173,6 +184,10 @@ Columns or fields of a case file beside name and impression: mask (a file), mask
 list in JSON), boxes, seed, edit_image, edit_strength, may_change, must_not_change, feather, invert, image_text, twin. \
 Images are relative to the file's folder.
 
+Many processes, started by srun, torchrun, mpirun or by hand with --rank and --world, share the images of one command; \
+the files are the same for any number of them. A process that dies leaves gaps, which the same command fills on any \
+number of processes. They need one folder of results, on a file system whose locks all machines see.
+
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 interrupted (run it again to go on).";
 
 fn words<T>(result: Result<T>) -> Result<T, String> {
@@ -187,6 +202,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     // First, so that a stop request while files are read is not lost.
     let stop = StopRequest::listen(None)?;
     let Args { what, control, edit, settings, results, machine } = args;
+    let sharing = Sharing::here(machine.rank, machine.world)?;
     let acts = Acts { strength: control.control_strength, steps: control.control_steps, area_px: control.control_area };
     let mask_class = control.finding;
     let cases = match &what.cases {
@@ -218,11 +234,12 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         cases,
         settings: settings.clone(),
         model: Some(machine.model.clone()),
-        device: machine.device,
+        device: own_device(machine.device)?,
         batch: machine.batch.map(usize::from),
         noise: machine.noise.clone(),
         words: results.word_maps.clone(),
         film: results.filmstrip,
+        sharing,
         out: results.out.clone(),
         json: results.json,
     };

@@ -11,8 +11,11 @@ use engine::pipeline::{Encoders, TextMemory};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::data::dataset::Dataset;
+use crate::device::RankDevice;
 use crate::prepare::config::PrepareConfig;
 use crate::prepare::{self, Ended, Options, Outcome, Progress, fingerprint, release, verify};
+use crate::ranks::Sharing;
+use crate::ranks::share::{own_device, prefix};
 use crate::run::signals::StopRequest;
 use crate::work::WorkShare;
 
@@ -31,18 +34,20 @@ pub struct Args {
     /// A value laid over the settings, such as size_px=512 or split.seed=2; may be repeated.
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
-    /// Where the networks compute: cpu or cuda[:N].
-    #[arg(long, value_name = "DEVICE", default_value_t = DeviceKind::Cpu)]
-    device: DeviceKind,
+    /// Where the networks compute: cpu or cuda[:N]. Of many ranks, each takes the card with its number on its machine
+    /// where none is named.
+    #[arg(long, value_name = "DEVICE", default_value_t = RankDevice::Fixed(DeviceKind::Cpu))]
+    device: RankDevice,
     /// Working threads; one for each processor core if left out.
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     threads: usize,
-    /// Number of this process among those of --world, from 0; each makes its own shards.
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    rank: usize,
+    /// Number of this process among those of --world, from 0; each makes its own shards. Under srun, torchrun and
+    /// mpirun it is known without.
+    #[arg(long, value_name = "N", requires = "world")]
+    rank: Option<usize>,
     /// Processes that prepare this data set together; the result does not depend on their number.
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    world: usize,
+    #[arg(long, value_name = "N")]
+    world: Option<usize>,
 }
 
 #[derive(clap::Subcommand, Debug)]
@@ -85,6 +90,9 @@ Interrupted (Ctrl-C) or killed, run the same command again: only what is missing
 byte. Cases that cannot be taken stand in rejects.csv with the reason. Patients appear as pseudonyms only, made with the \
 salt of the settings; rejects.csv names files of the source.
 
+Many processes, started by srun, torchrun, mpirun or by hand with --rank and --world, share the shards of one command; \
+the last one to end completes the data set.
+
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 interrupted (run it again to go on).";
 
 /// Runs the subcommand.
@@ -104,39 +112,43 @@ fn make(args: &Args) -> Result<ExitCode> {
     let config = PrepareConfig::read(args.config.as_deref().context("name the settings")?, &args.set)?;
     let options = Options {
         out: args.out.clone().context("name the folder with --out DIR")?,
-        device: args.device,
+        device: own_device(args.device)?,
         threads: args.threads,
-        share: WorkShare::new(args.rank, args.world).context("--rank and --world")?,
+        sharing: Sharing::here(args.rank, args.world)?,
     };
     let stop = StopRequest::listen(None)?;
-    let mut bar = Bar::new();
+    let share = options.sharing.share();
+    let mut bar = Bar::new(share);
     let outcome = prepare::run(&config, &options, &|| stop.is_raised(), &mut |progress| bar.show(progress))?;
     bar.end();
-    tell(&outcome, &options.out)
+    tell(&outcome, &options.out, share)
 }
 
-fn tell(outcome: &Outcome, out: &Path) -> Result<ExitCode> {
-    let mut text = std::io::stdout().lock();
+fn tell(outcome: &Outcome, out: &Path, share: WorkShare) -> Result<ExitCode> {
+    let (mut text, prefix) = (std::io::stdout().lock(), prefix(share));
     for file in &outcome.mended {
-        writeln!(text, "{file} was damaged and is made anew")?;
+        writeln!(text, "{prefix}{file} was damaged and is made anew")?;
     }
     let (made, kept) = (outcome.made, outcome.kept);
-    writeln!(text, "{} samples, {} rejects; {made} shards written, {kept} kept", outcome.samples, outcome.rejects)?;
+    writeln!(text, "{prefix}{} samples, {} rejects; {made} shards written, {kept} kept", outcome.samples, outcome.rejects)?;
     match outcome.ended {
         Ended::Whole => {
-            let print = fingerprint::write(&Dataset::open(out)?)?;
+            let print = prepare::described(out, share)?;
             for (kind, count) in &print.rejects {
-                writeln!(text, "rejected, {kind}: {count}")?;
+                writeln!(text, "{prefix}rejected, {kind}: {count}")?;
             }
-            writeln!(text, "{}: report.html shows what is in it", out.display())?;
+            writeln!(text, "{prefix}{}: report.html shows what is in it", out.display())?;
             Ok(ExitCode::SUCCESS)
         }
         Ended::Waiting { missing } => {
-            writeln!(text, "{missing} shards of other processes are not there yet; the last one to end completes the data set")?;
+            writeln!(
+                text,
+                "{prefix}{missing} shards of other processes are not there yet; the last one to end completes the data set"
+            )?;
             Ok(ExitCode::SUCCESS)
         }
         Ended::Interrupted => {
-            writeln!(std::io::stderr().lock(), "interrupted; run the same command again to go on")?;
+            writeln!(std::io::stderr().lock(), "{prefix}interrupted; run the same command again to go on")?;
             Ok(ExitCode::from(3))
         }
     }
@@ -162,7 +174,7 @@ fn report(dir: &Path) -> Result<ExitCode> {
 fn check(dir: &Path) -> Result<ExitCode> {
     let data = Dataset::open(dir)?;
     let total = data.form().splits.values().flatten().map(|shard| shard.samples).sum();
-    let mut bar = Bar::new();
+    let mut bar = Bar::new(WorkShare::WHOLE);
     let count = verify::verify(&data, &mut |done| bar.show(Progress { done, total, rejected: 0 }))?;
     bar.end();
     writeln!(std::io::stdout().lock(), "{count} samples are whole")?;
@@ -175,7 +187,7 @@ fn export(dir: &Path, model: &Path, split: &str, seed: u64, out: &Path) -> Resul
     let card = encoders.card();
     let same = (&card.autoencoder, &card.text) == (&data.binding().autoencoder, &data.binding().text);
     anyhow::ensure!(same, "the data set {} was prepared with another model than {}", dir.display(), card.model);
-    let mut bar = Bar::new();
+    let mut bar = Bar::new(WorkShare::WHOLE);
     let count = release::write(&data, split, &encoders, out, seed, &mut |done, total| {
         bar.show(Progress { done, total, rejected: 0 });
     })?;
@@ -187,16 +199,19 @@ fn export(dir: &Path, model: &Path, split: &str, seed: u64, out: &Path) -> Resul
 /// Progress on a terminal, or a line every ten seconds.
 struct Bar {
     bar: ProgressBar,
+    prefix: String,
     begin: Instant,
     told: Instant,
 }
 
 impl Bar {
-    fn new() -> Self {
+    fn new(share: WorkShare) -> Self {
         // indicatif draws on stderr and stays silent where that is no terminal.
-        let style = ProgressStyle::with_template("{bar:30} {pos}/{len} cases  {per_sec}  {eta} left  {msg}");
+        let style = ProgressStyle::with_template("{prefix}{bar:30} {pos}/{len} cases  {per_sec}  {eta} left  {msg}");
         let bar = ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-        Self { bar, begin: Instant::now(), told: Instant::now() }
+        let prefix = prefix(share);
+        bar.set_prefix(prefix.clone());
+        Self { bar, prefix, begin: Instant::now(), told: Instant::now() }
     }
 
     #[expect(clippy::print_stderr, reason = "plain progress lines where no terminal can show a bar")]
@@ -211,7 +226,7 @@ impl Bar {
             self.told = Instant::now();
             let rate = done as f64 / self.begin.elapsed().as_secs_f64().max(1e-9);
             let left = ((total - done) as f64 / rate) as u64;
-            eprintln!("{done}/{total} cases  {rate:.1}/s  {rejected} rejected  {left} s left");
+            eprintln!("{}{done}/{total} cases  {rate:.1}/s  {rejected} rejected  {left} s left", self.prefix);
         }
     }
 

@@ -1,7 +1,16 @@
-//! The bar on standard error: images done, step, time left. Hidden where no terminal is.
+//! The bar on standard error: images done, step, time left. Hidden where no terminal is; one of several processes then
+//! tells in lines how far it is.
+
+use std::time::{Duration, Instant};
 
 use engine::pipeline::Event;
 use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::ranks::share::prefix;
+use crate::work::WorkShare;
+
+/// Time between two lines.
+const A_LINE: Duration = Duration::from_secs(10);
 
 /// Progress of a run of images, counted in sampler steps.
 pub struct Progress {
@@ -9,15 +18,20 @@ pub struct Progress {
     images: u64,
     done: u64,
     steps: u64,
+    prefix: String,
+    begin: Instant,
+    told: Instant,
 }
 
 impl Progress {
-    /// A bar over some images of some steps each.
-    pub fn new(images: usize, steps: usize) -> Self {
-        let style = ProgressStyle::with_template("{bar:30} {msg}  {elapsed} gone, {eta} left");
+    /// A bar over some images of some steps each, of one of several processes.
+    pub fn new(images: usize, steps: usize, share: WorkShare) -> Self {
+        let style = ProgressStyle::with_template("{prefix}{bar:30} {msg}  {elapsed} gone, {eta} left");
         let bar =
             ProgressBar::new(images as u64 * steps as u64).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-        let progress = Self { bar, images: images as u64, done: 0, steps: steps as u64 };
+        let (prefix, now) = (prefix(share), Instant::now());
+        bar.set_prefix(prefix.clone());
+        let progress = Self { bar, images: images as u64, done: 0, steps: steps as u64, prefix, begin: now, told: now };
         progress.show("starting");
         progress
     }
@@ -39,6 +53,16 @@ impl Progress {
     pub fn finish_images(&mut self, count: usize) {
         self.done += count as u64;
         self.bar.set_position(self.done * self.steps);
+        if self.bar.is_hidden() && !self.prefix.is_empty() && self.told.elapsed() >= A_LINE {
+            self.told = Instant::now();
+            self.tell();
+        }
+    }
+
+    #[expect(clippy::print_stderr, reason = "plain progress lines where no terminal can show a bar")]
+    fn tell(&self) {
+        let left = self.begin.elapsed().as_secs_f64() / self.done.max(1) as f64 * self.images.saturating_sub(self.done) as f64;
+        eprintln!("{}{}/{} images, {left:.0} s left", self.prefix, self.done, self.images);
     }
 
     /// Runs `print` while the bar is out of the way.

@@ -8,6 +8,8 @@ use engine::domain::Seed;
 use serde::Serialize;
 
 use super::names::{ResultFiles, Wanted};
+use crate::ranks::share::prefix;
+use crate::work::WorkShare;
 
 /// An image's line.
 #[derive(Serialize)]
@@ -44,12 +46,26 @@ struct Totals<'a> {
     seconds: f64,
     interrupted: bool,
     out: &'a str,
+    #[serde(flatten)]
+    ranks: Option<Ranks>,
+}
+
+/// Of a rank among others.
+#[derive(Serialize)]
+struct Ranks {
+    rank: usize,
+    world: usize,
+    /// Images that are there now, whoever made them.
+    there: usize,
+    /// Images that shall be there.
+    total: usize,
 }
 
 /// Counts results and prints them to `out`.
 pub(super) struct Report<W> {
     out: W,
     json: bool,
+    share: WorkShare,
     begin: Instant,
     written: usize,
     skipped: usize,
@@ -58,8 +74,8 @@ pub(super) struct Report<W> {
 
 impl<W: Write> Report<W> {
     /// A report that begins now.
-    pub(super) fn new(out: W, json: bool) -> Self {
-        Self { out, json, begin: Instant::now(), written: 0, skipped: 0, differing: 0 }
+    pub(super) fn new(out: W, json: bool, share: WorkShare) -> Self {
+        Self { out, json, share, begin: Instant::now(), written: 0, skipped: 0, differing: 0 }
     }
 
     /// Notes an image that was made.
@@ -127,24 +143,31 @@ impl<W: Write> Report<W> {
         self.print(&serde_json::to_string(&line)?)
     }
 
-    /// The end: a line of JSON or a sentence.
+    /// The end: a line of JSON or a sentence. `there` is how many images are there, and how many shall be, where other
+    /// processes make some of them.
     ///
     /// # Errors
     /// When standard output cannot be written.
-    pub(super) fn summary(&mut self, out: &str, interrupted: bool) -> Result<()> {
+    pub(super) fn summary(&mut self, out: &str, interrupted: bool, there: Option<(usize, usize)>) -> Result<()> {
         let seconds = self.begin.elapsed().as_secs_f64();
         if self.json {
             let seconds = (seconds * 1e3).round() / 1e3;
             let (written, skipped, differing) = (self.written, self.skipped, self.differing);
-            let summary = Summary { summary: Totals { written, skipped, differing, seconds, interrupted, out } };
+            let ranks = there.map(|(there, total)| Ranks { rank: self.share.rank(), world: self.share.world(), there, total });
+            let summary = Summary { summary: Totals { written, skipped, differing, seconds, interrupted, out, ranks } };
             return self.print(&serde_json::to_string(&summary)?);
         }
-        let mut text = format!("{} written to {out} in {seconds:.1} s", images(self.written));
+        let mut text = format!("{}{} written to {out} in {seconds:.1} s", prefix(self.share), images(self.written));
         if self.skipped > 0 {
             text += &format!("; {} there already and kept", verb(self.skipped));
         }
         if self.differing > 0 {
             text += &format!(" ({} made with other settings)", verb(self.differing));
+        }
+        match there {
+            Some((there, total)) if there == total => text += &format!("; all {total} are there"),
+            Some((there, total)) => text += &format!("; {there} of {total} are there, the others are for other ranks to make"),
+            None => {}
         }
         if interrupted {
             text += "; stopped early, run it again to go on";
@@ -171,21 +194,21 @@ mod tests {
 
     use super::*;
 
-    fn run(json: bool) -> String {
+    fn run(json: bool, share: WorkShare, there: Option<(usize, usize)>) -> String {
         let mut out = Vec::new();
-        let mut report = Report::new(&mut out, json);
+        let mut report = Report::new(&mut out, json, share);
         let files = |stem| ResultFiles::new(Path::new("out"), stem);
         report.kept("a.png", &files("a"), false, Wanted::default(), Seed(u64::MAX), true).unwrap();
         report
             .made("b", &files("b"), true, Wanted { twin: true, ..Wanted::default() }, Seed(2), Duration::from_millis(1500))
             .unwrap();
-        report.summary("out", true).unwrap();
+        report.summary("out", true, there).unwrap();
         String::from_utf8(out).unwrap()
     }
 
     #[test]
     fn lines_of_json() {
-        let text = run(true);
+        let text = run(true, WorkShare::WHOLE, None);
         let lines: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         assert_eq!(lines.len(), 3);
         assert_eq!((&lines[0]["name"], &lines[0]["seed"]), (&"a.png".into(), &u64::MAX.into()));
@@ -194,13 +217,22 @@ mod tests {
         assert_eq!(lines[1]["twin"], "out/b_twin.png");
         assert!(lines[0].get("twin").is_none());
         assert_eq!((&lines[2]["summary"]["written"], &lines[2]["summary"]["interrupted"]), (&1.into(), &true.into()));
+        assert!(lines[2]["summary"].get("world").is_none());
+        let text = run(true, WorkShare::new(1, 3).unwrap(), Some((4, 6)));
+        let last: serde_json::Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
+        let told = ["rank", "world", "there", "total"].map(|name| last["summary"][name].as_u64().unwrap());
+        assert_eq!(told, [1, 3, 4, 6]);
     }
 
     #[test]
     fn a_sentence() {
-        let text = run(false);
+        let text = run(false, WorkShare::WHOLE, None);
         assert!(text.starts_with("1 image written to out in "), "{text}");
         assert!(text.contains("1 was there already and kept (1 was made with other settings); stopped early"), "{text}");
         assert_eq!(text.lines().count(), 1);
+        let text = run(false, WorkShare::new(1, 3).unwrap(), Some((4, 6)));
+        assert!(text.starts_with("rank 1 of 3: 1 image written") && text.contains("; 4 of 6 are there, the others"), "{text}");
+        let text = run(false, WorkShare::new(1, 3).unwrap(), Some((6, 6)));
+        assert!(text.contains("; all 6 are there; stopped"), "{text}");
     }
 }

@@ -9,6 +9,7 @@ use engine::device::DeviceKind;
 use engine::domain::{GenerateRequest, GrayImage, Seed};
 use engine::pipeline::{AttentionMap, Event, Generated, ImportedNoise, ModelCard, Pipeline, RunOptions};
 use engine::store::atomic::remove_leftovers;
+use engine::store::hash::hash_bytes;
 use engine::store::record::NoiseOrigin;
 use rayon::prelude::*;
 
@@ -24,6 +25,7 @@ use super::warnings::Warnings;
 use super::words::{self, Blocks};
 use super::write::{Further, check_out_dir, write_all};
 use super::{generate_watched, generate_with, model, noise_of};
+use crate::ranks::Sharing;
 use crate::run::signals::StopRequest;
 
 /// Cases checked between two looks at the stop request.
@@ -47,6 +49,8 @@ pub struct Run {
     pub words: Option<Blocks>,
     /// Whether and how the steps are written beside each image.
     pub film: Option<Film>,
+    /// Which of the images this process makes.
+    pub sharing: Sharing,
     /// Folder of the results.
     pub out: PathBuf,
     /// Whether lines of JSON are printed.
@@ -56,7 +60,7 @@ pub struct Run {
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
-    /// Every image is there.
+    /// Every image of this process is there.
     Done,
     /// Stopped by the user; the files that are there are whole, and running it again goes on.
     Interrupted,
@@ -112,15 +116,22 @@ impl Run {
             self.words.as_ref().map_or(Ok(Vec::new()), |blocks| blocks.of(pipeline.block_count().context("--word-maps")?))?;
         let tools = Tools { pipeline: &pipeline, noise: noise.as_ref(), blocks, stop };
         self.clean_up()?;
-        let mut report = Report::new(std::io::stdout(), self.json);
+        let share = self.sharing.share();
+        let mut report = Report::new(std::io::stdout(), self.json, share);
         let Some(checked) = self.check_all(&tools)? else {
-            report.summary(&self.out.display().to_string(), true)?;
+            report.summary(&self.out.display().to_string(), true, self.there())?;
             return Ok(Ended::Interrupted);
         };
+        let absent = |(index, checked): (usize, &Checked)| matches!(checked.state, State::Missing(_)).then_some(index);
+        let absent: Vec<usize> = checked.iter().enumerate().filter_map(absent).collect();
+        let mine = self.sharing.take(&self.out, &self.work(), &absent)?;
         let mut warnings = Warnings::default();
         let mut missing: Vec<Missing<'_>> = Vec::new();
-        for (case, checked) in self.cases.iter().zip(&checked) {
+        for (index, (case, checked)) in self.cases.iter().zip(&checked).enumerate() {
             match &checked.state {
+                State::Missing(_) if mine.pieces.binary_search(&index).is_err() => {}
+                // What is there is told by one rank only.
+                State::Kept { .. } if !share.owns(index) => {}
                 State::Missing(key) => {
                     let cleans = pipeline.card().cleans_text();
                     for text in std::iter::once(&case.impression).chain(&case.twin) {
@@ -141,8 +152,22 @@ impl Run {
         }
         warnings.print()?;
         let ended = self.make(&missing, &tools, &mut report)?;
-        report.summary(&self.out.display().to_string(), ended == Ended::Interrupted)?;
+        let there = self.there();
+        report.summary(&self.out.display().to_string(), ended == Ended::Interrupted, there)?;
+        mine.end(ended == Ended::Done && there.is_none_or(|(there, of)| there == of));
         Ok(ended)
+    }
+
+    /// What this job makes, for ranks to find each other by.
+    fn work(&self) -> String {
+        let stems: Vec<&str> = self.cases.iter().map(|case| case.stem.as_str()).collect();
+        hash_bytes(stems.join("\n").as_bytes())
+    }
+
+    /// Images that are there and all that shall be, where other processes make some of them.
+    fn there(&self) -> Option<(usize, usize)> {
+        let count = || self.cases.iter().filter(|case| self.files(case).image.exists()).count();
+        (self.sharing.share().world() > 1).then(|| (count(), self.cases.len()))
     }
 
     /// Takes away what killed runs left half-written in the folders of the results.
@@ -196,7 +221,7 @@ impl Run {
         let Some(first) = cases.first() else { return Ok(Ended::Done) };
         let steps = first.case.request(card, &self.settings)?.0.calls();
         let twins = cases.iter().filter(|missing| missing.case.twin.is_some()).count();
-        let mut progress = Progress::new(cases.len() + twins, steps);
+        let mut progress = Progress::new(cases.len() + twins, steps, self.sharing.share());
         for together in cases.chunk_by(|a, b| a.key == b.key && self.noise.is_none()) {
             for batch in together.chunks(self.batch_size(card)) {
                 let begin = Instant::now();

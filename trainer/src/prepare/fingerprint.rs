@@ -257,6 +257,12 @@ impl Fingerprint {
     }
 }
 
+/// What an earlier [`write`] counted, where both of its files are there.
+pub fn read(dir: &Path) -> Option<Fingerprint> {
+    let json = std::fs::read(dir.join("report.json")).ok()?;
+    dir.join("report.html").is_file().then(|| serde_json::from_slice(&json).ok()).flatten()
+}
+
 /// Counts a data set and writes `report.json` and `report.html` into its folder.
 ///
 /// # Errors
@@ -287,7 +293,7 @@ mod tests {
         assert_eq!((print.provenance.shards, print.splits["train"].positive["Edema"]), (3, 10));
         assert_eq!((print.conditions["mask"], print.positive["Edema"], print.sizes["40×32"]), (4, 10, 10));
         assert_eq!((print.most_tokens, print.tokens.counts.clone(), print.without_age), (5, vec![10], 10));
-        let read: Fingerprint = serde_json::from_slice(&std::fs::read(dir.path().join("report.json")).unwrap()).unwrap();
+        let read = super::read(dir.path()).unwrap();
         assert_eq!(read, print);
         let page = std::fs::read_to_string(dir.path().join("report.html")).unwrap();
         assert!(page.contains("<svg") && page.contains("Edema") && !page.contains("http"), "{page}");

@@ -10,6 +10,9 @@ use crate::work::WorkShare;
 /// The file of the folder's lock; it stays, the lock ends with the process.
 const FOLDER: &str = ".prepare.lock";
 
+/// The file that the processes which end together lock one after the other.
+const END: &str = ".prepare-end.lock";
+
 /// Locks that are held as long as this lives.
 #[derive(Debug)]
 pub(crate) struct FolderLock {
@@ -40,6 +43,22 @@ impl FolderLock {
         }
         Ok(Self { _files: files })
     }
+}
+
+/// Waits until no other process of the job completes the set; held by the result.
+///
+/// # Errors
+/// When the file of the lock cannot be made.
+pub(crate) fn last_turn(dir: &Path, share: WorkShare) -> Result<Option<File>> {
+    if share.world() == 1 {
+        return Ok(None);
+    }
+    let path = dir.join(END);
+    let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
+    let file = file.with_context(|| format!("cannot write {}", path.display()))?;
+    // Without locks two processes write the same bytes, each whole.
+    drop(file.lock());
+    Ok(Some(file))
 }
 
 /// A file system without locks is used all the same: files are written whole there, too.

@@ -34,8 +34,10 @@ use crate::data::dataset::{
     Binding, DATASET_FILE, DATASET_FORMAT, Dataset, DatasetForm, Reject, ShardEntry, ShardWriter, VERSION, index_path,
     read_index, shard_file,
 };
+use crate::ranks::Sharing;
 use crate::work::WorkShare;
 use config::PrepareConfig;
+use fingerprint::Fingerprint;
 use lock::FolderLock;
 use make::{Made, Maker};
 use plan::{Plan, PlannedShard, plan};
@@ -53,7 +55,7 @@ pub struct Options {
     /// Working threads; 0 is one for each processor core.
     pub threads: usize,
     /// Which shards are made here.
-    pub share: WorkShare,
+    pub sharing: Sharing,
 }
 
 /// How far a preparation is.
@@ -137,30 +139,33 @@ pub fn run(
     stop: &(dyn Fn() -> bool + Sync),
     on_progress: &mut dyn FnMut(Progress),
 ) -> Result<Outcome> {
-    let Options { out, device, share, .. } = options;
+    let Options { out, device, sharing, .. } = options;
+    let share = sharing.share();
     let encoders = Encoders::open(&config.model, device, TextMemory::Auto)?;
     let binding = binding(config, &encoders)?;
     let plan = plan(config, &binding)?;
     ensure_writable_dir(out)?;
-    let _lock = FolderLock::take(out, *share)?;
+    let _lock = FolderLock::take(out, share)?;
     remove_leftovers(out)?;
     refuse_other(out, &plan)?;
     let mut outcome = Outcome { ended: Ended::Whole, kept: 0, made: 0, samples: 0, rejects: 0, mended: Vec::new() };
-    let mut todo: Vec<&PlannedShard> = Vec::new();
-    for (_, shard) in plan.shards.iter().enumerate().filter(|(at, _)| share.owns(*at)) {
-        match state(out, shard, &plan)? {
-            State::Whole => outcome.kept += 1,
-            State::Absent => todo.push(shard),
-            State::Damaged => {
-                outcome.mended.push(shard_file(shard.split.name(), shard.number));
-                todo.push(shard);
-            }
-        }
+    let states: Vec<State> = plan.shards.iter().map(|shard| state(out, shard, &plan)).collect::<Result<_>>()?;
+    let is_whole = |at: &usize| matches!(states[*at], State::Whole);
+    outcome.kept = (0..states.len()).filter(|at| share.owns(*at) && is_whole(at)).count();
+    let absent: Vec<usize> = (0..states.len()).filter(|at| !is_whole(at)).collect();
+    let mine = sharing.take(out, &plan.recipe, &absent)?;
+    for at in mine.pieces.iter().filter(|at| matches!(states[**at], State::Damaged)) {
+        let file = shard_file(plan.shards[*at].split.name(), plan.shards[*at].number);
+        let index = index_path(out, &file);
+        std::fs::remove_file(&index).with_context(|| format!("cannot remove {}", index.display()))?;
+        outcome.mended.push(file);
     }
+    let todo: Vec<&PlannedShard> = mine.pieces.iter().map(|at| &plan.shards[*at]).collect();
     let maker = Maker::new(config, &binding, &encoders, *device);
     let whole = make_shards(&todo, &plan, &maker, options, stop, &mut outcome.made, on_progress)?;
-    outcome.ended = if whole { finish(config, &binding, &plan, out)? } else { Ended::Interrupted };
-    (outcome.samples, outcome.rejects) = counts(out, &plan)?;
+    outcome.ended = if whole { finish(config, &binding, &plan, out, share)? } else { Ended::Interrupted };
+    mine.end(outcome.ended == Ended::Whole);
+    (outcome.samples, outcome.rejects) = counts(out, &plan);
     Ok(outcome)
 }
 
@@ -186,16 +191,12 @@ enum State {
 /// What is there of a shard.
 fn state(out: &Path, shard: &PlannedShard, plan: &Plan) -> Result<State> {
     let file = shard_file(shard.split.name(), shard.number);
-    let index = index_path(out, &file);
     match read_index(out, &file, &plan.recipe) {
         Ok(Some(_)) => Ok(State::Whole),
         Ok(None) => Ok(State::Absent),
         // An index of other settings is no damage and is not written over.
         Err(error) if format!("{error:#}").contains("belongs to other settings") => Err(error),
-        Err(_) => {
-            std::fs::remove_file(&index).with_context(|| format!("cannot remove {}", index.display()))?;
-            Ok(State::Damaged)
-        }
+        Err(_) => Ok(State::Damaged),
     }
 }
 
@@ -249,13 +250,19 @@ fn make_shards(
 }
 
 /// Writes the list of rejects and, last, the description, if all shards are there.
-fn finish(config: &PrepareConfig, binding: &Binding, plan: &Plan, out: &Path) -> Result<Ended> {
+fn finish(config: &PrepareConfig, binding: &Binding, plan: &Plan, out: &Path, share: WorkShare) -> Result<Ended> {
+    let _turn = lock::last_turn(out, share)?;
     let mut splits: BTreeMap<String, Vec<ShardEntry>> = BTreeMap::new();
     let mut rejects: Vec<(&str, Reject)> = plan.unfit.iter().map(|reject| ("", reject.clone())).collect();
     let mut missing = 0;
     for shard in &plan.shards {
         let file = shard_file(shard.split.name(), shard.number);
-        let Some((form, index_blake3)) = read_index(out, &file, &plan.recipe)? else {
+        let found = match read_index(out, &file, &plan.recipe) {
+            // Another process is about to make a damaged one anew.
+            Err(_) if share.world() > 1 => None,
+            read => read?,
+        };
+        let Some((form, index_blake3)) = found else {
             missing += 1;
             continue;
         };
@@ -288,13 +295,25 @@ fn finish(config: &PrepareConfig, binding: &Binding, plan: &Plan, out: &Path) ->
 }
 
 /// Samples and rejects that are there.
-fn counts(out: &Path, plan: &Plan) -> Result<(usize, usize)> {
+fn counts(out: &Path, plan: &Plan) -> (usize, usize) {
     let mut counts = (0, plan.unfit.len());
     for shard in &plan.shards {
-        if let Some((form, _)) = read_index(out, &shard_file(shard.split.name(), shard.number), &plan.recipe)? {
+        if let Ok(Some((form, _))) = read_index(out, &shard_file(shard.split.name(), shard.number), &plan.recipe) {
             counts.0 += form.samples.len();
             counts.1 += form.rejects.len();
         }
     }
-    Ok(counts)
+    counts
+}
+
+/// The report of a whole data set; one of several processes that end together writes it.
+///
+/// # Errors
+/// When the set cannot be read or the report not be written.
+pub fn described(out: &Path, share: WorkShare) -> Result<Fingerprint> {
+    let _turn = lock::last_turn(out, share)?;
+    match fingerprint::read(out) {
+        Some(there) if share.world() > 1 => Ok(there),
+        _ => fingerprint::write(&Dataset::open(out)?),
+    }
 }

@@ -93,14 +93,6 @@ pub fn place_in(get: &dyn Fn(&str) -> Option<String>) -> Result<Place> {
     told.place()
 }
 
-/// The name of this machine.
-pub fn host() -> String {
-    let name = std::env::var("SLURMD_NODENAME").ok();
-    let name =
-        name.or_else(|| std::fs::read_to_string("/proc/sys/kernel/hostname").ok()).or_else(|| std::env::var("HOSTNAME").ok());
-    name.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).unwrap_or_else(|| "this machine".to_owned())
-}
-
 /// Under which names a launcher says what; of several names for one thing, the first that is set counts.
 struct Names {
     launcher: Launcher,
