@@ -5,7 +5,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::command::{
-    bench, config, doctor, export, generate, import, parity, phantom, plan, practice_report, prepare, replay, study, train,
+    bench, config, doctor, export, generate, import, launch, parity, phantom, plan, practice_report, prepare, replay, study,
+    train,
 };
 
 /// ChexGen without a window: generate, train and measure synthetic chest radiographs.
@@ -36,6 +37,8 @@ enum Command {
     Plan(Box<plan::Args>),
     /// Train the stages of a configuration file.
     Train(Box<train::Args>),
+    /// Write the job scripts of a cluster, and put them into its queue.
+    Launch(Box<launch::Args>),
     /// Make a model folder of a trained stage.
     Export(export::Args),
     /// Show, compare and check configurations of training.
@@ -64,6 +67,7 @@ impl Cli {
             Command::Prepare(args) => prepare::run(args),
             Command::Plan(args) => plan::run(args),
             Command::Train(args) => train::run(args),
+            Command::Launch(args) => launch::run(args),
             Command::Export(args) => export::run(args),
             Command::Config(args) => config::run(args),
             Command::PracticeReport(args) => practice_report::run(args),

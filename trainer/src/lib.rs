@@ -9,6 +9,7 @@ pub mod data;
 pub mod device;
 pub mod eval;
 pub mod generate;
+pub mod launch;
 pub mod parity;
 pub mod phantom_export;
 pub mod plan;

@@ -6,6 +6,7 @@ pub mod doctor;
 pub mod export;
 pub mod generate;
 pub mod import;
+pub mod launch;
 pub mod parity;
 pub mod phantom;
 pub mod plan;

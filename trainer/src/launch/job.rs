@@ -1,0 +1,93 @@
+//! What a job does: the command of the program, from a file that tells by its content what it is for.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail, ensure};
+
+use super::Cluster;
+use crate::config::AnyConfig;
+use crate::prepare::config::PrepareConfig;
+
+/// The command that a job runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Work {
+    /// `chexgen train`.
+    Train,
+    /// `chexgen prepare`.
+    Prepare,
+    /// `chexgen generate --cases`.
+    Generate,
+}
+
+/// One job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Job {
+    /// Its name in the queue and in the name of its log.
+    pub name: String,
+    /// What it does.
+    pub work: Work,
+    /// Arguments of the program, the subcommand first.
+    pub args: Vec<String>,
+}
+
+impl Job {
+    /// The job of a file: a configuration of training, settings of a preparation, or cases. `out` is the folder of its
+    /// results, `more` stands at the end of the command.
+    ///
+    /// # Errors
+    /// When the file cannot be read or is none of these, or a path is not text.
+    pub fn new(file: &Path, out: &Path, cluster: &Cluster, more: &[String]) -> Result<Self> {
+        let work = Self::work_of(file)?;
+        let stem = file.file_stem().and_then(|name| name.to_str()).unwrap_or_default();
+        let name = stem.trim_end_matches(".paper").trim_end_matches(".release").trim_end_matches(".practice");
+        let mut args: Vec<String> = match work {
+            Work::Train => vec!["train".to_owned(), text(file)?],
+            Work::Prepare => vec!["prepare".to_owned(), text(file)?],
+            Work::Generate => vec!["generate".to_owned(), "--cases".to_owned(), text(file)?],
+        };
+        args.extend(["--out".to_owned(), text(out)?]);
+        let device = if cluster.gpus > 0 { "cuda" } else { "cpu" };
+        args.extend(["--device".to_owned(), device.to_owned()]);
+        args.extend(more.iter().cloned());
+        Ok(Self { name: format!("chexgen-{name}"), work, args })
+    }
+
+    /// What a file is for.
+    fn work_of(file: &Path) -> Result<Work> {
+        if file.extension().is_none_or(|ending| ending != "toml") {
+            ensure!(file.is_file(), "cannot read {}: there is no such file", file.display());
+            return Ok(Work::Generate);
+        }
+        let content = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+        let table: toml::Table = content.parse().with_context(|| file.display().to_string())?;
+        if table.contains_key("source") {
+            PrepareConfig::read(file, &[])?;
+            return Ok(Work::Prepare);
+        }
+        if table.contains_key("stage") || table.contains_key("autoencoder") {
+            AnyConfig::read(file, &[])?;
+            return Ok(Work::Train);
+        }
+        bail!(
+            "{} is no configuration of training (key stage, or table autoencoder), no settings of a preparation (tables \
+             source) and no list of cases; name another file",
+            file.display()
+        )
+    }
+}
+
+/// A path as text.
+fn text(path: &Path) -> Result<String> {
+    path.to_str().map(str::to_owned).with_context(|| format!("the path {} is not UTF-8; rename it", path.display()))
+}
+
+/// The shipped configuration of a stage by its short name.
+pub(super) fn shipped(stage: &str, preset: &str) -> Option<PathBuf> {
+    let file = match stage {
+        "stage1" => "stage1-256",
+        "stage2" => "stage2-512",
+        "control" => "control",
+        _ => return None,
+    };
+    Some(PathBuf::from(format!("trainer/configs/{file}.{preset}.toml")))
+}
