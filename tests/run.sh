@@ -21,6 +21,9 @@ packages="$packages python3-venv"
 # Ranks on processors: an MPI with its launcher, and what reads its headers.
 packages="$packages openmpi-bin libopenmpi-dev libclang-dev"
 
+# A scheduler for the tests of jobs, and what reads their scripts.
+packages="$packages slurm-wlm munge shellcheck"
+
 # The linker of the Rust compiler is called cc.
 has cc || packages="$packages gcc libc6-dev"
 

@@ -7,10 +7,12 @@ mod edits;
 mod generate;
 mod import;
 mod interrupt;
+mod launch;
 #[cfg(feature = "mpi")]
 mod many_ranks;
 mod plan;
 mod prepare;
+mod ranks;
 mod replay;
 mod resume;
 mod stable_diffusion;

@@ -13,8 +13,25 @@ use engine::imageio::png::encode_mask;
 pub(crate) fn chexgen<S: AsRef<std::ffi::OsStr>>(dir: &Path, args: &[S]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_chexgen"));
     command.args(args).current_dir(dir).env_remove("CHEXGEN_LOG");
+    // The tests themselves may run under a launcher.
+    for name in LAUNCHERS {
+        command.env_remove(name);
+    }
     command
 }
+
+/// What launchers set, as far as the program reads it.
+const LAUNCHERS: [&str; 9] = [
+    "SLURM_STEP_ID",
+    "RANK",
+    "WORLD_SIZE",
+    "LOCAL_RANK",
+    "OMPI_COMM_WORLD_RANK",
+    "OMPI_COMM_WORLD_SIZE",
+    "PMI_RANK",
+    "PMI_SIZE",
+    "PMIX_RANK",
+];
 
 /// Runs to the end.
 pub(crate) fn run<S: AsRef<std::ffi::OsStr>>(dir: &Path, args: &[S]) -> Output {
