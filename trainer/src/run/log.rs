@@ -2,7 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result};
@@ -11,6 +11,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use super::events::Events;
+use super::lines::Lines;
 
 /// Bins of the noise range.
 pub const LEVELS: usize = 10;
@@ -68,8 +69,7 @@ struct Line<'a> {
 
 /// What a log writes into.
 struct Files {
-    file: File,
-    path: PathBuf,
+    lines: Lines,
     messages: File,
     events: Events,
 }
@@ -92,8 +92,7 @@ impl Log {
     /// When the file cannot be read or written.
     pub fn open(path: &Path, stage: &str, start: usize, steps: usize) -> Result<Self> {
         forget(path, stage, start)?;
-        let file =
-            OpenOptions::new().create(true).append(true).open(path).with_context(|| format!("cannot open {}", path.display()))?;
+        let lines = Lines::open(path)?;
         let aside = path.with_file_name(MESSAGES);
         let messages = OpenOptions::new().create(true).append(true).open(&aside);
         let messages = messages.with_context(|| format!("cannot open {}", aside.display()))?;
@@ -105,7 +104,7 @@ impl Log {
         );
         bar.set_prefix(stage.to_owned());
         bar.set_position(start as u64);
-        let files = Files { file, path: path.to_owned(), messages, events };
+        let files = Files { lines, messages, events };
         Ok(Self { files: Some(files), steps, bar, stage: stage.to_owned(), last_line: None })
     }
 
@@ -114,18 +113,15 @@ impl Log {
         Self { files: None, steps, bar: ProgressBar::hidden(), stage: stage.to_owned(), last_line: None }
     }
 
-    /// Notes an update.
+    /// Notes an update. A full disk costs no training: lines wait until there is room.
     ///
     /// # Errors
-    /// When the file cannot be written.
+    /// When the numbers cannot be put into words.
     pub fn note(&mut self, metrics: &Metrics<'_>) -> Result<()> {
         let Some(files) = &mut self.files else { return Ok(()) };
-        let mut line = serde_json::to_vec(&Line { metrics, of: self.steps })?;
-        line.push(b'\n');
-        files.file.write_all(&line).with_context(|| format!("cannot write {}", files.path.display()))?;
-        if let Some(trouble) = files.events.note(metrics) {
-            self.say(&trouble);
-        }
+        let line = serde_json::to_vec(&Line { metrics, of: self.steps })?;
+        let troubles = [files.lines.add(&line), files.events.note(metrics)];
+        troubles.iter().flatten().for_each(|trouble| self.say(trouble));
         Ok(())
     }
 
@@ -164,9 +160,12 @@ impl Log {
         }
     }
 
-    /// Ends the bar.
-    pub fn finish(&self) {
+    /// Ends the bar, and writes the lines that wait.
+    pub fn finish(&mut self) {
         self.bar.finish();
+        if let Some(trouble) = self.files.as_mut().and_then(|files| files.lines.finish()) {
+            self.say(&trouble);
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 pub mod checkpoint;
 pub mod events;
 pub mod joined;
+pub mod lines;
 pub mod lock;
 pub mod log;
 mod recent;

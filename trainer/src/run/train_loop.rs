@@ -97,7 +97,15 @@ pub fn train<S: Stage>(
         let mut spoiled = Vec::new();
         let mut compute = Duration::ZERO;
         for micro in 0..micros {
-            let batch = batches.take()?;
+            let batch = match batches.take() {
+                Ok(batch) => batch,
+                // What was done since the last checkpoint is not to be lost with a damaged shard.
+                Err(error) if group.leads() && step > start => {
+                    meta_at(&mut meta, step, &optimizer, config, None);
+                    return Err(leave(&format!("{error:#}"), meta, &optimizer, &mut saver, &log)?);
+                }
+                Err(error) => return Err(error),
+            };
             let begin = Instant::now();
             gradients.begin(micro == 0, micro + 1 == micros);
             let at = cutting.at(step * micros + micro);
@@ -151,12 +159,11 @@ pub fn train<S: Stage>(
             let ids = joined.suspects().join(", ");
             let sentence = format!("{name}: the gradient of update {done} is not finite (samples {ids})");
             if config.non_finite == NonFinite::Stop {
-                if group.leads() {
-                    meta_at(&mut meta, step, &optimizer, config, None);
-                    saver.begin(meta, optimizer.state()?)?;
-                    told(saver.wait(), &log);
+                if !group.leads() {
+                    return group.together(Err(anyhow!(sentence)));
                 }
-                return group.together(Err(anyhow!("{sentence}; the checkpoint of step {step} is from before it")));
+                meta_at(&mut meta, step, &optimizer, config, None);
+                return group.together(Err(leave(&sentence, meta, &optimizer, &mut saver, &log)?));
             }
             log.say(&format!("{sentence}; it was left out"));
         }
@@ -198,9 +205,12 @@ pub fn train<S: Stage>(
         if group.leads() {
             if config.sheet_every > 0 && (done % config.sheet_every == 0 || last) {
                 optimizer.show_average(0)?;
-                stage.sheet(&dir, done)?;
+                let drawn = stage.sheet(&dir, done);
                 optimizer.show_weights()?;
-                log.note_panel(&dir, done);
+                match drawn {
+                    Ok(()) => log.note_panel(&dir, done),
+                    Err(error) => log.say(&format!("the panel of step {done} was not drawn: {error:#}; training goes on")),
+                }
             }
             told(saver.poll(), &log);
             if stopping || last || saver.is_due(done) {
@@ -232,6 +242,16 @@ pub fn train<S: Stage>(
         load_finished(run, name, params)?;
     }
     Ok(Ending::Finished)
+}
+
+/// Leaves a checkpoint of all updates before a fault; the sentence of the fault, and where that checkpoint is.
+fn leave(fault: &str, meta: Meta, optimizer: &Optimizer, saver: &mut Saver, log: &Log) -> Result<anyhow::Error> {
+    let step = meta.step;
+    told(saver.begin(meta, optimizer.state()?)?, log);
+    Ok(match saver.wait() {
+        Some(News::Failed(sentence)) => anyhow!("{fault}; {sentence}"),
+        _ => anyhow!("{fault}; the checkpoint of step {step} is from before it"),
+    })
 }
 
 /// The newest checkpoint, as rank 0 sees it; makes the folder of the stage and takes away what a killed run left there.

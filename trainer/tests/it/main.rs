@@ -20,3 +20,4 @@ mod stages;
 mod study;
 mod support;
 mod tensorboard;
+mod training_input;

@@ -101,6 +101,12 @@ impl SmallDisk {
         let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs"]).arg(at).output();
         mounted.is_ok_and(|output| output.status.success()).then(|| Self { at: at.to_owned() })
     }
+
+    /// Gives it another size.
+    pub(crate) fn resize(&self, size: &str) {
+        let status = Command::new("mount").args(["-o", &format!("remount,size={size}")]).arg(&self.at).status();
+        assert!(status.unwrap().success());
+    }
 }
 
 impl Drop for SmallDisk {
