@@ -1,7 +1,8 @@
 //! Batches made ahead of the step by background threads, in a fixed order.
 //!
-//! A batch is a function of its step alone, so the number of threads changes nothing and a resumed
-//! run sees what an uninterrupted one would have seen.
+//! A batch is a function of its step alone, and which case a row is one of the row's place in the training (over all
+//! ranks and epochs): so neither threads nor ranks nor a stop change what is learnt from, and a place to go on from is a
+//! number. Each thread holds at most three batches.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

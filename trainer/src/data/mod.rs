@@ -4,7 +4,6 @@ pub mod batches;
 pub mod cases;
 pub mod dataset;
 pub mod latents;
-pub mod loader;
 pub mod phantom_cases;
 pub mod phantoms;
 pub mod prepared_cases;

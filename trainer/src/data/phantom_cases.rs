@@ -1,6 +1,5 @@
-//! Phantoms with a finished autoencoder and text encoder: what a stage learns from where no data set is at hand.
-
-use std::sync::Arc;
+//! Phantoms with a finished autoencoder, encoded once and kept in memory: what a stage learns from where no data set is
+//! at hand.
 
 use anyhow::{Context, Result, ensure};
 use candle_core::{DType, Device, Tensor};
@@ -12,7 +11,6 @@ use half::f16;
 use super::cases::{Caption, Case, Cases, Choose, ConditionKind, Latents};
 use super::latents::Normaliser;
 use super::phantoms::{CHUNK, CaseText, Phantoms, condition_pixels, region_bit};
-use crate::pretrain::parts::TextSide;
 
 /// Greys of the two lungs, the patient's right first, in pictures of the anatomy.
 const LUNGS: [f32; 2] = [0.5, 0.35];
@@ -21,12 +19,12 @@ const LUNGS: [f32; 2] = [0.5, 0.35];
 pub struct Encoders<'a> {
     /// The autoencoder.
     pub autoencoder: &'a dyn Autoencoder,
-    /// Maps of its latents: pictures, conditions.
-    pub maps: (&'a Normaliser, &'a Normaliser),
-    /// The text encoder.
-    pub text: &'a TextSide,
-    /// Width of its rows.
-    pub text_width: usize,
+    /// Maps of its latents: pictures, conditions; fitted to the first cases where none are given.
+    pub maps: Option<(Normaliser, Normaliser)>,
+    /// Makes captions of texts.
+    pub caption: &'a dyn Fn(&str) -> Result<Caption>,
+    /// Width of a caption's rows; `None` where captions are tokens.
+    pub caption_width: Option<usize>,
     /// Greys of condition pictures.
     pub palette: &'a Palette,
     /// Kinds of condition pictures that are wanted.
@@ -38,22 +36,36 @@ pub struct Encoders<'a> {
 /// The encoded phantoms.
 pub struct PhantomCases {
     shape: (usize, usize),
-    text_width: usize,
-    images: Vec<Packed>,
-    captions: Vec<Vec<f16>>,
-    conditions: Vec<Vec<(ConditionKind, Packed)>>,
+    caption_width: Option<usize>,
+    maps: (Normaliser, Normaliser),
+    cases: Vec<Packed>,
     fingerprint: String,
 }
 
-/// Latents of a case in half precision.
+/// A case in half precision.
 struct Packed {
+    image: Halves,
+    caption: PackedCaption,
+    conditions: Vec<(ConditionKind, Halves)>,
+}
+
+/// Latents in half precision.
+struct Halves {
     mean: Vec<f16>,
     deviation: Vec<f16>,
 }
 
-impl Packed {
+enum PackedCaption {
+    Tokens(Vec<u32>),
+    Rows(Vec<f16>),
+}
+
+fn wide(values: &[f16]) -> Vec<f32> {
+    values.iter().map(|value| value.to_f32()).collect()
+}
+
+impl Halves {
     fn latents(&self) -> Latents {
-        let wide = |values: &[f16]| values.iter().map(|value| value.to_f32()).collect();
         Latents { mean: wide(&self.mean), deviation: wide(&self.deviation) }
     }
 }
@@ -65,26 +77,25 @@ impl PhantomCases {
     /// When a case cannot be drawn or encoded.
     pub fn encode(data: &Phantoms, with: &Encoders<'_>, device: &Device, mut progress: impl FnMut(usize)) -> Result<Self> {
         let size = data.size_px();
-        let pixels = size * size;
         let factor = with.autoencoder.factor();
         ensure!(size.is_multiple_of(factor), "phantoms of {size} px are no multiple of the autoencoder's {factor}");
-        let mut set = Self {
-            shape: (with.autoencoder.latent_channels(), size / factor),
-            text_width: with.text_width,
-            images: Vec::new(),
-            captions: Vec::new(),
-            conditions: Vec::new(),
-            fingerprint: String::new(),
-        };
+        let (mut image_map, mut condition_map) = with.maps.clone().unzip();
+        let mut cases = Vec::with_capacity(data.len());
         for index in 0..data.len() / CHUNK {
             let chunk = data.chunk(index)?;
             let pictures: Vec<f32> = chunk.images.iter().map(|&v| f32::from(v) / 127.5 - 1.0).collect();
-            set.images.extend(encoded(&pictures, size, with, with.maps.0, device)?);
-            let mut conditions: Vec<Vec<(ConditionKind, Packed)>> = (0..CHUNK).map(|_| Vec::new()).collect();
+            let first = cases.len();
+            for (image, text) in encoded(&pictures, size, with, &mut image_map, device)?.into_iter().zip(&chunk.texts) {
+                let caption = match (with.caption)(&text.prompt)? {
+                    Caption::Tokens(ids) => PackedCaption::Tokens(ids),
+                    Caption::Rows(rows) => PackedCaption::Rows(rows.into_iter().map(f16::from_f32).collect()),
+                };
+                cases.push(Packed { image, caption, conditions: Vec::new() });
+            }
             for &kind in with.kinds {
-                let mut drawn = Vec::with_capacity(CHUNK * pixels);
+                let mut drawn = Vec::with_capacity(CHUNK * size * size);
                 for (i, text) in chunk.texts.iter().enumerate() {
-                    let regions = &chunk.regions[i * pixels..(i + 1) * pixels];
+                    let regions = &chunk.regions[i * size * size..(i + 1) * size * size];
                     match kind {
                         ConditionKind::Mask => condition_pixels(with.palette, size, regions, text, false, &mut drawn)?,
                         ConditionKind::Box => condition_pixels(with.palette, size, regions, text, true, &mut drawn)?,
@@ -92,29 +103,48 @@ impl PhantomCases {
                         ConditionKind::Anatomy => anatomy_pixels(size, &data.lungs(index * CHUNK + i), &mut drawn),
                     }
                 }
-                let packed = encoded(&drawn, size, with, with.maps.1, device)?;
-                for ((place, packed), text) in conditions.iter_mut().zip(packed).zip(&chunk.texts) {
-                    // A condition must tell the whole truth; lungs are there in every case.
+                let packed = encoded(&drawn, size, with, &mut condition_map, device)?;
+                for ((case, packed), text) in cases[first..].iter_mut().zip(packed).zip(&chunk.texts) {
+                    // A condition must tell the whole truth: everything that can be drawn is, or there is nothing to
+                    // draw; lungs are there in every case.
                     let tells = text.findings.is_empty() || text.findings.iter().any(|f| f.drawn);
                     if kind == ConditionKind::Anatomy || tells {
-                        place.push((kind, packed));
+                        case.conditions.push((kind, packed));
                     }
                 }
             }
-            set.conditions.append(&mut conditions);
-            for text in &chunk.texts {
-                set.captions.push(with.text.embed(&text.prompt)?.into_iter().map(f16::from_f32).collect());
-            }
             progress(index + 1);
         }
-        set.fingerprint = format!("{} phantoms of {size} px", set.images.len());
-        Ok(set)
+        let image_map = image_map.context("the data set has no case")?;
+        Ok(Self {
+            shape: (with.autoencoder.latent_channels(), size / factor),
+            caption_width: with.caption_width,
+            // Without any condition picture its map is never used.
+            maps: (image_map.clone(), condition_map.unwrap_or(image_map)),
+            fingerprint: format!("{} phantoms of {size} px", cases.len()),
+            cases,
+        })
+    }
+
+    /// Maps of the latents: pictures, conditions.
+    pub fn maps(&self) -> &(Normaliser, Normaliser) {
+        &self.maps
+    }
+
+    /// Tokens of the longest caption.
+    pub fn longest(&self) -> usize {
+        let width = self.caption_width.unwrap_or(1).max(1);
+        let length = |case: &Packed| match &case.caption {
+            PackedCaption::Tokens(ids) => ids.len(),
+            PackedCaption::Rows(rows) => rows.len() / width,
+        };
+        self.cases.iter().map(length).max().unwrap_or(1)
     }
 }
 
 impl Cases for PhantomCases {
     fn len(&self) -> usize {
-        self.images.len()
+        self.cases.len()
     }
 
     fn id(&self, index: usize) -> String {
@@ -130,47 +160,62 @@ impl Cases for PhantomCases {
     }
 
     fn caption_width(&self) -> Option<usize> {
-        Some(self.text_width)
+        self.caption_width
     }
 
     fn read(&self, index: usize, choose: Choose<'_>) -> Result<Case> {
-        let has: Vec<ConditionKind> = self.conditions[index].iter().map(|(kind, _)| *kind).collect();
+        let case = self.cases.get(index).with_context(|| format!("there is no phantom {index} of {}", self.cases.len()))?;
+        let has: Vec<ConditionKind> = case.conditions.iter().map(|(kind, _)| *kind).collect();
         let chosen = choose(&has);
-        let condition = self.conditions[index].iter().find(|(kind, _)| Some(*kind) == chosen);
+        let condition = case.conditions.iter().find(|(kind, _)| Some(*kind) == chosen);
         Ok(Case {
-            image: self.images[index].latents(),
-            caption: Caption::Rows(self.captions[index].iter().map(|value| value.to_f32()).collect()),
-            condition: condition.map(|(_, packed)| packed.latents()),
+            image: case.image.latents(),
+            caption: match &case.caption {
+                PackedCaption::Tokens(ids) => Caption::Tokens(ids.clone()),
+                PackedCaption::Rows(rows) => Caption::Rows(wide(rows)),
+            },
+            condition: condition.map(|(_, latents)| latents.latents()),
             features: None,
         })
     }
 }
 
-/// Normalised latents of grey pictures in `-1..=1`, picture after picture.
-fn encoded(pictures: &[f32], size: usize, with: &Encoders<'_>, map: &Normaliser, device: &Device) -> Result<Vec<Packed>> {
+/// Normalised latents of grey pictures in `-1..=1`, picture after picture; a map that is not there is fitted to them.
+fn encoded(
+    pictures: &[f32],
+    size: usize,
+    with: &Encoders<'_>,
+    map: &mut Option<Normaliser>,
+    device: &Device,
+) -> Result<Vec<Halves>> {
     const AT_ONCE: usize = 16;
-    let mut all = Vec::new();
+    let (mut means, mut deviations) = (Vec::new(), Vec::new());
     let channels = with.autoencoder.image_channels();
     for part in pictures.chunks(AT_ONCE * size * size) {
         let rows = part.len() / (size * size);
         let picture = Tensor::from_slice(part, (rows, 1, size, size), device)?;
         let picture = if channels == 1 { picture } else { picture.repeat((1, channels, 1, 1))? };
         let posterior = with.autoencoder.encode(&picture)?;
-        let numbers = |tensor: &Tensor| -> Result<Vec<f16>> {
-            Ok(tensor.to_dtype(DType::F16)?.to_device(&Device::Cpu)?.flatten_all()?.to_vec1()?)
-        };
-        let means = numbers(&map.apply(&posterior.mean)?)?;
-        let deviations = match with.sample_posterior {
-            true => numbers(&map.scaled(&posterior.deviation()?)?)?,
-            false => Vec::new(),
-        };
-        let each = means.len() / rows;
-        for row in 0..rows {
-            let of = |all: &[f16]| all.get(row * each..(row + 1) * each).map(<[f16]>::to_vec).unwrap_or_default();
-            all.push(Packed { mean: of(&means), deviation: of(&deviations) });
+        if with.sample_posterior {
+            deviations.push(posterior.deviation()?.detach());
         }
+        means.push(posterior.mean.detach());
     }
-    Ok(all)
+    let means = Tensor::cat(&means, 0)?;
+    let fitted = match map.take() {
+        Some(known) => known,
+        None => Normaliser::fit(&means)?,
+    };
+    let map = map.insert(fitted);
+    let numbers = |tensor: &Tensor| -> Result<Vec<f16>> {
+        Ok(tensor.to_dtype(DType::F16)?.to_device(&Device::Cpu)?.flatten_all()?.to_vec1()?)
+    };
+    let rows = means.dim(0)?;
+    let means = numbers(&map.apply(&means)?)?;
+    let deviations = if deviations.is_empty() { Vec::new() } else { numbers(&map.scaled(&Tensor::cat(&deviations, 0)?)?)? };
+    let each = means.len() / rows;
+    let of = |all: &[f16], row: usize| all.get(row * each..(row + 1) * each).map(<[f16]>::to_vec).unwrap_or_default();
+    Ok((0..rows).map(|row| Halves { mean: of(&means, row), deviation: of(&deviations, row) }).collect())
 }
 
 /// Regions of findings, the lighter the more severe.
@@ -213,11 +258,6 @@ fn anatomy_pixels(size: usize, lungs: &[Vec<(f32, f32)>; 2], out: &mut Vec<f32>)
             }
         }
     }
-}
-
-/// A store in an `Arc`, as stages take it.
-pub fn shared(cases: PhantomCases) -> Arc<dyn Cases> {
-    Arc::new(cases)
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
 use candle_core::{DType, Device, Tensor};
+use engine::condition::Palette;
 use engine::diffusion::{LossConfig, LossKind, NoiseSchedule, Prediction, Variance};
 use engine::domain::{Preset, Seed};
 use engine::model::checker::Checker;
@@ -22,8 +23,8 @@ use super::export as folder;
 use super::{sampling, tokenizer};
 use crate::config::TrainConfig;
 use crate::config::parse;
-use crate::data::cases::{Cases, ConditionKind};
-use crate::data::latents::{LatentSet, chunk_images};
+use crate::data::cases::{Caption, Cases, ConditionKind};
+use crate::data::phantom_cases::{Encoders, PhantomCases};
 use crate::data::phantoms::{CHUNK, Phantoms};
 use crate::ranks::Group;
 use crate::run::run_dir::RunDir;
@@ -221,8 +222,14 @@ pub fn run(
         let filled =
             folder::fill_null_caption(all.get(null).context("the network has a null caption")?, longest, exported.token_num)?;
         all.insert(null.to_owned(), filled);
-        let pictures = chunk_images(&*data.chunk(0)?, d.size_px, device)?.narrow(0, 0, 64)?;
-        let seen = latents.first_images(64, device)?;
+        let (first, greys) = (64, data.chunk(0)?);
+        let pictures: Vec<f32> =
+            greys.images[..first * d.size_px * d.size_px].iter().map(|&v| f32::from(v) / 127.5 - 1.0).collect();
+        let pictures = Tensor::from_vec(pictures, (first, 1, d.size_px, d.size_px), device)?;
+        let seen: Vec<Vec<f32>> =
+            (0..first).map(|index| Ok(latents.read(index, &|_| None)?.image.mean)).collect::<Result<_>>()?;
+        let (channels, side) = latents.latent_shape();
+        let seen = Tensor::from_vec(seen.concat(), (first, channels, side, side), device)?;
         folder::write(
             dir,
             &folder::Parts {
@@ -236,8 +243,8 @@ pub fn run(
                 autoencoder: (folder::table(&config.autoencoder.net)?, ae_weights),
                 checker: (folder::table(&config.checker.net)?, checker_params.tensors()?),
                 preview: engine::model::preview::fit_preview(&seen, &pictures, 8)?,
-                image_map: &latents.image_map,
-                condition_map: &latents.condition_map,
+                image_map: &latents.maps().0,
+                condition_map: &latents.maps().1,
             },
         )?;
     }
@@ -292,7 +299,7 @@ struct Made<'a> {
     config: &'a TrainConfig,
     device: &'a Device,
     autoencoder: &'a Arc<PracticeAe>,
-    latents: &'a Arc<LatentSet>,
+    latents: &'a Arc<PhantomCases>,
     sizes: &'a DitConfig,
 }
 
@@ -335,7 +342,7 @@ impl Made<'_> {
     fn panel(&self, with_control: bool) -> Result<Panel> {
         let masks = |has: &[ConditionKind]| has.contains(&ConditionKind::Mask).then_some(ConditionKind::Mask);
         let cases = (0..8.min(self.latents.len())).map(|i| self.latents.read(i, &masks)).collect::<Result<Vec<_>>>()?;
-        let (autoencoder, map) = (self.autoencoder.clone(), self.latents.image_map.clone());
+        let (autoencoder, map) = (self.autoencoder.clone(), self.latents.maps().0.clone());
         Ok(Panel {
             conditions: cases
                 .iter()
@@ -401,12 +408,22 @@ fn encode(
     config: &TrainConfig,
     device: &Device,
     leads: bool,
-) -> Result<LatentSet> {
+) -> Result<PhantomCases> {
     let bar = if leads { ProgressBar::new((data.len() / CHUNK) as u64) } else { ProgressBar::hidden() };
     let bar = bar.with_prefix("encoding");
-    let set = LatentSet::encode(data, autoencoder, tokenizer, config.text.max_tokens, device, |done| {
-        bar.set_position(done as u64);
-    })?;
+    let with = Encoders {
+        autoencoder,
+        maps: None,
+        caption: &|text| {
+            let tokens = tokenizer.encode(&super::clean(text)?, config.text.max_tokens)?;
+            Ok(Caption::Tokens(tokens.ids[..tokens.used()].to_vec()))
+        },
+        caption_width: None,
+        palette: &Palette::practice(),
+        kinds: &[ConditionKind::Mask, ConditionKind::Box],
+        sample_posterior: false,
+    };
+    let set = PhantomCases::encode(data, &with, device, |done| bar.set_position(done as u64))?;
     bar.finish();
     Ok(set)
 }

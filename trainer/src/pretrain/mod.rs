@@ -24,10 +24,10 @@ use indicatif::ProgressBar;
 use crate::config::StageConfig;
 use crate::config::parse;
 use crate::config::stage::{DataSource, PredictionName};
-use crate::data::cases::{Cases, ConditionKind};
+use crate::data::cases::{Caption, Cases, ConditionKind};
 use crate::data::dataset::Dataset;
 use crate::data::latents::Normaliser;
-use crate::data::phantom_cases::{self, Encoders, PhantomCases};
+use crate::data::phantom_cases::{Encoders, PhantomCases};
 use crate::data::phantoms::{CHUNK, Phantoms};
 use crate::data::prepared_cases::{PreparedCases, WithFeatures};
 use crate::ranks::Group;
@@ -211,18 +211,19 @@ fn cases(
             group.together(phantoms.draw_share(WorkShare::new(group.rank(), group.world())?))?;
             let bar = if group.leads() { ProgressBar::new((phantoms.len() / CHUNK) as u64) } else { ProgressBar::hidden() };
             let bar = bar.with_prefix("encoding");
+            let text = parts.text(config.network.token_num)?;
             let with = Encoders {
                 autoencoder,
-                maps: (&maps.0, &maps.1),
-                text: &parts.text(config.network.token_num)?,
-                text_width: config.network.text_embed_dims,
+                maps: Some(maps.clone()),
+                caption: &|words| Ok(Caption::Rows(text.embed(words)?)),
+                caption_width: Some(config.network.text_embed_dims),
                 palette: &parts.palette()?,
                 kinds: &kinds,
                 sample_posterior: *sample_posterior,
             };
             let cases = PhantomCases::encode(&phantoms, &with, device, |done| bar.set_position(done as u64))?;
             bar.finish();
-            phantom_cases::shared(cases)
+            Arc::new(cases)
         }
     };
     match &config.objective.alignment {

@@ -1,7 +1,7 @@
 //! Data sets on disk: encoded pictures and captions in verified shards.
 //!
-//! `chexgen prepare` writes them, [`Dataset`] opens them, [`crate::data::loader`] reads them while training. A data set
-//! belongs to the networks that encoded it ([`Binding`]).
+//! `chexgen prepare` writes them, [`Dataset`] opens them, [`crate::data::prepared_cases`] gives them to training. A data
+//! set belongs to the networks that encoded it ([`Binding`]).
 
 mod form;
 mod sample;
@@ -187,7 +187,7 @@ impl Subset {
         self.entries.get(index).map_or("", |entry| entry.key.as_str())
     }
 
-    /// A hash of which samples these are and in what order; a saved place is valid for one subset only.
+    /// A hash of which samples these are and in what order: a place of a training is valid for one subset only.
     pub fn fingerprint(&self) -> String {
         let mut text = self.recipe.clone();
         for entry in &self.entries {
