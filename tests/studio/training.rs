@@ -3,6 +3,8 @@
 //!
 //! The commands are those of the document, with smaller numbers.
 
+#![cfg(unix)]
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};

@@ -1,6 +1,8 @@
 //! What goes wrong around a training: damaged shards, NaN in the data, other models, a disk that fills up, dates from the
 //! future, a kill during export. One sentence each, and nothing is lost.
 
+#![cfg(unix)]
+
 use std::collections::BTreeMap;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};

@@ -145,6 +145,39 @@ fn a_full_disk_is_one_sentence_and_finished_shards_stay() {
     assert!(text.contains("12 samples"), "{text}");
 }
 
+/// A `.npz` file with one latent, `(4, 8, 8)`, whose fourth number is NaN.
+fn spoiled_latent() -> Vec<u8> {
+    let mut header = "{'descr': '<f4', 'fortran_order': False, 'shape': (4, 8, 8), }".to_owned();
+    header.extend(std::iter::repeat_n(' ', 117 - header.len()));
+    header.push('\n');
+    let mut array = b"\x93NUMPY\x01\x00\x76\x00".to_vec();
+    array.extend(header.bytes());
+    array.extend((0..256).flat_map(|i| if i == 3 { f32::NAN } else { i as f32 }.to_le_bytes()));
+    let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    let stored = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+    archive.start_file("image.npy", stored).unwrap();
+    std::io::Write::write_all(&mut archive, &array).unwrap();
+    archive.finish().unwrap().into_inner()
+}
+
+#[test]
+fn a_latent_with_nan_is_left_out_and_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    phantoms(dir, "mimic", 5);
+    settings(dir, "caption_rows = \"f32\"\n[captions]\nover = \"cut\"", SOURCE);
+    stdout(&prepare(dir, &[]));
+    stdout(&run(dir, &["prepare", "release", "set", "--model", tiny().model.to_str().unwrap(), "--out", "npz"]));
+    let list = std::fs::read_to_string(dir.join("npz/train.txt")).unwrap();
+    let image = list.lines().nth(2).unwrap().split(' ').next().unwrap();
+    std::fs::write(dir.join("npz").join(image), spoiled_latent()).unwrap();
+    settings(dir, "", "[[source]]\nkind = \"release\"\nroot = \"npz\"\nlist = \"train.txt\"\n");
+    let text = stdout(&run(dir, &["prepare", "prepare.toml", "--out", "again"]));
+    assert!(text.starts_with("4 samples, 1 rejects") && text.contains("rejected, not_finite: 1"), "{text}");
+    let rejects = std::fs::read_to_string(dir.join("again/rejects.csv")).unwrap();
+    assert!(rejects.contains("its image.mean holds numbers that are not finite"), "{rejects}");
+}
+
 #[test]
 fn nonsense_in_settings_and_folders_is_a_sentence() {
     let dir = tempfile::tempdir().unwrap();
