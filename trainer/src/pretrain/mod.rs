@@ -21,9 +21,8 @@ use engine::phantom::PhantomConfig;
 use engine::store::hash::hash_file;
 use indicatif::ProgressBar;
 
-use crate::config::StageConfig;
-use crate::config::parse;
 use crate::config::stage::{DataSource, PredictionName};
+use crate::config::{StageConfig, parse, toml_differences};
 use crate::data::cases::{Caption, Cases, ConditionKind};
 use crate::data::dataset::Dataset;
 use crate::data::latents::Normaliser;
@@ -31,7 +30,7 @@ use crate::data::phantom_cases::{Encoders, PhantomCases};
 use crate::data::phantoms::{CHUNK, Phantoms};
 use crate::data::prepared_cases::{PreparedCases, WithFeatures};
 use crate::ranks::Group;
-use crate::run::checkpoint::newest;
+use crate::run::checkpoint::{Found, newest};
 use crate::run::log::say;
 use crate::run::run_dir::RunDir;
 use crate::run::signals::StopRequest;
@@ -131,6 +130,7 @@ fn parameters(config: &StageConfig, device: &Device, run: &RunDir, leads: bool) 
     let mut tensors = match newest(&dir)? {
         // What is trained is filled in from the checkpoint, so its beginning does not matter any more.
         Some(found) => {
+            refuse_other_network(&found, config)?;
             let mut tensors = source::frozen_of(&found)?;
             for param in list.iter().filter(|param| param.trainable) {
                 tensors.insert(param.name.clone(), Tensor::zeros(param.shape.as_slice(), candle_core::DType::F32, &Device::Cpu)?);
@@ -157,6 +157,21 @@ fn parameters(config: &StageConfig, device: &Device, run: &RunDir, leads: bool) 
     }
     let hash = hash_file(&path).with_context(|| format!("cannot read {}", path.display()))?;
     Ok((ParamStore::starting_from(tensors, device, Box::new(move |name| resting.contains(name)))?, hash))
+}
+
+/// Refuses a checkpoint whose network has other sizes, before its tensors are laid into this one.
+fn refuse_other_network(found: &Found, config: &StageConfig) -> Result<()> {
+    let changes = toml_differences(&found.meta.config, &parse::to_text(config)?);
+    let sizes: Vec<String> = changes.into_iter().filter(|change| change.starts_with("network.")).collect();
+    ensure!(
+        sizes.is_empty(),
+        "the checkpoint of step {} in {} was written with another network ({}); restore that configuration or choose another run \
+         folder",
+        found.meta.step,
+        found.tensors.parent().unwrap_or(Path::new("")).display(),
+        sizes.join("; ")
+    );
+    Ok(())
 }
 
 /// What is learnt from.

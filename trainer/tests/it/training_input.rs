@@ -171,7 +171,7 @@ fn a_set_of_another_model_and_a_run_of_another_network_are_refused() {
     done(&mut on(&set, &out));
     let before = files(&out.join("text"));
     let said = sentence(&on(&set, &out).arg("--set=network.hidden_size=64").output().unwrap());
-    assert!(said.contains("another batch size, optimiser, set of averages, network or seed"), "{said}");
+    assert!(said.contains("was written with another network (network.hidden_size: 32 → 64)"), "{said:?}");
     assert!(files(&out.join("text")) == before, "the run is as it was");
 }
 
