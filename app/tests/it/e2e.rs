@@ -157,14 +157,27 @@ impl<'a> Window<'a> {
         (ended.task, RunRecord::read(&newest.expect("a record")).expect("the record is readable"))
     }
 
+    /// Types words into a field, once it takes what is typed: before that, letters would be keys of the canvas.
+    fn type_into(&self, what: &str, part: Part, open: impl Fn(), words: &str) {
+        // No key of the studio; it is replaced by the words. Something else may change by itself, but not twice.
+        let takes = || {
+            (0..2).all(|_| {
+                self.screen.settle(part);
+                let before = self.screen.picture(part);
+                self.screen.key("semicolon");
+                self.screen.settle(part);
+                self.screen.picture(part) != before
+            })
+        };
+        self.screen.until(what, open, takes);
+        self.screen.key("ctrl+a");
+        self.screen.type_text(words);
+        self.screen.settle(part);
+    }
+
     /// Writes a text into the impression.
     fn write(&self, at: (i32, i32), words: &str) {
-        let write = || {
-            self.screen.click(at);
-            self.screen.settle(LEFT);
-            self.screen.key("ctrl+a");
-            self.screen.type_text(words);
-        };
+        let write = || self.type_into("the field of the impression", LEFT, || self.screen.click(at), words);
         self.screen.until("the impression", write, || self.case().is_some_and(|c| c.document.impression == words));
         // Letters are keys of the canvas again.
         self.screen.key("Escape");
@@ -174,18 +187,17 @@ impl<'a> Window<'a> {
     /// Runs a command by the palette.
     fn command(&self, title: &str) {
         self.screen.key("Escape");
-        self.screen.settle(ROOM);
-        self.screen.until_seen("the palette", ROOM, || self.screen.key("ctrl+k"));
-        self.screen.until_seen("the command", ROOM, || self.screen.type_text(title));
+        self.type_into("the palette", LEFT, || self.screen.key("ctrl+k"), title);
         self.screen.key("Return");
     }
 
     /// Opens a file by its path.
-    fn open(&self, file: &Path) {
-        self.screen.until_seen("a field for the path", ROOM, || self.screen.key("ctrl+o"));
-        self.screen.type_text(&file.display().to_string());
-        self.screen.settle(ROOM);
-        self.screen.key("Return");
+    fn open(&self, file: &Path, is_open: impl FnMut() -> bool) {
+        let open = || {
+            self.type_into("a field for the path", LEFT, || self.screen.key("ctrl+o"), &file.display().to_string());
+            self.screen.key("Return");
+        };
+        self.screen.until("the opened file", open, is_open);
     }
 
     /// Clicks until a part of the screen shows it.
@@ -232,8 +244,7 @@ fn a_case_goes_from_a_dicom_file_to_a_saved_image_and_survives_a_kill() {
     let dark = screen.greys(IMAGE).0;
 
     // Open a radiograph by its path, say what shall be there, and draw where.
-    w.open(&file);
-    wait_for("the radiograph on the canvas", || (screen.greys(IMAGE).0 > dark + 0.15).then_some(()));
+    w.open(&file, || screen.greys(IMAGE).0 > dark + 0.15);
     screen.shot("opened");
     w.write(places.impression, EDIT);
     let round = [(1020, 400), (1038, 386), (1056, 400), (1040, 416), (1024, 404)];
@@ -319,10 +330,8 @@ fn a_case_goes_from_a_dicom_file_to_a_saved_image_and_survives_a_kill() {
     screen.until("redo", || screen.key("ctrl+y"), || w.case() == case);
     let kept = records_in(&saved).remove(0);
     let said = RunRecord::read(&kept).expect("the record is readable").request.impression;
-    w.open(&kept.with_extension("png"));
-    wait_for("the case of the saved image", || {
-        w.case().filter(|now| Some(now) != case.as_ref() && now.document.full_impression() == said)
-    });
+    let is_there = || w.case().is_some_and(|now| Some(&now) != case.as_ref() && now.document.full_impression() == said);
+    w.open(&kept.with_extension("png"), is_there);
     screen.shot("reopened");
     assert!(w.app.0.try_wait().expect("the process can be asked").is_none(), "the studio is alive");
     let lines = w.lines.lock().expect("no panic");
