@@ -13,22 +13,23 @@ has() {
 }
 
 # A screen, a mouse and a renderer in software for the tests of the window, and what the window loads.
-packages="xvfb xdotool imagemagick mesa-vulkan-drivers libvulkan1 libxkbcommon0 libxkbcommon-x11-0 libxcursor1 libxi6 libxrandr2"
+window="xvfb xdotool imagemagick mesa-vulkan-drivers libvulkan1 libxkbcommon0 libxkbcommon-x11-0 libxcursor1 libxi6 libxrandr2"
 
 # The environment of TensorBoard, which reads event files back in a test.
-packages="$packages python3-venv"
+reader="python3-venv"
 
 # Ranks on processors: an MPI with its launcher, and what reads its headers.
-packages="$packages openmpi-bin libopenmpi-dev libclang-dev"
+ranks="openmpi-bin libopenmpi-dev libclang-dev"
 
 # A scheduler for the tests of jobs, and what reads their scripts.
-packages="$packages slurm-wlm munge shellcheck"
+jobs="slurm-wlm munge shellcheck"
 
 # The linker of the Rust compiler is called cc.
-has cc || packages="$packages gcc libc6-dev"
+compiler=""
+has cc || compiler="gcc libc6-dev"
 
 missing_packages() {
-  for package in $packages; do
+  for package in $1; do
     dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || printf ' %s' "$package"
   done
 }
@@ -47,10 +48,13 @@ install_packages() {
 }
 
 if has apt-get && has dpkg-query; then
-  missing=$(missing_packages)
-  if [ -n "$missing" ] && ! install_packages "$missing"; then
-    say "some tests of the window and of ranks are skipped without these packages; install them by: sudo apt-get install$missing"
-  fi
+  # One kind after the other: what cannot be had leaves out its own tests only.
+  for packages in "$compiler" "$window" "$reader" "$ranks" "$jobs"; do
+    missing=$(missing_packages "$packages")
+    if [ -n "$missing" ] && ! install_packages "$missing"; then
+      say "some tests are skipped without these packages; install them by: sudo apt-get install$missing"
+    fi
+  done
 elif ! { has Xvfb && has xdotool && has import; }; then
   say "some tests of the window are skipped without Xvfb, xdotool, ImageMagick and a Vulkan driver in software; install them"
 fi

@@ -70,7 +70,11 @@ fn a_killed_rank_leaves_gaps_that_others_fill_evenly() {
     assert_eq!(written.iter().sum::<usize>(), 40 - there, "the gaps and nothing else");
     assert!(written.iter().max().unwrap() - written.iter().min().unwrap() <= 1, "evenly: {written:?}");
     let after = identities(&dir.join("set"));
-    assert!(before.iter().filter(|(name, _)| name.starts_with("train")).all(|(name, identity)| after[name] == *identity));
+    // A tar file without its index is what the kill cut off, and is written again.
+    let whole = |name: &str| {
+        name.starts_with("train") && before.keys().any(|index| index.strip_suffix(".json") == name.split('.').next())
+    };
+    assert!(before.iter().filter(|(name, _)| whole(name)).all(|(name, identity)| after[name] == *identity));
     stdout(&chexgen(dir, &args("one")).output().unwrap());
     assert!(set(dir, "set") == set(dir, "one"));
 }
