@@ -9,6 +9,7 @@
 use std::fs::{File, TryLockError};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use engine::device::DeviceKind;
@@ -23,6 +24,10 @@ use crate::work::WorkShare;
 /// Beginning and end of the names of agreed lists.
 const PREFIX: &str = ".chexgen-share-";
 const SUFFIX: &str = ".json";
+/// End of the names of files that ranks at work hold.
+const LOCK: &str = ".lock";
+/// How long others may look at such a file.
+const LOOK: Duration = Duration::from_secs(10);
 const FORMAT: &str = "chexgen-share";
 
 /// The share of a process, and the job it belongs to.
@@ -86,7 +91,7 @@ impl Sharing {
     /// When another job makes the same pieces now, or the folder cannot be written to.
     pub fn take(&self, dir: &Path, work: &str, missing: &[usize]) -> Result<Mine> {
         let (rank, world) = (self.share.rank(), self.share.world());
-        let mine = |pieces, list| Mine { pieces, dir: dir.to_owned(), work: work.to_owned(), list };
+        let mine = |pieces, at_work| Mine { pieces, dir: dir.to_owned(), work: work.to_owned(), at_work };
         if world == 1 {
             refuse_others(dir, work, None)?;
             return Ok(mine(missing.to_vec(), None));
@@ -96,17 +101,19 @@ impl Sharing {
             return Ok(mine(pieces, None));
         };
         let name = hash_bytes(format!("{job}\n{work}\n{world}").as_bytes());
-        let path = dir.join(format!("{PREFIX}{}{SUFFIX}", &name[..16]));
-        refuse_others(dir, work, Some(&path))?;
+        let own = format!("{PREFIX}{}", &name[..16]);
+        refuse_others(dir, work, Some(&own))?;
+        let at_work = AtWork::begin(dir.join(format!("{own}-{rank}{LOCK}")), work)?;
+        let path = dir.join(format!("{own}{SUFFIX}"));
         let found = List { format: FORMAT.to_owned(), version: 1, work: work.to_owned(), world, missing: missing.to_vec() };
-        let (list, file) = agree(&path, &found)?;
+        let list = agree(&path, &found)?;
         // What a list does not have, because it was taken away since, has the owner that everybody knows.
         let planned: Vec<usize> = list.missing.iter().copied().skip(rank).step_by(world).collect();
         let is_mine = |piece: &usize| match list.missing.binary_search(piece) {
             Ok(_) => planned.binary_search(piece).is_ok(),
             Err(_) => self.share.owns(*piece),
         };
-        Ok(mine(missing.iter().copied().filter(is_mine).collect(), Some(file)))
+        Ok(mine(missing.iter().copied().filter(is_mine).collect(), Some(at_work)))
     }
 }
 
@@ -139,25 +146,24 @@ pub struct Mine {
     pub pieces: Vec<usize>,
     dir: PathBuf,
     work: String,
-    /// Locked as long as this process works.
-    list: Option<File>,
+    at_work: Option<AtWork>,
 }
 
 impl Mine {
     /// Ends the work. `whole` says that all pieces are there, of all ranks: then no list is needed any more, neither
     /// this one nor those of jobs that were killed.
     pub fn end(self, whole: bool) {
-        drop(self.list);
+        let Self { dir, work, at_work, .. } = self;
+        drop(at_work);
         if !whole {
             return;
         }
-        for path in lists(&self.dir) {
-            let Ok(file) = File::open(&path) else { continue };
-            let free = !matches!(file.try_lock(), Err(TryLockError::WouldBlock));
-            if free && list(&file).is_some_and(|list| list.work == self.work) {
-                // Another rank may have taken it away just now; a list that stays is a small hidden file.
-                drop(std::fs::remove_file(&path));
-            }
+        let is_list = |path: &PathBuf| File::open(path).is_ok_and(|file| list(&file).is_some_and(|list| list.work == work));
+        let is_dead = |path: &PathBuf| made_at(path).is_none() && std::fs::read_to_string(path).is_ok_and(|made| made == work);
+        let lists = ours(&dir, SUFFIX).into_iter().filter(is_list);
+        for path in lists.chain(ours(&dir, LOCK).into_iter().filter(is_dead)) {
+            // Another rank may have taken it away just now; one that stays is a small hidden file.
+            drop(std::fs::remove_file(&path));
         }
     }
 }
@@ -196,15 +202,13 @@ fn job(place: &Place, get: &dyn Fn(&str) -> Option<String>) -> Option<String> {
     Some(format!("{} {}", place.launcher.name(), said.collect::<Vec<_>>().join(" ")))
 }
 
-/// The list of the job: the one that is there, or else this one. It is locked as long as the file is open.
-fn agree(path: &Path, mine: &List) -> Result<(List, File)> {
+/// The list of the job: the one that is there, or else this one.
+fn agree(path: &Path, mine: &List) -> Result<List> {
     let shown = || format!("cannot write {}", path.display());
     let dir = path.parent().unwrap_or(Path::new("."));
     loop {
         match File::open(path) {
             Ok(file) => {
-                // A file system without locks only loses the refusal of a second job.
-                drop(file.try_lock_shared());
                 let list: List = serde_json::from_reader(std::io::BufReader::new(&file))
                     .with_context(|| format!("{} is damaged; remove it", path.display()))?;
                 ensure!(
@@ -212,7 +216,7 @@ fn agree(path: &Path, mine: &List) -> Result<(List, File)> {
                     "{} was written by another version of the program; remove it",
                     path.display()
                 );
-                return Ok((list, file));
+                return Ok(list);
             }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
             Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
@@ -229,16 +233,62 @@ fn agree(path: &Path, mine: &List) -> Result<(List, File)> {
     }
 }
 
-/// Refuses to make what ranks of another job are making.
-fn refuse_others(dir: &Path, work: &str, own: Option<&Path>) -> Result<()> {
-    for path in lists(dir).into_iter().filter(|path| Some(path.as_path()) != own) {
-        // A list that is gone or damaged belongs to nobody who works.
-        let Ok(file) = File::open(&path) else { continue };
-        if !matches!(file.try_lock(), Err(TryLockError::WouldBlock)) {
-            continue;
+/// A file that is locked as long as a rank works; it tells ranks of other jobs what is made here.
+///
+/// The rank locks it for itself alone and whoever looks at it does not, so that those who look at the same time do not
+/// take each other for a rank at work.
+#[derive(Debug)]
+struct AtWork {
+    path: PathBuf,
+    _file: File,
+}
+
+impl AtWork {
+    fn begin(path: PathBuf, work: &str) -> Result<Self> {
+        let shown = || format!("cannot write {}", path.display());
+        if let Some(dir) = path.parent() {
+            std::fs::create_dir_all(dir).with_context(shown)?;
         }
+        let file = File::options().create(true).truncate(false).write(true).read(true).open(&path);
+        let mut file = file.with_context(shown)?;
+        let begin = Instant::now();
+        // Somebody of another job may look just now. A file system without locks only loses the refusal of a second job.
+        while matches!(file.try_lock(), Err(TryLockError::WouldBlock)) {
+            ensure!(
+                begin.elapsed() < LOOK,
+                "this rank of this job is at work already (it holds {}); start each rank once",
+                path.display()
+            );
+            std::thread::sleep(LOOK / 100);
+        }
+        file.set_len(0).and_then(|()| file.write_all(work.as_bytes())).with_context(shown)?;
+        Ok(Self { path, _file: file })
+    }
+}
+
+impl Drop for AtWork {
+    fn drop(&mut self) {
+        // One that stays is a small hidden file that nobody holds.
+        drop(std::fs::remove_file(&self.path));
+    }
+}
+
+/// What a rank at work makes; none where nobody holds the file.
+fn made_at(path: &Path) -> Option<String> {
+    let file = File::open(path).ok()?;
+    let held = matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock));
+    held.then(|| std::fs::read_to_string(path).ok()).flatten()
+}
+
+/// Refuses to make what ranks of another job are making; `own` begins the names of this job's files.
+fn refuse_others(dir: &Path, work: &str, own: Option<&str>) -> Result<()> {
+    let others = ours(dir, LOCK).into_iter().filter(|path| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        own.is_none_or(|own| !name.starts_with(own))
+    });
+    for path in others {
         ensure!(
-            list(&file).is_none_or(|list| list.work != work),
+            made_at(&path).is_none_or(|made| made != work),
             "another job makes the same results in {}; wait until it ends, or choose another folder with --out",
             dir.display()
         );
@@ -251,14 +301,12 @@ fn list(file: &File) -> Option<List> {
     serde_json::from_reader(std::io::BufReader::new(file)).ok()
 }
 
-/// The lists in a folder.
-fn lists(dir: &Path) -> Vec<PathBuf> {
+/// The files of ranks in a folder with such an ending.
+fn ours(dir: &Path, suffix: &str) -> Vec<PathBuf> {
     let Ok(entries) = std::fs::read_dir(dir) else { return Vec::new() };
     let ours = |path: &PathBuf| {
-        path.file_name().is_some_and(|name| {
-            let name = name.to_string_lossy();
-            name.starts_with(PREFIX) && name.ends_with(SUFFIX)
-        })
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        name.starts_with(PREFIX) && name.ends_with(suffix)
     };
     let mut found: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).filter(ours).collect();
     found.sort();

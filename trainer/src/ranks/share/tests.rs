@@ -69,12 +69,13 @@ fn gaps_are_shared_evenly_and_the_last_one_clears_up() {
     // The second rank comes late: the first one has made its pieces.
     let second = by_job(1, 2, "a").take(dir.path(), "w", &[4, 10]).unwrap();
     assert_eq!(second.pieces, [4, 10]);
+    first.end(false);
+    second.end(false);
+    assert_eq!(ours(dir.path(), SUFFIX).len(), 1, "the list stays as long as something is missing");
     // Somebody took a piece away that was there.
     assert_eq!(by_job(1, 2, "a").take(dir.path(), "w", &[3, 10]).unwrap().pieces, [3, 10]);
     assert_eq!(by_job(0, 2, "a").take(dir.path(), "w", &[3, 10]).unwrap().pieces, Vec::<usize>::new());
-    first.end(false);
-    assert_eq!(lists(dir.path()).len(), 1);
-    second.end(true);
+    by_job(1, 2, "a").take(dir.path(), "w", &[10]).unwrap().end(true);
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
 }
 
@@ -88,19 +89,40 @@ fn two_jobs_do_not_make_the_same() {
         assert!(other.take(dir.path(), "other results", &[0]).is_ok());
     }
     drop(working);
-    // It was killed: what it left is of no harm, and goes when all is there.
+    // One that was killed leaves its files; nobody holds them, and they go when all is there.
+    std::fs::write(dir.path().join(format!("{PREFIX}dead-0{LOCK}")), "w").unwrap();
     let next = by_job(0, 2, "b").take(dir.path(), "w", &[0, 1]).unwrap();
     assert_eq!(next.pieces, [0]);
+    assert_eq!(made_at(&next.at_work.as_ref().unwrap().path).as_deref(), Some("w"));
     next.end(true);
-    let left: Vec<String> = lists(dir.path()).iter().map(|path| list(&File::open(path).unwrap()).unwrap().work).collect();
+    let left: Vec<String> = ours(dir.path(), SUFFIX).iter().map(|path| list(&File::open(path).unwrap()).unwrap().work).collect();
     assert!(left.iter().all(|work| work == "other results"), "those of other results are their own: {left:?}");
+    assert_eq!(ours(dir.path(), LOCK), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn ranks_that_look_at_the_same_time_do_not_take_each_other_for_another_job() {
+    for round in 0..30 {
+        let dir = tempfile::tempdir().unwrap();
+        // What the job before left when it was stopped.
+        by_job(0, 4, "before").take(dir.path(), "w", &[0, 1, 2, 3]).unwrap().end(false);
+        std::fs::write(dir.path().join(format!("{PREFIX}dead-1{LOCK}")), "w").unwrap();
+        let taken: Vec<Result<Vec<usize>>> = std::thread::scope(|scope| {
+            let take = |rank: usize| Ok(by_job(rank, 4, "now").take(dir.path(), "w", &[0, 1, 2, 3])?.pieces);
+            let ranks: Vec<_> = (0..4).map(|rank| scope.spawn(move || take(rank))).collect();
+            ranks.into_iter().map(|rank| rank.join().unwrap()).collect()
+        });
+        for (rank, pieces) in taken.into_iter().enumerate() {
+            assert_eq!(pieces.unwrap(), [rank], "round {round}");
+        }
+    }
 }
 
 #[test]
 fn a_damaged_list_is_named() {
     let dir = tempfile::tempdir().unwrap();
     drop(by_job(0, 2, "a").take(dir.path(), "w", &[0, 1]).unwrap());
-    let [path] = &lists(dir.path())[..] else { panic!("one list") };
+    let [path] = &ours(dir.path(), SUFFIX)[..] else { panic!("one list") };
     std::fs::write(path, "{").unwrap();
     let error = by_job(1, 2, "a").take(dir.path(), "w", &[0, 1]).unwrap_err().to_string();
     assert!(error.contains("is damaged; remove it"), "{error}");
