@@ -143,11 +143,16 @@ pub fn session_loaded(state: &mut State, loaded: Loaded) {
         return;
     }
     let open = cases.iter().position(|t| t.id == loaded.open).unwrap_or(0);
-    if state.is_pristine() {
+    if state.is_first_sight() {
+        let live = matches!(state.shown, Shown::Live | Shown::LiveStep(_));
         let parked = cases[open].parked.take();
         (state.tabs.list, state.tabs.open) = (cases, open);
         if let Some(parked) = parked {
             state.unpark(*parked);
+        }
+        // A run that is followed stays in sight.
+        if live && state.job.is_some() {
+            state.shown = Shown::Live;
         }
     } else {
         // The person was quicker: what was begun stays on the canvas.
@@ -228,6 +233,43 @@ mod tests {
         assert_eq!(s.tab_title(0), "Case 12");
         act(&mut s, Any::Undo);
         assert_eq!(s.tab_title(0), Example::ALL[0].title());
+    }
+
+    #[test]
+    fn the_case_of_before_is_on_the_canvas_whatever_the_library_brought_first() {
+        let request = engine::domain::GenerateRequest { num_steps: 1, ..engine::domain::GenerateRequest::new("Clear lungs.", 1) };
+        let model = crate::testing::FakeModel::new(16, std::time::Duration::ZERO);
+        let made = crate::jobs::Generator::generate(&model, &request, &engine::cancel::Cancel::new(), &mut |_| {});
+        let artifact = std::sync::Arc::new(made.expect("the fake model works").expect("nobody cancelled"));
+        let before = || {
+            let mut s = state();
+            act(&mut s, Any::SetImpression("Mine.".into()));
+            act(&mut s, Any::Settle);
+            let mut chain = crate::journal::log::Chain::default();
+            s.take_journal().iter().flat_map(|(_, records)| records).for_each(|record| chain.apply(record));
+            let (now, history) = chain.now().cloned().zip(chain.history()).expect("a gesture ended");
+            let case = LoadedCase { id: 7, now, history, example: s.example, place: 0 };
+            Loaded { open: 7, cases: vec![case], closed: Vec::new() }
+        };
+        let mut s = state();
+        s.results.push(crate::state::StudioResult::opened("earlier".into(), artifact));
+        session_loaded(&mut s, before());
+        assert_eq!((s.tabs.list.len(), s.tabs.open_id(), s.document.impression.as_str()), (1, 7, "Mine."));
+
+        // A file that the program was started with, or words that were typed meanwhile, stay on the canvas.
+        for begun in [Any::NewDocument, Any::OpenExample(Example::ALL[1])] {
+            let mut s = state();
+            act(&mut s, begun);
+            act(&mut s, Any::SetImpression("Quick.".into()));
+            session_loaded(&mut s, before());
+            assert_eq!((s.tabs.list.len(), s.document.impression.as_str()), (2, "Quick."));
+        }
+        let mut s = state();
+        act(&mut s, Any::NewDocument);
+        let image = std::sync::Arc::new(engine::domain::GrayImage::new(1, 1, vec![0]).expect("1 × 1"));
+        s.document.base = Some(crate::state::Base::square("opened", crate::state::BaseOrigin::File, image));
+        session_loaded(&mut s, before());
+        assert_eq!((s.tabs.list.len(), s.tabs.open), (2, 1), "an opened image stays");
     }
 
     #[test]

@@ -136,6 +136,14 @@ impl State {
         }
     }
 
+    /// Whether the case on the canvas is the one that a start puts there. Runs of the session before say nothing of it:
+    /// they come from the library, which may open before the cases are read.
+    pub fn is_first_sight(&self) -> bool {
+        let document = &self.document;
+        let empty = document.impression.is_empty() && document.layers.is_empty() && document.base.is_none();
+        !self.history.can_undo() && !self.history.can_redo() && (self.example.is_some() || empty)
+    }
+
     /// Whether nothing of the person's would be lost if another case took this tab.
     pub fn is_pristine(&self) -> bool {
         !self.history.can_undo()
