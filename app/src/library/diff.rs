@@ -145,13 +145,17 @@ fn noise(record: &RunRecord) -> String {
 }
 
 fn source(source: &Source) -> String {
-    match source {
+    let edit = match source {
         Source::Noise => "noise".to_owned(),
         Source::Image { strength, .. } => format!("an image, {:.0} % changed", strength * 100.0),
         Source::Region { strength, may_change, feather_px, .. } => {
             format!("a region of {} px, {:.0} % changed, seam {feather_px} px", may_change.area(), strength * 100.0)
         }
-        Source::Latent { step, .. } => format!("step {step} of another run"),
+        Source::Latent { step, .. } => return format!("step {step} of another run"),
+    };
+    match source.kept() {
+        Some((_, step)) => format!("{edit}, from step {step} of another edit"),
+        None => edit,
     }
 }
 

@@ -35,25 +35,28 @@ pub fn label_line(ui: &mut Ui, panel: &mut Panel<'_>) {
         caption(ui, "Each step of the forming image is kept here. Drag along it to look back.");
         return;
     };
-    let is_edit = film.request.is_some_and(|request| request.source.image().is_some());
     ui.horizontal(|ui| {
         let words = format!("Fork from step {step}");
         let fork = film.fork();
         let purpose = match &fork {
             Err(why) => (*why).trim_end_matches('.').to_owned(),
-            Ok((_, _, request)) if forks_exactly(request.sampler) => {
-                "A new run goes on from here with the text, layers and guidance of now".to_owned()
+            Ok((_, _, request)) => {
+                let kept = match request.source.image() {
+                    Some(_) => "; outside the region the opened image stays as it is",
+                    None => "",
+                };
+                let memory = if forks_exactly(request.sampler) {
+                    ""
+                } else {
+                    ". This sampler remembers earlier steps, so even an unchanged fork differs a little from its parent; \
+                     DDIM and DDPM repeat it exactly"
+                };
+                format!("A new run goes on from here with the text, layers and guidance of now{kept}{memory}")
             }
-            Ok(_) => "A new run goes on from here with the text, layers and guidance of now. This sampler remembers earlier \
-                      steps, so even an unchanged fork differs a little from its parent; DDIM and DDPM repeat it exactly"
-                .to_owned(),
         };
         let button = Push::new(&words).with_icon(Icon::Fork).purpose(&purpose).enabled(fork.is_ok());
         if button.show(ui).clicked() {
             panel.out.push(Action::Fork);
-        }
-        if is_edit {
-            return;
         }
         if ui.available_width() > 118.0 {
             caption(ui, "Drag to scrub");
@@ -64,7 +67,4 @@ pub fn label_line(ui: &mut Ui, panel: &mut Panel<'_>) {
             chip::key(ui, ".");
         }
     });
-    if is_edit {
-        caption(ui, "Edits are not forked; edit again instead.");
-    }
 }

@@ -1,6 +1,6 @@
 //! Runs that come from the shown one: forks from a step, twins without the findings.
 
-use engine::domain::Finding;
+use engine::domain::{Finding, Source};
 use engine::text::findings::mentions;
 
 use super::run;
@@ -30,6 +30,7 @@ pub(super) fn fork(state: &mut State) -> Vec<Effect> {
     let request = fork_request(&now, &parent, step, &latent);
     let unchanged = request.impression == parent.impression
         && request.annotations == parent.annotations
+        && same_region(&request.source, &parent.source)
         && request.guidance_scale == parent.guidance_scale;
     let effects = run::begin(state, request, Relation::Fork, from, u32::try_from(step).ok());
     if !effects.is_empty() && unchanged {
@@ -41,6 +42,16 @@ pub(super) fn fork(state: &mut State) -> Vec<Effect> {
         state.messages.push(Level::Note, words);
     }
     effects
+}
+
+/// Whether two runs may change the same pixels.
+fn same_region(a: &Source, b: &Source) -> bool {
+    match (a, b) {
+        (Source::Region { may_change: a, feather_px: seam_a, .. }, Source::Region { may_change: b, feather_px: seam_b, .. }) => {
+            a == b && seam_a == seam_b
+        }
+        _ => matches!(a, Source::Region { .. }) == matches!(b, Source::Region { .. }),
+    }
 }
 
 /// Starts the shown run again without its findings; when it is there, both are compared.

@@ -329,7 +329,7 @@ impl Document {
     /// Puts the image that a request changed under the layers, and what could change on top.
     fn read_source(&mut self, source: &Source) {
         let (image, strength) = match source {
-            Source::Image { image, strength } | Source::Region { image, strength, .. } => (image, *strength),
+            Source::Image { image, strength, .. } | Source::Region { image, strength, .. } => (image, *strength),
             Source::Noise | Source::Latent { .. } => return,
         };
         let mut base = Base::square("Image of the record", BaseOrigin::File, Arc::clone(image));

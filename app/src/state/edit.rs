@@ -103,9 +103,9 @@ impl Document {
         let (Some(base), Some(region)) = (&self.base, self.edit_region()) else { return Source::Noise };
         let image = Arc::clone(&base.image);
         if region.area == region.of() {
-            return Source::Image { image, strength: base.strength };
+            return Source::Image { image, strength: base.strength, kept: None };
         }
-        Source::Region { image, may_change: region.mask, strength: base.strength, feather_px: base.feather_px }
+        Source::Region { image, may_change: region.mask, strength: base.strength, feather_px: base.feather_px, kept: None }
     }
 
     /// Why the next edit would change nothing, in one sentence with its remedy.

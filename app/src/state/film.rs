@@ -92,11 +92,6 @@ impl<'a> Film<'a> {
         let (Some(request), Some(frame)) = (self.request, self.chosen) else {
             return Err("Show a step of a run first; a fork goes on from there.");
         };
-        if request.source.image().is_some() {
-            return Err(
-                "Edits are not forked, because a fork would not keep the rest of the image; edit again with another strength instead.",
-            );
-        }
         if self.step(frame) >= self.total {
             return Err("The last step is the image itself; go back along the film to fork.");
         }
@@ -113,6 +108,8 @@ pub fn forks_exactly(sampler: SamplerKind) -> bool {
 }
 
 /// The request of a fork: the parent's sampler, steps and seed, and the text, layers and guidance of now.
+///
+/// A fork of an edit changes the same image: where the case still does, what may change is that of now.
 pub fn fork_request(now: &GenerateRequest, parent: &GenerateRequest, step: usize, latent: &LatentValues) -> GenerateRequest {
     GenerateRequest {
         seed: parent.seed,
@@ -120,7 +117,21 @@ pub fn fork_request(now: &GenerateRequest, parent: &GenerateRequest, step: usize
         sampler: parent.sampler,
         eta: parent.eta,
         karras: parent.karras,
-        source: Source::Latent { latent: latent.clone(), step },
+        source: edited(&now.source, &parent.source).from_step(latent.clone(), step),
         ..now.clone()
     }
+}
+
+/// What a fork changes: the parent's image, in the region of now where that is a region of the same image.
+fn edited(now: &Source, parent: &Source) -> Source {
+    let (Some(image), Source::Image { strength: begun, .. } | Source::Region { strength: begun, .. }) = (parent.image(), parent)
+    else {
+        return parent.clone();
+    };
+    let mut source = if now.image() == Some(image) { now.clone() } else { parent.clone() };
+    if let Source::Image { strength, .. } | Source::Region { strength, .. } = &mut source {
+        // The steps before the fork ran with the parent's.
+        *strength = *begun;
+    }
+    source
 }

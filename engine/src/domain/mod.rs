@@ -33,6 +33,6 @@ pub use packed_mask::{PackedMask, PackedMaskError};
 pub use paint::{GreyLimit, GreyRange};
 pub use request::{GenerateRequest, Preset, RequestError, SamplerKind};
 pub use seed::{Seed, Stream};
-pub use source::{LatentValues, Source};
+pub use source::{KeptStep, LatentValues, Source};
 pub use step_range::StepRange;
 pub use warp::Affine;

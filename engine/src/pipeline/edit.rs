@@ -55,8 +55,8 @@ impl Pipeline {
         for (row, request) in requests.iter().enumerate() {
             let noise = noise.narrow(0, row, 1)?;
             let encoded = request.source.image().map(|image| self.encode_image(image, &mut autoencoder)).transpose()?;
-            latents.push(match (&request.source, &encoded) {
-                (Source::Latent { latent, .. }, _) => tensor_of(latent, &self.device)?,
+            latents.push(match (request.source.kept(), &encoded) {
+                (Some((latent, _)), _) => tensor_of(latent, &self.device)?,
                 (_, Some(encoded)) => (encoded.affine(signal, 0.0)? + noise.affine(sigma, 0.0)?)?,
                 (_, None) => noise.clone(),
             });
@@ -81,7 +81,7 @@ impl Pipeline {
         {
             return Err(Error::ImageSize { width: image.width(), height: image.height(), size });
         }
-        if let Source::Latent { latent, .. } = source {
+        if let Some((latent, _)) = source.kept() {
             let side = self.sizes.latent_side;
             let expected = (self.card.latent_channels, side, side);
             if latent.dims() != expected {

@@ -45,11 +45,6 @@ impl Fork {
     pub fn read(file: &Path, step: usize) -> Result<Self> {
         let record = RunRecord::read(file)?;
         let steps = record.request.calls();
-        ensure!(
-            !matches!(record.request.source, Source::Region { .. }),
-            "{} changed one region of an image, and going on from a step would change the rest too; edit its image with --image and --may-change instead",
-            file.display()
-        );
         let first = record.request.source.first_step(steps);
         let (least, most) = (first + 1, steps.saturating_sub(1));
         ensure!(least <= most, "{} ran one step or none, so there is none between to go on from", file.display());
@@ -124,7 +119,9 @@ impl Begin {
             (Self::Fork(fork), _) => {
                 let noise = noise_of(&fork.record, &fork.file, noise)?;
                 let latent = fork.latents(pipeline, noise.as_ref(), stop, progress)?;
-                Ok(latent.map(|latent| GenerateRequest { source: Source::Latent { latent, step: fork.step }, ..request }))
+                // What an edit keeps of its image stays kept.
+                let source = |latent| fork.record.request.source.from_step(latent, fork.step);
+                Ok(latent.map(|latent| GenerateRequest { source: source(latent), ..request }))
             }
             (Self::Image(edit), Source::Image { image, .. }) if edit.invert => {
                 let under = inverted_under(edit, &request);
@@ -159,8 +156,7 @@ impl Begin {
     /// Whether a finished run began as this case asks, as far as that can be told without running.
     pub(super) fn began_so(&self, done: &Source, asked: &Source, of: usize) -> bool {
         match (self, done) {
-            (Self::Fork(fork), Source::Latent { step, .. }) => *step == fork.step,
-            (Self::Fork(_), _) => false,
+            (Self::Fork(fork), _) => done.kept().is_some_and(|(_, step)| step == fork.step),
             (Self::Image(edit), Source::Latent { step: 0, .. }) if edit.invert => true,
             (Self::Image(edit), _) if edit.invert => false,
             _ => done == asked && done.first_step(of) == asked.first_step(of),

@@ -82,7 +82,7 @@ impl ImageEdit {
         let note = (width, height) != (size_px, size_px);
         let note = note.then(|| format!("{} is {width}×{height} and is {how} to {size_px}×{size_px}", self.image.display()));
         if !self.has_region() {
-            return Ok((Source::Image { image, strength: self.strength.unwrap_or(WHOLE) }, note));
+            return Ok((Source::Image { image, strength: self.strength.unwrap_or(WHOLE), kept: None }, note));
         }
         let mask = |path: &Path, name: &str| region(path, &original, size_px).with_context(|| field(name));
         let mut may_change = match &self.may_change {
@@ -101,7 +101,7 @@ impl ImageEdit {
             field("must_not_change")
         );
         let (strength, feather_px) = (self.strength.unwrap_or(REGION), self.feather_px.unwrap_or(0));
-        Ok((Source::Region { image, may_change: Arc::new(may_change), strength, feather_px }, note))
+        Ok((Source::Region { image, may_change: Arc::new(may_change), strength, feather_px, kept: None }, note))
     }
 }
 

@@ -126,7 +126,7 @@ fn an_image_of_another_kind_and_shape_is_changed_as_a_whole() {
     std::fs::write(dir.join("photo.jpg"), jpeg).unwrap();
     let said = made(dir, "--image photo.jpg --edit-strength 0.25", &TEXT);
     assert!(said.lines().count() == 1 && said.contains("photo.jpg is 100×50") && said.contains("64×64"), "{said}");
-    let Source::Image { image, strength } = record(dir, "edit-0000.json").request.source else { panic!("an image") };
+    let Source::Image { image, strength, .. } = record(dir, "edit-0000.json").request.source else { panic!("an image") };
     assert_eq!((strength, image.get(32, 2), image.get(0, 32) < image.get(63, 32)), (0.25, Some(0), true));
     assert_eq!(record(dir, "edit-0000.json").steps_ran, 1);
     replays(dir, "edit-0000.json", &[]);
@@ -223,8 +223,32 @@ fn a_fork_without_a_change_is_the_run_itself() {
     std::fs::write(dir.join("other.json"), text.replace(&hash, &"0".repeat(64))).unwrap();
     sentence("--fork other.json --from-step 1", &["other.json", "bit for bit"]);
     mask(dir, "may.png", |x, _| x < 40);
-    made(dir, "--name part --image out/base-0000.png --may-change may.png", &TEXT);
-    sentence("--fork out/part-0000.json --from-step 2", &["part-0000.json", "region"]);
+}
+
+#[test]
+fn a_fork_of_an_edit_keeps_the_rest_of_its_image() {
+    let dir = base("");
+    let dir = dir.path();
+    mask(dir, "may.png", |x, _| x < 40);
+    made(dir, "--name part --sampler ddim --image out/base-0000.png --may-change may.png --feather 2", &TEXT);
+    let fork = |args: &str, text: &[&str]| stdout(&generate(dir, &format!("--out out --fork out/part-0000.json {args}"), text));
+    fork("--from-step 2 --name same", &[]);
+    assert!(picture(dir, "same-0000.png") == picture(dir, "part-0000.png"), "nothing was changed");
+    fork("--from-step 1 --name other", &["--impression", "No acute findings."]);
+    let (old, new) = (picture(dir, "base-0000.png"), picture(dir, "other-0000.png"));
+    assert!(new != picture(dir, "part-0000.png"), "other words");
+    for (i, (a, b)) in old.pixels().iter().zip(new.pixels()).enumerate() {
+        assert!(i % 64 < 40 || a == b, "pixel {i} lies outside the region");
+    }
+    let request = record(dir, "other-0000.json").request;
+    assert!(matches!(&request.source, Source::Region { kept: Some(kept), feather_px: 2, .. } if kept.step == 1));
+    for name in ["same-0000.json", "other-0000.png"] {
+        replays(dir, name, &[]);
+    }
+    // It is there already, and is not made again.
+    let before = files(&dir.join("out"));
+    fork("--from-step 2 --name same", &[]);
+    assert!(files(&dir.join("out")) == before);
 }
 
 #[test]

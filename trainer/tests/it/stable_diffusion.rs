@@ -146,7 +146,8 @@ fn an_image_depends_on_its_request_alone_and_text_is_read_as_typed() {
     // An edit begins on the way, and ends near its image where little of the way is gone.
     let image = std::sync::Arc::new(made(&list[..1]).remove(0));
     let mut edit = list[0].clone();
-    (edit.sampler, edit.num_steps, edit.source) = (SamplerKind::Pndm, 20, Source::Image { image: image.clone(), strength: 0.05 });
+    (edit.sampler, edit.num_steps, edit.source) =
+        (SamplerKind::Pndm, 20, Source::Image { image: image.clone(), strength: 0.05, kept: None });
     assert_eq!((edit.source.first_step(21), made(&[edit]).len()), (20, 1));
     assert_eq!(pipeline.count_tokens("A b").used, 4, "two words and two marks");
     assert_eq!(pipeline.count_tokens(&"b ".repeat(80)).cut_at, Some(75 * 2 - 1));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine::cancel::Cancel;
-use engine::domain::{SamplerKind, Source};
+use engine::domain::{GrayImage, Mask, SamplerKind, Source};
 
 use super::*;
 use crate::action::Action;
@@ -80,6 +80,74 @@ fn a_fork_begins_with_the_kept_latents_and_what_is_drawn_now() {
     assert_eq!(reduce(&mut state, Action::Fork).len(), 1);
     let job = state.job.as_ref().expect("a job").id;
     assert_eq!(state.queue.job(job).expect("its row").task.parent_step, Some(6));
+}
+
+#[test]
+fn a_fork_of_an_edit_changes_the_same_image_in_the_region_of_now() {
+    let mut state = studio();
+    let opened = Arc::new(GrayImage::new(64, 64, (0..64 * 64).map(|i| i * 3).collect()).expect("64 × 64"));
+    let mut base = crate::state::Base::square("opened", crate::state::BaseOrigin::File, Arc::clone(&opened));
+    (base.edit, base.strength) = (true, 0.75);
+    let region = |x0: u32| Arc::new(Mask::from_fn(64, 64, |x, y| (x0..x0 + 14).contains(&x) && (20..40).contains(&y)));
+    let layer = state.document.push(Finding::Nodule, crate::state::Region::MayChange(region(8)));
+    state.document.base = Some(base);
+    reduce(&mut state, Action::Generate);
+    run(&mut state);
+    let parent = state.results[0].clone();
+    assert_eq!((parent.first_step, parent.previews.len()), (2, 6));
+
+    // Another text, strength and region: the image and the steps stay the parent's.
+    reduce(&mut state, Action::Show(Shown::ResultStep(0, 3)));
+    reduce(&mut state, Action::SetImpression("Clear lungs.".to_owned()));
+    reduce(&mut state, Action::Images(crate::images::Action::SetStrength(0.2)));
+    let moved = region(40);
+    state.document.layer_mut(layer).expect("it is there").region = crate::state::Region::MayChange(Arc::clone(&moved));
+    assert_eq!(reduce(&mut state, Action::Fork).iter().filter(|e| matches!(e, crate::action::Effect::Library(_))).count(), 1);
+    let request = state.job.as_ref().expect("a job").request.clone();
+    let kept = parent.latents[3].clone().expect("kept");
+    let Source::Region { image, may_change, strength, kept: from, .. } = &request.source else { panic!("no region") };
+    assert_eq!((image, may_change, *strength), (&opened, &moved, 0.75));
+    assert_eq!(from.as_ref().map(|k| (&k.latent, k.step)), Some((&kept, 6)));
+    run(&mut state);
+    let fork = &state.results[0];
+    assert_eq!((fork.first_step, fork.previews.len()), (6, 2));
+    let pixels = fork.artifact.image.pixels().iter().zip(opened.pixels()).zip(moved.bits());
+    assert!(pixels.clone().all(|((new, old), &inside)| inside == 1 || new == old), "the rest is the opened image");
+    assert!(pixels.clone().any(|((new, old), _)| new != old));
+
+    // In a case without the image, and in one that edits another, the parent's region stays.
+    let other = Arc::new(GrayImage::black(64, 64));
+    let mut another = crate::state::Base::square("another", crate::state::BaseOrigin::File, other);
+    (another.edit, another.whole) = (true, true);
+    for base in [None, Some(another)] {
+        state.document.base = base;
+        let now = state.document.request(&state.sampling);
+        let request = fork_request(&now, &parent.artifact.request, 6, &kept);
+        assert_eq!(request.source, parent.artifact.request.source.from_step(kept.clone(), 6));
+    }
+}
+
+#[test]
+fn an_unchanged_fork_of_an_edit_says_that_it_repeats_its_parent() {
+    let mut state = studio();
+    let opened = Arc::new(GrayImage::black(64, 64));
+    let mut base = crate::state::Base::square("opened", crate::state::BaseOrigin::File, opened);
+    base.edit = true;
+    state.document.base = Some(base);
+    state.sampling.sampler = SamplerKind::Ddim;
+    reduce(&mut state, Action::Generate);
+    run(&mut state);
+    for (feather, repeats) in [(None, true), (Some(9), false)] {
+        if let Some(px) = feather {
+            reduce(&mut state, Action::Images(crate::images::Action::SetFeather(px)));
+        }
+        let told = state.messages.list.len();
+        reduce(&mut state, Action::StepFilm(-2));
+        reduce(&mut state, Action::Fork);
+        let said = state.messages.list[told..].iter().any(|m| m.text.contains("repeats its parent exactly"));
+        assert_eq!(said, repeats);
+        run(&mut state);
+    }
 }
 
 #[test]

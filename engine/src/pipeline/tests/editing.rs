@@ -20,6 +20,11 @@ fn region() -> Arc<Mask> {
     Arc::new(Mask::from_fn(64, 64, |x, y| (x as f32 - 22.0).hypot(y as f32 - 40.0) < 13.0))
 }
 
+/// An edit of the region.
+fn edit(strength: f32) -> Source {
+    Source::Region { image: picture(), may_change: region(), strength, feather_px: 4, kept: None }
+}
+
 fn with_source(request: &GenerateRequest, source: Source) -> GenerateRequest {
     GenerateRequest { source, ..request.clone() }
 }
@@ -50,7 +55,7 @@ fn strength_says_how_much_of_an_image_stays() {
             let mut base = requests(&pipeline).remove(0);
             (base.sampler, base.num_steps) = (sampler, 8);
             let made = |strength| {
-                let request = with_source(&base, Source::Image { image: picture(), strength });
+                let request = with_source(&base, Source::Image { image: picture(), strength, kept: None });
                 run(&pipeline, &[request]).remove(0)
             };
             let untouched = pipeline.decode(&StepLatent(pipeline.encode_image(&picture(), &mut None).unwrap())).unwrap();
@@ -74,7 +79,7 @@ fn pixels_outside_the_region_are_the_originals() {
                 let mut base = requests(&pipeline).remove(0);
                 base.sampler = sampler;
                 let edit = |seed| {
-                    let source = Source::Region { image: picture(), may_change: region(), strength: 1.0, feather_px };
+                    let source = Source::Region { image: picture(), may_change: region(), strength: 1.0, feather_px, kept: None };
                     run(&pipeline, &[GenerateRequest { seed: Seed(seed), ..with_source(&base, source) }]).remove(0).image
                 };
                 let (image, other) = (edit(1), edit(2));
@@ -93,7 +98,8 @@ fn pixels_outside_the_region_are_the_originals() {
 fn a_region_of_nothing_is_the_original_and_the_known_part_is_followed() {
     let pipeline = TinyModel::new(Kind::Practice).open();
     let base = requests(&pipeline).remove(1);
-    let source = |mask: Mask| Source::Region { image: picture(), may_change: Arc::new(mask), strength: 1.0, feather_px: 2 };
+    let source =
+        |mask: Mask| Source::Region { image: picture(), may_change: Arc::new(mask), strength: 1.0, feather_px: 2, kept: None };
     let made = |mask: Mask| kept_latents(&pipeline, &with_source(&base, source(mask)));
     let (kept, image) = made(Mask::empty(64, 64));
     assert_eq!(&image.image, picture().as_ref());
@@ -101,7 +107,7 @@ fn a_region_of_nothing_is_the_original_and_the_known_part_is_followed() {
     assert_eq!(kept.last(), Some(&clean), "the known latent ends at the original's");
     // Where every pixel may change, the run is the one of an image at full strength.
     let all = made(Mask::from_fn(64, 64, |_, _| true)).1;
-    let whole = run(&pipeline, &[with_source(&base, Source::Image { image: picture(), strength: 1.0 })]).remove(0);
+    let whole = run(&pipeline, &[with_source(&base, Source::Image { image: picture(), strength: 1.0, kept: None })]).remove(0);
     assert_eq!(all.image, whole.image);
 }
 
@@ -111,8 +117,8 @@ fn edits_do_not_depend_on_their_batch() {
         let pipeline = TinyModel::new(kind).open();
         for sampler in SamplerKind::ALL {
             let mut list = requests(&pipeline);
-            list[0].source = Source::Region { image: picture(), may_change: region(), strength: 1.0, feather_px: 4 };
-            list[2].source = Source::Image { image: picture(), strength: 1.0 };
+            list[0].source = edit(1.0);
+            list[2].source = Source::Image { image: picture(), strength: 1.0, kept: None };
             for request in &mut list {
                 (request.sampler, request.eta) = (sampler, 0.4);
             }
@@ -149,6 +155,45 @@ fn a_run_goes_on_from_any_kept_step() {
                 // The record alone makes it again.
                 let record = RunRecord::from_json(&forked.record.to_json().unwrap(), "r").unwrap();
                 assert_eq!(run(&pipeline, &[record.request])[0].image, forked.image);
+            }
+        }
+    }
+}
+
+#[test]
+fn an_edit_goes_on_from_any_kept_step_and_the_rest_of_its_image_stays() {
+    for kind in [Kind::Practice, Kind::Release] {
+        let pipeline = TinyModel::new(kind).open();
+        for sampler in SamplerKind::ALL {
+            let mut base = requests(&pipeline).remove(0);
+            (base.sampler, base.num_steps, base.eta) = (sampler, 6, 0.5);
+            for source in [edit(0.8), Source::Image { image: picture(), strength: 0.8, kept: None }] {
+                let base = with_source(&base, source);
+                let (kept, whole) = kept_latents(&pipeline, &base);
+                let (of, first) = (sampler.calls(6), base.source.first_step(sampler.calls(6)));
+                for step in [first + 1, of - 1] {
+                    let fork = with_source(&base, base.source.from_step(kept[step - first - 1].clone(), step));
+                    let forked = run(&pipeline, std::slice::from_ref(&fork)).remove(0);
+                    assert_eq!(forked.record.steps_ran, of - step);
+                    if matches!(sampler, SamplerKind::Ddpm | SamplerKind::Ddim) {
+                        assert_eq!(forked.image, whole.image, "{sampler:?} from step {step}");
+                    }
+                    let record = RunRecord::from_json(&forked.record.to_json().unwrap(), "r").unwrap();
+                    assert_eq!(record.request, fork);
+                    assert_eq!(run(&pipeline, &[record.request])[0].image, forked.image, "the record makes it again");
+                    // Other words, and another region of the same image.
+                    let mut changed = fork.clone();
+                    changed.impression = "left effusion.".into();
+                    if let Source::Region { may_change, .. } = &mut changed.source {
+                        *may_change = Arc::new(Mask::from_fn(64, 64, |x, y| x > 30 && y > 8 && y < 60));
+                    }
+                    let other = run(&pipeline, std::slice::from_ref(&changed)).remove(0).image;
+                    assert_ne!(other, forked.image);
+                    let Source::Region { may_change, .. } = &changed.source else { continue };
+                    for (i, &inside) in may_change.bits().iter().enumerate() {
+                        assert!(inside == 1 || other.pixels()[i] == picture().pixels()[i], "{sampler:?}: pixel {i}");
+                    }
+                }
             }
         }
     }
@@ -193,13 +238,13 @@ fn sources_of_another_model_are_refused() {
     let pipeline = TinyModel::new(Kind::Practice).open();
     let base = requests(&pipeline).remove(1);
     let said = |requests: &[GenerateRequest]| pipeline.generate(requests, &Cancel::new(), &mut |_| {}).unwrap_err().to_string();
-    let small = Source::Image { image: Arc::new(GrayImage::black(32, 32)), strength: 0.5 };
+    let small = Source::Image { image: Arc::new(GrayImage::black(32, 32)), strength: 0.5, kept: None };
     assert!(said(&[with_source(&base, small)]).contains("32×32, but the model makes 64×64"));
     let latent = LatentValues::new(1, 8, 8, vec![0.0; 64]).unwrap();
     assert!(said(&[with_source(&base, Source::Latent { latent, step: 1 })]).contains("another model"));
-    let half = with_source(&base, Source::Image { image: picture(), strength: 0.5 });
+    let half = with_source(&base, Source::Image { image: picture(), strength: 0.5, kept: None });
     assert!(said(&[base.clone(), half.clone()]).contains("the step they begin with"));
-    let bad = Source::Image { image: picture(), strength: 1.5 };
+    let bad = Source::Image { image: picture(), strength: 1.5, kept: None };
     assert!(said(&[with_source(&base, bad)]).contains("edit strength"));
     let wide = GrayImage::black(64, 32);
     assert!(pipeline.invert(&wide, &base, Inversion::default(), &Cancel::new(), &mut |_| {}).is_err());

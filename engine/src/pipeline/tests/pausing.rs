@@ -16,7 +16,7 @@ fn batches(pipeline: &Pipeline, sampler: SamplerKind) -> Vec<Vec<GenerateRequest
     let mut edit = list[1].clone();
     let image = Arc::new(GrayImage::from_unit(64, 64, &(0..4096).map(|i| (i % 97) as f32 / 97.0).collect::<Vec<_>>()).unwrap());
     let may_change = Arc::new(Mask::from_fn(64, 64, |x, y| x > 20 && y < 40));
-    edit.source = Source::Region { image, may_change, strength: 0.8, feather_px: 2 };
+    edit.source = Source::Region { image, may_change, strength: 0.8, feather_px: 2, kept: None };
     list.truncate(2);
     vec![list, vec![edit]]
 }

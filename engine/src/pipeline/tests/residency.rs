@@ -21,7 +21,7 @@ fn parts_that_take_turns_give_the_same_bits() {
         assert_eq!(staged.card(), whole.card());
         let mut list = requests(&whole);
         let image = std::sync::Arc::new(GrayImage::black(64, 64));
-        list[1].source = Source::Image { image, strength: 1.0 };
+        list[1].source = Source::Image { image, strength: 1.0, kept: None };
         for (a, b) in run(&staged, &list).iter().zip(run(&whole, &list)) {
             assert_eq!((&a.image, &a.record), (&b.image, &b.record));
         }

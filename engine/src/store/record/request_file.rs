@@ -70,7 +70,7 @@ mod tests {
         });
         let image = Arc::new(GrayImage::new(2, 2, vec![1, 2, 3, 65535]).unwrap());
         let may_change = Arc::new(Mask::from_fn(2, 2, |x, _| x == 1));
-        let edited = Source::Region { image, may_change, strength: 0.5, feather_px: 1 };
+        let edited = Source::Region { image, may_change, strength: 0.5, feather_px: 1, kept: None };
         let latent = LatentValues::new(1, 1, 2, vec![0.1, -2.5]).unwrap();
         let forked = Source::Latent { latent, step: 3 };
         let with = |source| GenerateRequest { source, ..GenerateRequest::new("Clear lungs.", 7) };

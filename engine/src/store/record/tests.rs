@@ -147,9 +147,12 @@ fn edits_ranges_and_areas_survive() {
     let image = Arc::new(GrayImage::new(3, 2, vec![0, 9, 500, 70, 65535, 3]).unwrap());
     let may_change = Arc::new(Mask::from_fn(3, 2, |x, _| x > 0));
     let latent = LatentValues::new(1, 2, 2, vec![0.1, -2.5e-8, 3.0, -0.0]).unwrap();
+    let edited = Source::Region { image: image.clone(), may_change, strength: 0.9, feather_px: 4, kept: None };
     for source in [
-        Source::Image { image: image.clone(), strength: 0.3 },
-        Source::Region { image, may_change, strength: 0.9, feather_px: 4 },
+        Source::Image { image: image.clone(), strength: 0.3, kept: None },
+        edited.clone(),
+        edited.from_step(latent.clone(), 5),
+        Source::Image { image, strength: 0.3, kept: None }.from_step(latent.clone(), 2),
         Source::Latent { latent, step: 3 },
     ] {
         let mut record = example();
@@ -162,6 +165,8 @@ fn edits_ranges_and_areas_survive() {
     let source = |text: &str| error_after(|v| v["request"]["source"] = serde_json::from_str(text).unwrap());
     assert!(source(r#"{"kind": "image", "strength": 0.5, "png": "?"}"#).contains("request.source: png is not base64"));
     assert!(source(r#"{"kind": "image", "strength": 0.5, "png": "Zm9v"}"#).contains("not a PNG"));
+    let fork = r#"{"kind": "region", "strength": 0.5, "feather_px": 1, "may_change": "", "png": "", "kept": {"step": 1}}"#;
+    assert!(source(fork).contains("channels"), "{}", source(fork));
     let short = r#"{"kind": "latent", "step": 1, "channels": 1, "height": 1, "width": 2, "values": "AAAAAA=="}"#;
     assert!(source(short).contains("1×1×2"));
     assert!(error_after(|v| v["request"]["annotations"][0]["steps"] = vec![0.7, 0.1].into()).contains("step range"));
@@ -173,7 +178,7 @@ fn tiers_tell_what_they_say() {
     let mut record = example();
     let image = Arc::new(GrayImage::new(4, 4, (0..16).map(|v| v * 1000).collect()).unwrap());
     let may_change = Arc::new(Mask::from_fn(4, 4, |x, _| x == 2));
-    record.request.source = Source::Region { image: image.clone(), may_change, strength: 0.5, feather_px: 1 };
+    record.request.source = Source::Region { image: image.clone(), may_change, strength: 0.5, feather_px: 1, kept: None };
     for tier in Tier::ALL {
         let png = encode_png(&image, &record, tier, None).unwrap();
         let text = |keyword| png::decode_text(&png, keyword, "a").unwrap();
