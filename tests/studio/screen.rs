@@ -13,13 +13,15 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 /// Longest that anything may take on a slow and busy machine.
-pub(crate) const LIMIT: Duration = Duration::from_secs(300);
+pub(crate) const LIMIT: Duration = Duration::from_secs(600);
 /// How long something that was done may stay without an effect before it is done again.
-const AGAIN: Duration = Duration::from_secs(20);
+const AGAIN: Duration = Duration::from_secs(45);
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(40);
 /// How long a picture stands still until it counts as drawn to the end.
 const STILL: Duration = Duration::from_millis(600);
+/// How long a picture that never stands still is waited for.
+const SETTLING: Duration = Duration::from_secs(20);
 /// Size of the screen in pixels.
 const SIZE: (usize, usize) = (1600, 1000);
 /// Bytes of the frame buffer's header that are read.
@@ -182,7 +184,7 @@ impl Screen {
     pub(crate) fn settle(&self, part: Part) {
         let began = Instant::now();
         let (mut last, mut since) = (self.picture(part), Instant::now());
-        while since.elapsed() < STILL && began.elapsed() < AGAIN {
+        while since.elapsed() < STILL && began.elapsed() < SETTLING {
             std::thread::sleep(LOOK);
             let now = self.picture(part);
             if now != last {

@@ -107,10 +107,11 @@ impl<'a> Window<'a> {
         let mut app = Running(command.stderr(Stdio::piped()).spawn().expect("the studio starts"));
         let lines = app.lines();
         screen.focus("ChexGen Studio");
-        let wanted = if has_model() { "is ready" } else { "usable" };
+        // The threads tell in any order; what a person does before that is for tests of the state.
+        let wanted = [if has_model() { "is ready" } else { "usable" }, "the library is open", "the cases of before are read"];
         wait_for("a window that can be used", || {
             let said = lines.lock().expect("no panic");
-            said.iter().any(|line| line.contains(wanted)).then_some(())
+            wanted.iter().all(|words| said.iter().any(|line| line.contains(words))).then_some(())
         });
         wait_for("an image on the canvas", || (screen.greys(IMAGE).1 > 0.02).then_some(()));
         screen.focus("ChexGen Studio");
@@ -142,6 +143,12 @@ impl<'a> Window<'a> {
 
     fn counts(&self) -> Counts {
         jobs::counts(&Database::open(&self.data).expect("the library is whole").connection).expect("readable")
+    }
+
+    /// Whether a run is under way.
+    fn is_running(&self) -> bool {
+        let library = Database::open(&self.data).expect("the library is whole");
+        jobs::open(&library.connection).expect("readable").iter().any(|row| row.state == JobState::Running)
     }
 
     /// Asks for an image and waits until it is in the library; gives what it was, and its record.
@@ -318,7 +325,9 @@ fn a_case_goes_from_a_dicom_file_to_a_saved_image_and_survives_a_kill() {
     assert_eq!(w.case(), case, "the case of before");
     screen.shot("restored");
     if counts.open > 0 {
-        screen.until("the killed run", || w.command("Resume the queue"), || w.counts().open == 0);
+        // Once it goes on, it is waited for: the command is not there any more.
+        screen.until("the queue to go on", || w.command("Resume the queue"), || w.is_running() || w.counts().open == 0);
+        wait_for("the killed run", || (w.counts().open == 0).then_some(()));
     }
     let now = w.counts();
     assert!(now.adds_up() && now.done == now.queued, "{now:?}");

@@ -42,11 +42,11 @@ pub(crate) fn state(h: &Reader) -> &State {
     h.state().state().expect("a study is open")
 }
 
-/// Steps until something holds; panics after half a minute.
+/// Steps until something holds.
 pub(crate) fn wait(h: &mut Reader, what: &str, holds: impl Fn(&ReaderApp) -> bool) {
     let began = Instant::now();
     while !holds(h.state()) {
-        assert!(began.elapsed() < Duration::from_secs(30), "waited too long for {what}");
+        assert!(began.elapsed() < crate::harness::LIMIT, "waited too long for {what}");
         std::thread::sleep(Duration::from_millis(2));
         h.step();
     }
@@ -477,7 +477,7 @@ fn a_practised_reader_is_not_held_up() {
             _ => s.stage == Stage::Done,
         };
         while !next(state(&h)) {
-            assert!(began.elapsed() < Duration::from_secs(30), "image {at} does not come");
+            assert!(began.elapsed() < crate::harness::LIMIT, "image {at} does not come");
             h.step();
         }
         secs.push(began.elapsed().as_secs_f64());

@@ -97,7 +97,13 @@ fn words_of_the_practice_model_act_somewhere_and_cost_little() {
     // Warm up, then with and without by turns, so that other work on the machine meets both.
     let mut secs = [Vec::new(), Vec::new()];
     image(&mut h);
-    for _ in 0..3 {
+    let least = |of: &Vec<f64>| of.iter().copied().fold(f64::INFINITY, f64::min);
+    let dear = |secs: &[Vec<f64>; 2]| least(&secs[1]) >= 4.0 * least(&secs[0]);
+    // On a busy machine an image may wait for anything; more of them come nearer to what one costs.
+    for round in 0..12 {
+        if round >= 3 && !dear(&secs) {
+            break;
+        }
         for (k, secs) in secs.iter_mut().enumerate() {
             if h.state().state.insight.word_map != (k == 1) {
                 h.state_mut().act(Action::Insight(insight::Action::ToggleWordMap));
@@ -106,10 +112,9 @@ fn words_of_the_practice_model_act_somewhere_and_cost_little() {
             secs.extend(h.state().state.last_secs);
         }
     }
-    let least = |of: &Vec<f64>| of.iter().copied().fold(f64::INFINITY, f64::min);
     println!("25 steps: {:.2} s without the word map, {:.2} s with it", least(&secs[0]), least(&secs[1]));
     // Slow builds of tests cost more; a usual build takes about 3 % longer.
-    assert!(least(&secs[1]) < 4.0 * least(&secs[0]));
+    assert!(!dear(&secs), "{secs:?}");
     h.state_mut().act(Action::Insight(insight::Action::StepWord(1)));
     h.run_steps(2);
     let view = h.state().insight();

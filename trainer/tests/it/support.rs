@@ -119,7 +119,7 @@ impl Drop for SmallDisk {
 pub(crate) fn wait_for(child: &mut std::process::Child, what: impl Fn() -> bool) {
     let begin = Instant::now();
     while !what() && child.try_wait().unwrap().is_none() {
-        assert!(begin.elapsed() < Duration::from_secs(300), "it never came");
+        assert!(begin.elapsed() < Duration::from_secs(600), "it never came");
         std::thread::sleep(Duration::from_millis(1));
     }
 }

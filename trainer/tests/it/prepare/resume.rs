@@ -30,7 +30,7 @@ fn killed_at_any_moment_it_ends_with_the_same_bytes() {
         let mut child = chexgen(dir, &["prepare", "prepare.toml", "--out", "set"]).stdout(Stdio::null()).spawn().unwrap();
         let begin = Instant::now();
         while shards(dir) < there && child.try_wait().unwrap().is_none() {
-            assert!(begin.elapsed() < Duration::from_secs(120), "shard {there} never came");
+            assert!(begin.elapsed() < Duration::from_secs(600), "shard {there} never came");
             std::thread::yield_now();
         }
         // SIGKILL: no handler runs.
@@ -65,7 +65,7 @@ fn an_interrupt_ends_it_with_its_own_exit_code() {
         .unwrap();
     let begin = Instant::now();
     while shards(dir) < 2 && child.try_wait().unwrap().is_none() {
-        assert!(begin.elapsed() < Duration::from_secs(120), "no shard ever came");
+        assert!(begin.elapsed() < Duration::from_secs(600), "no shard ever came");
         std::thread::yield_now();
     }
     let told = std::process::Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
