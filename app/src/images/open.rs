@@ -55,6 +55,8 @@ pub enum Found {
     Picture(Box<Picture>),
     /// Masks.
     Masks(Box<Offer>),
+    /// A run folder of a training, for its room.
+    Training(PathBuf),
 }
 
 /// A saved run.
@@ -97,6 +99,9 @@ pub struct Picture {
 /// One sentence, with the file's name at its end.
 pub fn open(path: &Path, hints: &Hints) -> Result<Found, String> {
     let name = path.file_name().map_or_else(|| "this path".to_owned(), |name| name.to_string_lossy().into_owned());
+    if path.join("metrics.jsonl").is_file() || (path.join("config.toml").is_file() && path.join("lock").is_file()) {
+        return Ok(Found::Training(path.to_owned()));
+    }
     let read = || {
         let bytes = read_file(path).map_err(said)?;
         recognise(&bytes, path, &name, hints)

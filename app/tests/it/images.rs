@@ -27,7 +27,7 @@ impl egui::DroppedFile for Dropped {
     }
 }
 
-fn drop_files(h: &mut Studio, files: &[PathBuf]) {
+pub(crate) fn drop_files(h: &mut Studio, files: &[PathBuf]) {
     for file in files {
         h.input_mut().dropped_files.push(Arc::new(Dropped(file.clone())));
     }

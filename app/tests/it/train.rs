@@ -173,6 +173,34 @@ fn a_training_is_watched_while_it_runs_and_told_how_it_goes_on() {
 }
 
 #[test]
+fn a_run_folder_that_is_dropped_on_any_room_opens_in_its_own() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let mut h = studio(dir.path(), Duration::ZERO);
+    for (room, name) in [(Room::Canvas, "first"), (Room::Compare, "second"), (Room::Train, "third")] {
+        let run = run_folder(dir.path(), name, 120, 1000);
+        h.state_mut().act(Action::OpenRoom(room));
+        h.state_mut().act(Action::Train(train::Action::Show(Tab::Runs)));
+        h.step();
+        crate::images::drop_files(&mut h, std::slice::from_ref(&run));
+        until(&mut h, "the dropped run", |h| {
+            let state = &h.state().state;
+            state.room == Room::Train && state.train.shown().is_some_and(|(_, shown)| shown.path == run)
+        });
+        see_part(&mut h, "text: update 120 of 1\u{a0}000");
+    }
+    assert_eq!(h.state().state.train.runs.len(), 3);
+    assert_eq!(h.state().state.images.opening, 0);
+    // A folder of something else is said in a sentence and changes no room.
+    let other = dir.path().join("other");
+    std::fs::create_dir(&other).expect("writable");
+    h.state_mut().act(Action::OpenRoom(Room::Canvas));
+    let told = h.state().state.messages.list.len();
+    crate::images::drop_files(&mut h, &[other]);
+    wait(&mut h, "the sentence", |a| a.state.messages.list.len() > told);
+    assert_eq!(h.state().state.room, Room::Canvas);
+}
+
+#[test]
 fn curves_and_panels_are_looked_at_by_buttons_and_keys() {
     let dir = tempfile::tempdir().expect("a temporary folder");
     let (first, second) = (run_folder(dir.path(), "first", 400, 1000), run_folder(dir.path(), "second", 250, 1000));

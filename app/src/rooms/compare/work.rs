@@ -51,6 +51,9 @@ fn picture(path: &Path) -> Result<Box<Picture>, String> {
             "This file holds masks ({}); open it on the canvas to get layers of them ({}).",
             offer.format, offer.name
         )),
+        Found::Training(folder) => {
+            Err(format!("This is the folder of a training; open it in the room Train ({}).", folder.display()))
+        }
     }
 }
 

@@ -31,7 +31,7 @@ pub enum Action {
     SetStage(Option<String>),
     /// Draws the loss on a logarithmic scale, or no longer.
     ToggleLog,
-    /// Smooths the loss with this half-life in updates; 0 does not.
+    /// Smooths the loss over so many updates before and after; 0 does not.
     SetSmoothing(u32),
     /// Shows these updates only; `None` shows all.
     Zoom(Option<(f64, f64)>),

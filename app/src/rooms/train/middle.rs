@@ -22,7 +22,7 @@ const HEIGHTS: (f32, f32) = (216.0, 132.0);
 const GAP: f32 = 12.0;
 /// Narrowest plot of several in a row.
 const NARROWEST: f32 = 260.0;
-/// Half-lives of smoothing, in updates.
+/// Updates before and after over which the loss is smoothed.
 const SMOOTHINGS: [u32; 6] = [0, 10, 50, 200, 1000, 5000];
 
 /// Shows the middle.
@@ -119,7 +119,7 @@ fn controls(ui: &mut Ui, panel: &mut Panel<'_>) {
             push(panel, Action::ToggleLog);
         }
         ui.label(RichText::new("Smoothing").font(text::secondary()).color(tokens::INK3));
-        if let Some(chosen) = field::choice(ui, "Smoothing of the loss", 108.0, smoothing, &SMOOTHINGS, half_life) {
+        if let Some(chosen) = field::choice(ui, "Smoothing of the loss", 108.0, smoothing, &SMOOTHINGS, updates_of) {
             push(panel, Action::SetSmoothing(chosen));
         }
         ui.add_space(8.0);
@@ -144,7 +144,7 @@ pub fn last_tenth(state: &crate::state::State) -> (f64, f64) {
     (f64::from(end) * 0.9, f64::from(end))
 }
 
-fn half_life(updates: u32) -> &'static str {
+fn updates_of(updates: u32) -> &'static str {
     match updates {
         0 => "none",
         10 => "10 updates",
@@ -185,7 +185,7 @@ fn loss(ui: &mut Ui, panel: &mut Panel<'_>) {
     let plot = Plot {
         name: "Loss",
         unit: "mean of an update",
-        tip: "Faint are single updates, from the least to the greatest one; bright is their smoothed mean",
+        tip: "Faint are single updates, from the least to the greatest one; bright is their mean over the updates before and after",
         curves: curves(&runs, Column::Loss),
         range: room.range(),
         log: room.log,

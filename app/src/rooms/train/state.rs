@@ -84,7 +84,7 @@ pub struct State {
     pub stage: Option<String>,
     /// Whether the loss is on a logarithmic scale.
     pub log: bool,
-    /// Half-life of the smoothed loss in updates; 0 for none.
+    /// Updates before and after over which the loss is smoothed; 0 for none.
     pub smoothing: u32,
     /// The updates that are shown; `None` for all.
     pub zoom: Option<(f64, f64)>,

@@ -44,7 +44,7 @@ pub struct Plot<'a> {
     pub range: (f64, f64),
     /// Whether its scale is logarithmic.
     pub log: bool,
-    /// Half-life of the smoothed curves; 0 for none.
+    /// Updates before and after over which curves are smoothed; 0 for none.
     pub smoothing: u32,
     /// Values with a name, such as a limit.
     pub marks: Vec<(f64, String)>,
