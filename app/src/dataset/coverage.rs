@@ -40,7 +40,7 @@ impl Axis {
     /// The words above the columns.
     pub fn labels(self) -> &'static [&'static str] {
         match self {
-            Self::Side => &["Right", "Left", "Both"],
+            Self::Side => &["Right", "Left", "Both", "No side"],
             Self::Sex => &["Female", "Male", "Unstated"],
             Self::Age => &["0–19", "20–39", "40–59", "60–79", "80+", "Unstated"],
             Self::Size => &["Small", "Medium", "Large", "No size"],
@@ -52,6 +52,7 @@ impl Axis {
     pub fn column(self, row: &Row, side: Side, size: Option<LesionSize>) -> usize {
         match self {
             Self::Side => match side {
+                _ if row.class == Class::Normal => 3,
                 Side::Right => 0,
                 Side::Left => 1,
                 Side::Both => 2,

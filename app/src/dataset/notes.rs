@@ -37,7 +37,8 @@ fn empty_cells(rows: &[Row]) -> Vec<String> {
             let Class::Finding(finding) = class else { continue };
             for (&column, &n) in matrix.columns.iter().zip(line) {
                 let label = axis.labels()[column];
-                let may_be = axis != Axis::Side || label != "Both" && engine::phantom::possible_sides(*finding).len() > 1;
+                let may_be = axis != Axis::Side
+                    || !matches!(label, "Both" | "No side") && engine::phantom::possible_sides(*finding).len() > 1;
                 if n == 0 && may_be && label != "Unstated" {
                     found.push(format!(
                         "{} has no row with {} {}.",

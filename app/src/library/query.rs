@@ -37,8 +37,8 @@ impl Condition {
             Self::Starred => "Starred",
             Self::Rejected => "Rejected, kept",
             Self::Edited => "Edited real image",
-            Self::Conflict => "Text and mask disagree",
-            Self::Replayed => "Replayed, bit-equal",
+            Self::Conflict => "Text conflict",
+            Self::Replayed => "Replayed equal",
         }
     }
 

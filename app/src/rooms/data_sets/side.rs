@@ -52,12 +52,15 @@ fn run(ui: &mut Ui, panel: &mut Panel<'_>) {
     let size_px = panel.state.model.ready().map_or(panel.state.document.size_px, |model| model.card().size_px);
     let cost = Cost::of(to_ask, size_px, panel.state.last_secs);
     secondary(ui, format!("{} of {} images to make at {size_px} px", grouped(to_ask), grouped(images)));
-    secondary(ui, format!("Time {}, disk {}", cost.time(), cost.disk()));
+    if to_ask > 0 {
+        secondary(ui, format!("Time {}, disk {}", cost.time(), cost.disk()));
+    }
     let can = room.ready().is_some_and(|plan| plan.impossible.is_empty())
         && panel.state.model.ready().is_some()
         && to_ask > 0
         && room.busy.is_none();
     let words = match to_ask {
+        0 => "Nothing is left to queue".to_owned(),
         1 => "Queue 1 image".to_owned(),
         n => format!("Queue {n} images"),
     };

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use eframe::egui::text::{LayoutJob, TextWrapping};
 use eframe::egui::{
     Align, Align2, FontId, Label, Layout, Rect, Response, RichText, Role, Sense, Ui, UiBuilder, WidgetInfo, pos2, vec2,
 };
@@ -135,9 +136,16 @@ fn cells(ui: &Ui, rect: Rect, columns: &[Column], values: &[&str], font: FontId,
         let end = rect.left() + column.end * rect.width();
         let cell = Rect::from_x_y_ranges(from..=end, rect.y_range());
         let painter = ui.painter().with_clip_rect(cell.intersect(ui.clip_rect()));
-        let (at, align) =
-            if column.number { (cell.right_center(), Align2::RIGHT_CENTER) } else { (cell.left_center(), Align2::LEFT_CENTER) };
-        painter.text(at, align, value, font.clone(), ink);
+        if column.number {
+            painter.text(cell.right_center(), Align2::RIGHT_CENTER, value, font.clone(), ink);
+        } else {
+            // Words that do not fit end in dots; the row's name has them all.
+            let mut job = LayoutJob::simple_singleline((*value).to_owned(), font.clone(), ink);
+            job.wrap = TextWrapping::truncate_at_width(cell.width());
+            let galley = painter.layout_job(job);
+            let at = cell.left_center() - vec2(0.0, galley.size().y * 0.5);
+            painter.galley(at, galley, ink);
+        }
         from = end + if column.number { 12.0 } else { 6.0 };
     }
 }
