@@ -82,6 +82,8 @@ pub struct StudioApp {
     copied: Option<String>,
     /// When the program began, until the first frame is drawn.
     began: Option<Instant>,
+    /// The file that the program was started with, until the cases of before are there.
+    waiting: Option<PathBuf>,
 }
 
 impl StudioApp {
@@ -159,12 +161,13 @@ impl StudioApp {
             last_typed: 0.0,
             copied: None,
             began: Some(options.began),
+            waiting: options.open,
         };
         app.chores.draw_examples(Example::ALL.to_vec(), START_SIZE_PX);
         app.act(Action::Models(models::Action::Refresh));
-        if let Some(path) = options.open {
-            app.act(Action::OpenFile(path));
-        }
+        // The room of the last time begins like one that is gone to.
+        let room = app.state.room;
+        app.act(Action::OpenRoom(room));
         app
     }
 
@@ -209,7 +212,9 @@ impl StudioApp {
                 images::Effect::Write(order) => self.chores.write(*order),
                 images::Effect::Rewindow(stored, window, size_px) => self.chores.rewindow(stored, window, size_px),
                 images::Effect::Keep(original) => self.chores.keep_original(*original),
-                images::Effect::Compose(order, title) => self.chores.compose(*order, title),
+                images::Effect::Compose(order, title) => {
+                    self.chores.compose(self.state.tabs.open_id(), *order, title);
+                }
             },
             Effect::Save(index, folder) => {
                 if let Some(order) = images::order_for_save(&self.state, index) {
@@ -229,7 +234,10 @@ impl StudioApp {
             Effect::Reading(effect) => self.run_reading(effect),
             Effect::Train(effect) => self.run_train(effect),
             Effect::DrawSeed => self.act(Action::SetSeed(chores::random_seed())),
-            Effect::DrawShape(layer, wish) => self.chores.draw_shape(layer, wish, self.state.document.size_px),
+            Effect::DrawShape(layer, wish) => {
+                let (case, size_px) = (self.state.tabs.open_id(), self.state.document.size_px);
+                self.chores.draw_shape(case, layer, wish, size_px);
+            }
         }
     }
 
@@ -409,6 +417,11 @@ impl eframe::App for StudioApp {
         }
         self.settle(&ctx, typed);
         self.session.step(&mut self.state);
+        if self.session.is_loaded()
+            && let Some(path) = self.waiting.take()
+        {
+            self.act(Action::OpenFile(path));
+        }
         self.memory.step(&ctx, &mut self.state);
         self.cache.end_frame();
         self.thumbnails.end_frame();

@@ -178,7 +178,7 @@ fn apply(state: &mut State, action: Action) -> Vec<Effect> {
             let mut document = Document::empty(state.document.size_px);
             // The next case is often of a like patient, and the practice model expects the fields.
             document.demographics = state.document.demographics;
-            tabs::open_case(state, document, state.sampling);
+            tabs::open_case(state, document, None);
         }
         Action::OpenExample(example) => return open_example(state, example),
         Action::OpenFile(path) => {
@@ -217,8 +217,13 @@ fn set_brush(state: &mut State, radius: f32) {
 /// After undo or redo: the chosen layer may be gone, and the model's images may have another size by now.
 fn replace(state: &mut State, (document, sampling): (Document, Sampling)) {
     let size_px = state.document.size_px;
-    state.document = if document.size_px == size_px { document } else { document.resized(size_px) };
+    let fits = document.size_px == size_px;
+    state.document = if fits { document } else { document.resized(size_px) };
     state.sampling = sampling;
+    if !fits {
+        // Else the next gesture would count the new size as its own.
+        state.history.amend(&state.document, state.sampling);
+    }
     if state.chosen_layer().is_none() {
         state.view.chosen = crate::state::view::first_drawable(&state.document);
     }
@@ -227,7 +232,7 @@ fn replace(state: &mut State, (document, sampling): (Document, Sampling)) {
 
 fn open_example(state: &mut State, example: Example) -> Vec<Effect> {
     let document = example.document(state.document.size_px);
-    tabs::open_case(state, document, state.sampling);
+    tabs::open_case(state, document, None);
     state.example = Some(example);
     state.shown = Shown::Example;
     if state.pictures.iter().any(|(e, _)| *e == example) { Vec::new() } else { vec![Effect::DrawExample(example)] }
@@ -238,7 +243,7 @@ pub fn restore(state: &mut State, opened: Opened) {
     let size_px = opened.artifact.image.width();
     let request = opened.artifact.request.clone();
     let document = Document::from_request(&opened.name, &request, size_px);
-    tabs::open_case(state, document, Sampling::from_request(&request));
+    tabs::open_case(state, document, Some(Sampling::from_request(&request)));
     state.messages.push(Level::Done, format!("Restored {}: text, layers, seed and settings.", opened.name));
     let result = StudioResult::opened(opened.name, std::sync::Arc::new(opened.artifact));
     state.results.insert(0, result);
@@ -247,24 +252,23 @@ pub fn restore(state: &mut State, opened: Opened) {
 
 /// The model can be used: its picture size and natural settings become the studio's.
 pub fn model_ready(state: &mut State, model: std::sync::Arc<dyn crate::jobs::Generator>) -> Vec<Effect> {
-    let card = model.card().clone();
-    if card.size_px != state.document.size_px {
-        state.history.meet(&state.document, state.sampling);
-        state.document = match state.example {
-            Some(example) if !state.history.can_undo() && !state.history.can_redo() => example.document(card.size_px),
-            _ => state.document.resized(card.size_px),
-        };
-        state.history.amend(&state.document, state.sampling);
-        let brush = state.view.brush_px;
-        state.view = crate::state::ViewState { tool: state.view.tool, ..crate::state::ViewState::for_document(&state.document) };
-        set_brush(state, if state.results.is_empty() { state.view.brush_px } else { brush });
-    }
-    if state.sampling == Sampling::default() {
-        state.sampling = Sampling { seed: state.sampling.seed, ..Sampling::from_request(&card.natural) };
-        state.history.amend(&state.document, state.sampling);
+    if model.card().size_px != state.document.size_px {
+        // The pixels that a stroke in progress was begun on are gone.
+        stroke::finish(state);
     }
     state.model = crate::jobs::ModelState::Ready(model);
+    state.fit_to_model();
     queue::ask_pace(state).into_iter().collect()
+}
+
+/// An example's picture is drawn; where it was drawn at two sizes, the larger one stays.
+pub fn example_drawn(state: &mut State, example: Example, picture: std::sync::Arc<engine::domain::GrayImage>) {
+    let known = state.pictures.iter_mut().find(|(e, _)| *e == example);
+    match known {
+        Some((_, known)) if known.width() > picture.width() => {}
+        Some((_, known)) => *known = picture,
+        None => state.pictures.push((example, picture)),
+    }
 }
 
 /// The place of the result on the canvas.
@@ -286,5 +290,7 @@ fn with_phrase(text: &str, phrase: &str) -> String {
     }
 }
 
+#[cfg(test)]
+mod start_tests;
 #[cfg(test)]
 mod tests;

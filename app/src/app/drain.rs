@@ -23,7 +23,7 @@ impl StudioApp {
         self.drain_rooms();
         while let Some(news) = self.chores.poll() {
             match news {
-                News::Images(news) => images::news(&mut self.state, *news),
+                News::Images(news) => images::news(&mut self.state, *news).into_iter().for_each(|action| self.act(action)),
                 News::Saved(Ok(saved)) => {
                     let name = saved.image.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
                     let words = if saved.mask.is_some() { "its mask and its record" } else { "its record" };
@@ -47,11 +47,12 @@ impl StudioApp {
                 News::Picked(None) | News::PickedFolder(None) => {
                     self.state.messages.push(Level::Note, "Nothing was chosen; if no dialog appeared, type the path instead.");
                 }
-                News::Shape(layer, finding, shape) => reduce::shape_drawn(&mut self.state, layer, finding, shape),
-                News::Example(example, picture) => {
-                    self.state.pictures.retain(|(e, _)| *e != example);
-                    self.state.pictures.push((example, picture));
+                News::Shape(case, ..) if case != self.state.tabs.open_id() => {
+                    let words = "The shape was drawn for another case; go to that case and place it again.";
+                    self.state.messages.push(Level::Note, words);
                 }
+                News::Shape(_, layer, finding, shape) => reduce::shape_drawn(&mut self.state, layer, finding, shape),
+                News::Example(example, picture) => reduce::example_drawn(&mut self.state, example, picture),
             }
         }
     }
@@ -101,12 +102,14 @@ impl StudioApp {
                 let recipe = run.recipe.clone();
                 reduce::finished(state, *run, artifact, &jobs, &marked);
                 effects.extend(compare::grid::library_changed(state, &recipe));
+                effects.push(Effect::Library(Command::Count));
             }
             Event::Cancelled(row, marked) | Event::Failed(row, marked) => {
                 effects = rooms::data_sets::runs_changed(state, &row.task.recipe);
                 reduce::stopped(state, &row);
                 reduce::queue::runs_changed(state, &marked);
                 effects.extend(compare::grid::library_changed(state, &row.task.recipe));
+                effects.push(Effect::Library(Command::Count));
             }
             Event::Jobs(rows) => state.queue.apply(&rows),
             Event::Stuck(why) => reduce::queue::stuck(state, &why),
@@ -123,7 +126,12 @@ impl StudioApp {
         let state = &mut self.state;
         let mut effects = Vec::new();
         match news {
-            News::Opened(start) => effects = reduce::queue::library_opened(state, *start),
+            News::Opened(start) => {
+                effects = reduce::queue::library_opened(state, *start);
+                // What the room read before that may have been of the session before.
+                effects.extend(rooms::data_sets::library_opened(state));
+                tracing::info!("the library is open");
+            }
             News::Enqueued(rows) => effects = reduce::queue::enqueued(state, &rows),
             News::Jobs(rows) => effects = reduce::queue::jobs_changed(state, &rows),
             News::Resumed(rows) => effects = reduce::queue::resumed(state, &rows),

@@ -23,6 +23,7 @@ use engine::masks::export::MaskFormat;
 use engine::store::record::Tier;
 
 use crate::state::Base;
+use crate::state::tabs::CaseId;
 pub use facts::{Cache, Facts};
 pub use offer::Offer;
 pub use open::{Found, Hints, Picture, Restored};
@@ -90,8 +91,8 @@ pub enum News {
     NotKept(String),
     /// The image under the layers by another window: the image as opened, and on the square.
     Rewindowed(Arc<Stored>, usize, Arc<GrayImage>, Arc<GrayImage>),
-    /// An image to put under the layers, or one sentence why not.
-    Composed(Result<Box<Base>, String>),
+    /// An image to put under the layers of the case that asked, or one sentence why not.
+    Composed(CaseId, Result<Box<Base>, String>),
 }
 
 /// What the window knows of opening and saving.

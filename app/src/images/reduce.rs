@@ -13,6 +13,7 @@ use crate::action::{Action as Any, Effect as AnyEffect};
 use crate::canvas::gpu::MAX_LABELS;
 use crate::jobs::files;
 use crate::reduce::{edit, open_case, restore, shown_result};
+use crate::rooms::train;
 use crate::state::{Base, BaseOrigin, Document, Gesture, Level, Region, Room, Sampling, Shown, State, StudioResult};
 use crate::widgets::grouped;
 
@@ -74,11 +75,16 @@ fn change(state: &mut State, gesture: Gesture, change: impl FnOnce(&mut Base)) {
     });
 }
 
-/// Takes what a thread has to say.
-pub fn news(state: &mut State, news: News) {
+/// Takes what a thread has to say; gives what is to be done with what belongs to another room.
+pub fn news(state: &mut State, news: News) -> Vec<Any> {
+    if let News::Opened(Ok(Found::Training(folder))) = news {
+        state.images.opening = state.images.opening.saturating_sub(1);
+        return vec![Any::OpenRoom(Room::Train), Any::Train(train::Action::Open(folder))];
+    }
     state.history.meet(&state.document, state.sampling);
     take(state, news);
     state.history.note(state.sampling);
+    Vec::new()
 }
 
 fn take(state: &mut State, news: News) {
@@ -92,6 +98,8 @@ fn take(state: &mut State, news: News) {
                         Found::Restored(restored) => open_restored(state, *restored),
                         Found::Picture(picture) => open_picture(state, *picture),
                         Found::Masks(offer) => open_masks(state, *offer),
+                        // It went to its room.
+                        Found::Training(_) => {}
                     }
                 }
                 Err(why) => state.messages.push(Level::Error, why),
@@ -106,12 +114,16 @@ fn take(state: &mut State, news: News) {
                 state.shown = Shown::Base;
             }
         }
-        News::Composed(Ok(base)) => put_under(state, *base),
+        News::Composed(case, Ok(_)) if case != state.tabs.open_id() => {
+            let words = "The edit was made for another case; go to that case and put it under the layers again.";
+            state.messages.push(Level::Note, words);
+        }
+        News::Composed(_, Ok(base)) => put_under(state, *base),
         News::NotKept(why) => {
             let words = format!("The opened image could not be kept, so this edit comes back at the model's size later. {why}");
             state.messages.push(Level::Error, words);
         }
-        News::Composed(Err(why)) => state.messages.push(Level::Error, why),
+        News::Composed(_, Err(why)) => state.messages.push(Level::Error, why),
     }
 }
 
@@ -179,7 +191,7 @@ fn open_picture(state: &mut State, picture: Picture) {
         document.demographics.view = picture.view;
         document.name = picture.case;
         document.base = Some(base);
-        open_case(state, document, state.sampling);
+        open_case(state, document, None);
     } else {
         edit(state, Gesture::Click, |d| {
             d.name = picture.case;

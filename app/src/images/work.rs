@@ -10,6 +10,7 @@ use super::write::{self, Order};
 use super::{Hints, News, Original, open, originals};
 use crate::jobs::chores::{self, Chores};
 use crate::jobs::sentence;
+use crate::state::tabs::CaseId;
 use crate::state::{Base, BaseOrigin};
 
 impl Chores {
@@ -29,7 +30,7 @@ impl Chores {
     /// Writes files.
     pub fn write(&self, order: Order) {
         let gate = self.gate();
-        self.spawn("export", move |tell| {
+        self.spawn_to_end("export", move |tell| {
             let written = {
                 let _one = gate.lock().unwrap_or_else(PoisonError::into_inner);
                 write::write(&order).map_err(|error| sentence(&error))
@@ -41,7 +42,7 @@ impl Chores {
     /// Keeps the opened image of an edit.
     pub fn keep_original(&self, original: Original) {
         let folder = self.folder.clone();
-        self.spawn("keep", move |tell| {
+        self.spawn_to_end("keep", move |tell| {
             if let Err(error) = originals::keep(&folder, &original) {
                 tell(chores::News::Images(Box::new(News::NotKept(sentence(&error)))));
             }
@@ -61,9 +62,10 @@ impl Chores {
     }
 
     /// Makes an edit at the opened image's size, to be put under the layers.
-    pub fn compose(&self, order: Order, title: String) {
+    pub fn compose(&self, case: CaseId, order: Order, title: String) {
         self.spawn("compose", move |tell| {
-            tell(chores::News::Images(Box::new(News::Composed(composed(&order, title).map_err(|error| sentence(&error))))));
+            let base = composed(&order, title).map_err(|error| sentence(&error));
+            tell(chores::News::Images(Box::new(News::Composed(case, base))));
         });
     }
 }

@@ -4,9 +4,10 @@ use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::pin::pin;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
+use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use engine::domain::{Finding, GrayImage, Mask};
@@ -16,6 +17,7 @@ use super::files::{self, Artifact, Saved};
 use super::{panic_sentence, sentence};
 use crate::examples::Example;
 use crate::state::LayerId;
+use crate::state::tabs::CaseId;
 
 /// What a chore has to say.
 pub enum News {
@@ -29,8 +31,8 @@ pub enum News {
     PickedFolder(Option<PathBuf>),
     /// A file for the queue was chosen, to be written or read.
     PickedQueue(bool, Option<PathBuf>),
-    /// A shape of the library is drawn, for a layer or a new one of its class.
-    Shape(Option<LayerId>, Finding, Mask),
+    /// A shape of the library is drawn, for a layer of a case or a new one of its class.
+    Shape(CaseId, Option<LayerId>, Finding, Mask),
     /// An example's picture is drawn.
     Example(Example, Arc<GrayImage>),
     /// A chore stopped in the middle.
@@ -46,13 +48,61 @@ pub struct Chores {
     pub(crate) folder: PathBuf,
     /// Held while a file is read or written.
     gate: Arc<Mutex<()>>,
+    /// Files that are being written; a window that closes waits for them.
+    writing: Arc<Writing>,
+}
+
+/// How long a window that closes waits for files.
+const CLOSING: Duration = Duration::from_secs(20);
+
+/// How many files are being written.
+#[derive(Default)]
+struct Writing {
+    count: Mutex<usize>,
+    changed: Condvar,
+}
+
+impl Writing {
+    fn add(&self, one: impl FnOnce(usize) -> usize) {
+        let mut count = self.count.lock().unwrap_or_else(PoisonError::into_inner);
+        *count = one(*count);
+        self.changed.notify_all();
+    }
+}
+
+/// One file that is being written, until it is dropped.
+struct OneWritten(Arc<Writing>);
+
+impl OneWritten {
+    fn begin(writing: &Arc<Writing>) -> Self {
+        writing.add(|n| n + 1);
+        Self(Arc::clone(writing))
+    }
+}
+
+impl Drop for OneWritten {
+    fn drop(&mut self) {
+        self.0.add(|n| n.saturating_sub(1));
+    }
+}
+
+impl Drop for Chores {
+    fn drop(&mut self) {
+        // Nobody listens any more, so nobody waits to be heard.
+        self.inbox = crossbeam_channel::never();
+        let count = self.writing.count.lock().unwrap_or_else(PoisonError::into_inner);
+        let left = self.writing.changed.wait_timeout_while(count, CLOSING, |n| *n > 0);
+        if left.unwrap_or_else(PoisonError::into_inner).1.timed_out() {
+            tracing::warn!("files are still being written while the window closes");
+        }
+    }
 }
 
 impl Chores {
     /// `folder` is the studio's own; `wake` is called after each piece of news.
     pub fn new(folder: PathBuf, wake: impl Fn() + Send + Sync + 'static) -> Self {
         let (outbox, inbox) = bounded(64);
-        Self { outbox, inbox, wake: Arc::new(wake), folder, gate: Arc::new(Mutex::new(())) }
+        Self { outbox, inbox, wake: Arc::new(wake), folder, gate: Arc::new(Mutex::new(())), writing: Arc::default() }
     }
 
     /// The next piece of news, if any.
@@ -84,9 +134,18 @@ impl Chores {
         }
     }
 
+    /// As [`Chores::spawn`], for what writes files: a window that closes waits for it.
+    pub(crate) fn spawn_to_end(&self, name: &str, work: impl FnOnce(&dyn Fn(News)) + Send + 'static) {
+        let one = OneWritten::begin(&self.writing);
+        self.spawn(name, move |tell| {
+            let _until_written = one;
+            work(tell);
+        });
+    }
+
     /// Saves an image under a new name.
     pub fn save(&self, name: String, artifact: Arc<Artifact>, folder: PathBuf) {
-        self.spawn("save", move |tell| {
+        self.spawn_to_end("save", move |tell| {
             let stem = files::stem(&name, artifact.request.seed.0);
             tell(News::Saved(files::save_new(&artifact, &folder, &stem).map_err(|e| sentence(&e))));
         });
@@ -102,9 +161,9 @@ impl Chores {
     }
 
     /// Draws a shape of the library on the square of a document.
-    pub fn draw_shape(&self, layer: Option<LayerId>, wish: ShapeWish, size_px: u32) {
+    pub fn draw_shape(&self, case: CaseId, layer: Option<LayerId>, wish: ShapeWish, size_px: u32) {
         self.spawn("shape", move |tell| {
-            tell(News::Shape(layer, wish.finding, lesion_shape(&wish, size_px)));
+            tell(News::Shape(case, layer, wish.finding, lesion_shape(&wish, size_px)));
         });
     }
 

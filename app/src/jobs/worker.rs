@@ -25,7 +25,7 @@ use super::{Artifact, Card, Generator, Opener, panic_sentence, sentence};
 use crate::library::{Database, JobId, JobRow, RunRow, jobs, now_ms};
 
 /// How long a window that closes waits for the step in progress, so that the run can be kept.
-const CLOSING: Duration = Duration::from_secs(3);
+const CLOSING: Duration = Duration::from_secs(8);
 
 /// How long the window has to let go of a model before another is opened.
 const LET_GO: Duration = Duration::from_secs(3);

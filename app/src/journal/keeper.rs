@@ -6,57 +6,24 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use engine::domain::GrayImage;
 use engine::imageio::png;
 use engine::store::atomic::{remove_leftovers, write_atomic};
-use serde::{Deserialize, Serialize};
 
 use super::form;
 use super::log::Log;
+use super::tab_list::{self, TabList};
 use crate::examples::Example;
 use crate::state::history::{History, Record, Snapshot};
 use crate::state::tabs::CaseId;
 
-/// Name of the list of tabs.
-const TABS_FILE: &str = "tabs.json";
 /// Commands that wait for the thread at most; more wait in the handle.
 const COMMANDS: usize = 256;
-/// Mark of the list of tabs.
-const FORMAT: &str = "chexgen-cases";
-
-/// The list of tabs, as the window sees it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct TabList {
-    /// The case on the canvas.
-    pub open: CaseId,
-    /// Open cases in their order.
-    pub cases: Vec<(CaseId, Option<Example>)>,
-    /// Closed cases that can be opened again, with their place.
-    pub closed: Vec<(CaseId, Option<Example>, usize)>,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct TabsForm {
-    format: String,
-    version: u32,
-    open: CaseId,
-    cases: Vec<CaseEntry>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    closed: Vec<CaseEntry>,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct CaseEntry {
-    id: CaseId,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    example: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    place: Option<usize>,
-}
+/// How long a window that closes waits for the cases to be read.
+const READING: Duration = Duration::from_secs(20);
 
 /// A case that was read.
 #[derive(Debug)]
@@ -91,6 +58,8 @@ pub enum News {
     Loaded(Box<Loaded>),
     /// Something could not be kept or read, in one sentence.
     Trouble(String),
+    /// Nothing is kept and nothing was read, one sentence why.
+    Unusable(String),
 }
 
 enum Command {
@@ -119,7 +88,13 @@ impl Keeper {
         let (outbox, news) = bounded(64);
         let thread = thread::Builder::new().name("journal".to_owned()).spawn(move || {
             let tell = |news: News| {
-                if outbox.try_send(news).is_ok() {
+                let told = match news {
+                    // There may be more trouble than anybody reads.
+                    News::Trouble(_) => outbox.try_send(news).is_ok(),
+                    // Without these the window would keep nothing.
+                    News::Loaded(_) | News::Unusable(_) => outbox.send(news).is_ok(),
+                };
+                if told {
                     wake();
                 }
             };
@@ -159,6 +134,16 @@ impl Keeper {
         self.news.try_recv().ok()
     }
 
+    /// Waits until the cases are read, or cannot be.
+    pub fn wait_for_news(&mut self) {
+        let (done, wait) = bounded(1);
+        self.send(Command::Flush(done));
+        // The thread answers when it has told what it read.
+        if wait.recv_timeout(READING).is_err_and(|e| e.is_timeout()) {
+            tracing::warn!("the cases are still being read while the window closes");
+        }
+    }
+
     fn send(&mut self, command: Command) {
         self.backlog.push_back(command);
         let Some(commands) = &self.commands else { return };
@@ -187,6 +172,8 @@ impl Keeper {
 
 impl Drop for Keeper {
     fn drop(&mut self) {
+        // Nobody listens any more, so the thread does not wait to be heard.
+        self.news = crossbeam_channel::never();
         self.hand_over();
         self.commands = None;
         if let Some(thread) = self.thread.take()
@@ -209,7 +196,7 @@ fn run(folder: &Path, inbox: &Receiver<Command>, tell: &dyn Fn(News)) {
         Ok(lock) => lock,
         Err(error) => {
             let why = format!("Open cases are not kept this time: {error} ({}).", folder.display());
-            tell(News::Trouble(why));
+            tell(News::Unusable(why));
             // Whoever flushes is let go; nothing else is done.
             for command in inbox {
                 drop(command);
@@ -246,7 +233,7 @@ fn run(folder: &Path, inbox: &Receiver<Command>, tell: &dyn Fn(News)) {
         }
         // The list comes last: what it names lies beside it.
         if let Some(list) = tabs
-            && let Err(error) = store.write_tabs(&list)
+            && let Err(error) = tab_list::write(&store.folder, &list)
         {
             tell(News::Trouble(format!("The list of open cases cannot be kept: {error}.")));
         }
@@ -275,7 +262,7 @@ impl Store {
     }
 
     fn load(&mut self, tell: &dyn Fn(News)) -> Loaded {
-        let list = match self.read_tabs() {
+        let list = match tab_list::read(&self.folder) {
             Ok(list) => list,
             Err(why) => {
                 tell(News::Trouble(format!("The list of open cases cannot be read ({why}); every case that was found is open.")));
@@ -376,38 +363,6 @@ impl Store {
                 "The journal of a case cannot be written: {error}; save the image, what you do now may not be there after a restart."
             )));
         }
-    }
-
-    fn write_tabs(&self, list: &TabList) -> io::Result<()> {
-        let entry =
-            |id: CaseId, example: Option<Example>, place| CaseEntry { id, example: example.map(|e| e.title().to_owned()), place };
-        let form = TabsForm {
-            format: FORMAT.to_owned(),
-            version: 1,
-            open: list.open,
-            cases: list.cases.iter().map(|&(id, example)| entry(id, example, None)).collect(),
-            closed: list.closed.iter().map(|&(id, example, place)| entry(id, example, Some(place))).collect(),
-        };
-        let text = serde_json::to_vec_pretty(&form).map_err(io::Error::other)?;
-        write_atomic(&self.folder.join(TABS_FILE), &text).map_err(io::Error::other)
-    }
-
-    fn read_tabs(&self) -> Result<TabList, String> {
-        let text = match std::fs::read(self.folder.join(TABS_FILE)) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(TabList::default()),
-            Err(error) => return Err(error.to_string()),
-        };
-        let form: TabsForm = serde_json::from_slice(&text).map_err(|e| e.to_string())?;
-        if form.format != FORMAT || form.version != 1 {
-            return Err(format!("it is {} of version {}", form.format, form.version));
-        }
-        let example = |name: Option<String>| Example::ALL.into_iter().find(|e| Some(e.title()) == name.as_deref());
-        Ok(TabList {
-            open: form.open,
-            cases: form.cases.into_iter().map(|c| (c.id, example(c.example))).collect(),
-            closed: form.closed.into_iter().map(|c| (c.id, example(c.example), c.place.unwrap_or(0))).collect(),
-        })
     }
 
     /// Every case that has a file, in the order of their numbers.

@@ -6,5 +6,7 @@
 pub mod form;
 pub mod keeper;
 pub mod log;
+mod tab_list;
 
 pub use keeper::{Keeper, Loaded, LoadedCase, News};
+pub use tab_list::TabList;

@@ -1,9 +1,9 @@
 //! Opening the library's file: write-ahead log, whole writes, schema steps.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 /// Schema steps in order; the file's `user_version` counts those that were taken.
 const STEPS: &[&str] = &[include_str!("schema_1.sql")];
@@ -91,7 +91,7 @@ impl Database {
         let opening = || LibraryError::sql("cannot be opened");
         let connection = Connection::open_with_flags(&path, flags).map_err(opening())?;
         connection.busy_timeout(BUSY).map_err(opening())?;
-        connection.pragma_update(None, "journal_mode", "WAL").map_err(opening())?;
+        write_ahead(&connection).map_err(opening())?;
         // A result that was shown as done survives a power cut.
         connection.pragma_update(None, "synchronous", "FULL").map_err(opening())?;
         connection.pragma_update(None, "foreign_keys", true).map_err(opening())?;
@@ -134,9 +134,35 @@ impl Database {
     }
 }
 
+/// Turns the write-ahead log on. Threads that make the file at the same time hold it for a moment, and for this one
+/// thing SQLite does not wait by itself.
+fn write_ahead(connection: &Connection) -> rusqlite::Result<()> {
+    let begun = Instant::now();
+    loop {
+        match connection.pragma_update(None, "journal_mode", "WAL") {
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && begun.elapsed() < BUSY => {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            done => return done,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn threads_that_make_a_library_at_the_same_time_all_get_it() {
+        for _ in 0..12 {
+            let dir = tempfile::tempdir().expect("a temporary folder");
+            let opened = std::thread::scope(|scope| {
+                let threads: Vec<_> = (0..6).map(|_| scope.spawn(|| Database::open(dir.path()).map(drop))).collect();
+                threads.into_iter().map(|thread| thread.join().expect("no panic")).collect::<Vec<_>>()
+            });
+            opened.into_iter().for_each(|opened| opened.expect("a new library opens"));
+        }
+    }
 
     #[test]
     fn a_library_opens_twice_and_keeps_its_rows() {

@@ -25,7 +25,7 @@ const NEWS: usize = 1024;
 /// Ended jobs that are told at start.
 const ENDED: usize = 64;
 /// How long a window that closes waits for what is being written.
-const CLOSING: Duration = Duration::from_secs(3);
+const CLOSING: Duration = Duration::from_secs(8);
 /// How often a library that another window is just leaving is asked for, and how long between.
 const KNOCKS: (usize, Duration) = (20, Duration::from_millis(50));
 /// Results of the last session that are shown again.
@@ -60,6 +60,8 @@ pub enum Command {
     Pace(String, u32),
     /// Tell the queue as it is.
     Look,
+    /// Tell how many jobs there are of each kind.
+    Count,
 }
 
 /// What the library tells.
@@ -272,6 +274,7 @@ fn obey(db: &mut Database, command: Command) -> anyhow::Result<(News, Vec<RunRow
             rows.extend(jobs::open(&db.connection)?);
             News::Jobs(rows)
         }
+        Command::Count => News::Counts(jobs::counts(&db.connection)?),
         Command::Pace(model_hash, size_px) => {
             let pace = runs::secs_per_step(&db.connection, &model_hash, size_px)?;
             News::Pace(model_hash, size_px, pace)

@@ -156,6 +156,9 @@ pub fn library_opened(state: &mut State, start: AtStart) -> Vec<Effect> {
 
 /// Asks how long a step takes with the model in use.
 pub(super) fn ask_pace(state: &State) -> Option<Effect> {
+    if matches!(state.queue.library, LibraryState::Unusable(_)) {
+        return None;
+    }
     let card = state.model.card()?;
     Some(Effect::Library(Command::Pace(card.hash.clone(), card.size_px)))
 }

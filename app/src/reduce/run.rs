@@ -90,6 +90,7 @@ fn ask(state: &mut State, mut group: NewGroup) -> Vec<Effect> {
     if !effects.is_empty() {
         effects.extend(keep);
         state.has_generated = true;
+        state.used = true;
         state.settings.has_generated = true;
         state.queue.follow = true;
         if idle {
@@ -244,7 +245,7 @@ pub fn stopped(state: &mut State, row: &JobRow) {
 /// The canvas turns from a run that is gone to the newest result.
 pub(super) fn leave_live(state: &mut State) {
     if matches!(state.shown, Shown::Live | Shown::LiveStep(_)) {
-        state.shown = if state.results.is_empty() { Shown::Example } else { Shown::Result(0) };
+        state.shown = if state.results.is_empty() { state.plain_picture() } else { Shown::Result(0) };
     }
 }
 

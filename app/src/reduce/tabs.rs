@@ -64,8 +64,9 @@ fn switch(state: &mut State, to: usize) {
     }
 }
 
-/// Puts a case on the canvas: in a tab of its own, or in place of one in which nothing was done.
-pub(crate) fn open_case(state: &mut State, document: Document, sampling: Sampling) {
+/// Puts a case on the canvas: in a tab of its own, or in place of one in which nothing was done. It has the settings of
+/// the case before, or brings its own.
+pub(crate) fn open_case(state: &mut State, document: Document, sampling: Option<Sampling>) {
     state.history.settle(&state.document);
     state.tabs.renaming = None;
     if state.is_pristine() {
@@ -79,10 +80,15 @@ pub(crate) fn open_case(state: &mut State, document: Document, sampling: Samplin
         state.tabs.list.insert(open + 1, Tab { id, parked: None });
     }
     state.view.turn_to(&document);
-    (state.document, state.sampling) = (document, sampling);
-    state.example = None;
-    state.shown = Shown::Blank;
+    let before_px = std::mem::replace(&mut state.document, document).size_px;
+    state.view.follow_size(before_px, &state.document);
+    if let Some(sampling) = sampling {
+        (state.sampling, state.natural) = (sampling, None);
+    }
+    (state.example, state.used) = (None, false);
     state.history.meet(&state.document, state.sampling);
+    state.fit_to_model();
+    state.shown = state.plain_picture();
 }
 
 fn close(state: &mut State, index: usize) {
@@ -98,6 +104,7 @@ fn close(state: &mut State, index: usize) {
         let mut empty = Document::empty(state.document.size_px);
         empty.demographics = state.document.demographics;
         let parked = Parked::new(empty, crate::state::History::default(), state.sampling, None);
+        let parked = Parked { natural: state.natural, ..parked };
         state.tabs.list.push(Tab { id, parked: Some(Box::new(parked)) });
     }
     if index == state.tabs.open {
@@ -110,12 +117,16 @@ fn close(state: &mut State, index: usize) {
     state.tabs.renaming = None;
     let name = tab.parked.as_ref().map(|p| p.document.name.clone()).unwrap_or_default();
     state.tabs.closed.push((index, tab));
-    while state.tabs.closed.len() > MAX_CLOSED {
-        let (_, gone) = state.tabs.closed.remove(0);
-        state.tabs.forgotten.push(gone.id);
-    }
+    forget_oldest(state);
     let action = crate::action::Action::Tabs(Action::Reopen);
     state.messages.push_with(Level::Note, format!("Closed {name}."), "Open it again", action);
+}
+
+/// Gives up closed cases beyond those that are kept.
+fn forget_oldest(state: &mut State) {
+    let over = state.tabs.closed.len().saturating_sub(MAX_CLOSED);
+    let gone = state.tabs.closed.drain(..over).map(|(_, tab)| tab.id);
+    state.tabs.forgotten.extend(gone);
 }
 
 fn reopen(state: &mut State) {
@@ -137,28 +148,35 @@ pub fn session_loaded(state: &mut State, loaded: Loaded) {
         let LoadedCase { id, now, history, example, place } = case;
         (place, Tab { id, parked: Some(Box::new(Parked::new(now.unpacked(), history, now.sampling, example))) })
     };
-    state.tabs.closed = loaded.closed.into_iter().map(tab).collect();
+    state.tabs.closed.splice(..0, loaded.closed.into_iter().map(tab));
+    forget_oldest(state);
     let mut cases: Vec<Tab> = loaded.cases.into_iter().map(|c| tab(c).1).collect();
     if cases.is_empty() {
         return;
     }
     let open = cases.iter().position(|t| t.id == loaded.open).unwrap_or(0);
     if state.is_first_sight() {
-        let live = matches!(state.shown, Shown::Live | Shown::LiveStep(_));
+        let shown = state.shown;
         let parked = cases[open].parked.take();
         (state.tabs.list, state.tabs.open) = (cases, open);
         if let Some(parked) = parked {
             state.unpark(*parked);
         }
-        // A run that is followed stays in sight.
-        if live && state.job.is_some() {
-            state.shown = Shown::Live;
+        // A run that is followed, and a result that was looked at, stay in sight.
+        let stays = match shown {
+            Shown::Live | Shown::LiveStep(_) => state.job.is_some(),
+            Shown::Result(_) | Shown::ResultStep(..) => true,
+            Shown::Example | Shown::Base | Shown::Blank => false,
+        };
+        if stays {
+            state.shown = shown;
         }
     } else {
-        // The person was quicker: what was begun stays on the canvas.
-        state.tabs.open = cases.len();
-        cases.append(&mut state.tabs.list);
+        // The person was quicker: what was begun stays on the canvas, beside the case of before.
+        let begun = std::mem::take(&mut state.tabs.list);
+        cases.splice(open + 1..open + 1, begun);
         state.tabs.list = cases;
+        state.tabs.open += open + 1;
     }
 }
 
@@ -270,6 +288,20 @@ mod tests {
         s.document.base = Some(crate::state::Base::square("opened", crate::state::BaseOrigin::File, image));
         session_loaded(&mut s, before());
         assert_eq!((s.tabs.list.len(), s.tabs.open), (2, 1), "an opened image stays");
+
+        // So does a case that was left for another one, and one that was closed.
+        let mut s = state();
+        act(&mut s, Any::SetImpression("Quick.".into()));
+        act(&mut s, Any::NewDocument);
+        act(&mut s, Any::Tabs(Action::Close(0)));
+        act(&mut s, Any::OpenExample(Example::ALL[2]));
+        act(&mut s, Any::SetAge(Some(40)));
+        act(&mut s, Any::NewDocument);
+        session_loaded(&mut s, before());
+        let titles: Vec<&str> = (0..3).map(|i| s.tab_title(i)).collect();
+        assert_eq!((titles, s.tabs.open), (vec![Example::ALL[0].title(), Example::ALL[2].title(), "Untitled"], 2));
+        act(&mut s, Any::Tabs(Action::Reopen));
+        assert_eq!(s.document.impression, "Quick.");
     }
 
     #[test]

@@ -112,7 +112,11 @@ impl Base {
         let mut base = self.clone();
         base.image = fit_image(&self.original, size_px).map_or_else(|_| Arc::clone(&self.image), Arc::new);
         base.spacing_mm = base.square_spacing();
-        base.margin_px = (self.margin_px as f32 * scale).round() as u32;
+        base.margin_px = if self.margin_px == natural_margin(self.image.width()) {
+            natural_margin(size_px)
+        } else {
+            (self.margin_px as f32 * scale).round() as u32
+        };
         base
     }
 }

@@ -74,6 +74,11 @@ pub struct State {
     pub view: ViewState,
     /// Steps, guidance and seed.
     pub sampling: Sampling,
+    /// Settings that nobody chose: a model that gets ready puts its natural ones in their place. `None` for a case that
+    /// brought its own.
+    pub natural: Option<Sampling>,
+    /// Whether an image was asked for from the case on the canvas.
+    pub used: bool,
     /// The run in progress or between two steps, if any.
     pub job: Option<Job>,
     /// What waits, what ended, and how the queue stands.
@@ -124,6 +129,8 @@ impl State {
             history: History::default(),
             tabs: tabs::Tabs::default(),
             sampling: Sampling::default(),
+            natural: Some(Sampling::default()),
+            used: false,
             job: None,
             queue: Queue { follow: true, ..Queue::default() },
             results: Vec::new(),

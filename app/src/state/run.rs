@@ -39,6 +39,18 @@ impl Default for Sampling {
 }
 
 impl Sampling {
+    /// Whether steps, guidance and integrator are the same; seed and number of images are another matter.
+    pub fn is_like(&self, other: &Self) -> bool {
+        let (seed, seed_locked, variants) = (other.seed, other.seed_locked, other.variants);
+        Self { seed, seed_locked, variants, ..*self } == *other
+    }
+
+    /// These settings with the seed and the number of images of others.
+    #[must_use]
+    pub fn with_seed_of(self, other: &Self) -> Self {
+        Self { seed: other.seed, seed_locked: other.seed_locked, variants: other.variants, ..self }
+    }
+
     /// The settings of a request, with the seed locked.
     pub fn from_request(request: &GenerateRequest) -> Self {
         Self {

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use eframe::egui::Pos2;
 
 use super::history::Record;
-use super::{Artifact, Document, History, LayerId, Sampling, Shown, State};
+use super::{Artifact, Document, History, LayerId, Region, Sampling, Shown, State};
 use crate::examples::Example;
-use crate::journal::keeper::TabList;
+use crate::journal::TabList;
 
 /// Names a case for ever, also on disk.
 pub type CaseId = u64;
@@ -43,6 +43,10 @@ pub struct Parked {
     pub camera: (Option<f32>, Pos2),
     /// Window width, level, inversion.
     pub window: (f32, f32, bool),
+    /// As [`State::natural`].
+    pub natural: Option<Sampling>,
+    /// As [`State::used`].
+    pub used: bool,
 }
 
 impl Parked {
@@ -58,6 +62,8 @@ impl Parked {
             chosen: super::view::first_drawable(&document),
             camera: (None, Pos2::new(half, half)),
             window: (1.0, 0.5, false),
+            natural: None,
+            used: false,
             picture: ParkedPicture::Plain(picture),
             document,
             history,
@@ -136,21 +142,52 @@ impl State {
         }
     }
 
-    /// Whether the case on the canvas is the one that a start puts there. Runs of the session before say nothing of it:
-    /// they come from the library, which may open before the cases are read.
+    /// Whether nothing was done since the start: there is the case that a start puts there, and no other. Results and
+    /// runs say nothing of it: they come from the library, which may open before the cases are read.
     pub fn is_first_sight(&self) -> bool {
-        let document = &self.document;
-        let empty = document.impression.is_empty() && document.layers.is_empty() && document.base.is_none();
-        !self.history.can_undo() && !self.history.can_redo() && (self.example.is_some() || empty)
+        self.tabs.list.len() == 1 && self.example == Some(Example::ALL[0]) && self.is_pristine()
     }
 
     /// Whether nothing of the person's would be lost if another case took this tab.
     pub fn is_pristine(&self) -> bool {
-        !self.history.can_undo()
-            && !self.history.can_redo()
-            && self.results.is_empty()
-            && self.job.is_none()
-            && (self.example.is_some() || self.document.impression.is_empty())
+        !self.history.can_undo() && !self.history.can_redo() && !self.used && self.is_as_made()
+    }
+
+    /// Whether the case is what its example, or an empty case, is at first.
+    fn is_as_made(&self) -> bool {
+        let document = &self.document;
+        match self.example {
+            Some(example) => *document == example.document(document.size_px),
+            None => {
+                let drawn = document.layers.iter().any(|l| l.region != Region::Guide);
+                document.impression.is_empty() && document.base.is_none() && !drawn
+            }
+        }
+    }
+
+    /// Brings the case on the canvas to the model in use: its size, and its natural settings where nobody chose others.
+    /// It is no entry, and it gives the same case whether the model or the case was there first.
+    pub fn fit_to_model(&mut self) {
+        let Some(card) = self.model.ready().map(|m| m.card().clone()) else { return };
+        let before_px = self.document.size_px;
+        if card.size_px != before_px {
+            self.history.meet(&self.document, self.sampling);
+            // What was under way is its own entry.
+            self.history.settle(&self.document);
+            let example = self.example.filter(|_| self.is_as_made());
+            self.document = example.map_or_else(|| self.document.resized(card.size_px), |e| e.document(card.size_px));
+            self.history.amend(&self.document, self.sampling);
+            self.view.follow_size(before_px, &self.document);
+        }
+        if self.natural.is_some_and(|natural| natural.is_like(&self.sampling)) {
+            let natural = Sampling::from_request(&card.natural);
+            self.natural = Some(natural);
+            if !natural.is_like(&self.sampling) {
+                self.history.meet(&self.document, self.sampling);
+                self.sampling = natural.with_seed_of(&self.sampling);
+                self.history.amend(&self.document, self.sampling);
+            }
+        }
     }
 
     /// Takes the case off the canvas.
@@ -176,26 +213,25 @@ impl State {
             chosen: self.view.chosen,
             camera: (self.view.zoom, self.view.center),
             window: (self.view.window, self.view.level, self.view.inverted),
+            natural: self.natural,
+            used: self.used,
         }
     }
 
     /// Puts a case on the canvas; the one there before must have been parked.
     pub fn unpark(&mut self, parked: Parked) {
-        // Without a model the case keeps its own size, so that nothing drawn is made coarser in between.
-        let size_px = self.model.ready().map(|m| m.card().size_px);
-        let Parked { document, history, sampling, example, picture, chosen, camera, window } = parked;
+        let before_px = self.document.size_px;
+        let Parked { document, history, sampling, example, picture, chosen, camera, window, natural, used } = parked;
         (self.document, self.history, self.sampling, self.example) = (document, history, sampling, example);
+        (self.natural, self.used) = (natural, used);
+        self.view.follow_size(before_px, &self.document);
         (self.view.zoom, self.view.center) = camera;
         (self.view.window, self.view.level, self.view.inverted) = window;
         self.view.chosen = chosen;
         self.view.stroke = None;
-        if let Some(size_px) = size_px.filter(|s| *s != self.document.size_px) {
-            // The model changed while the case was parked.
-            self.history.meet(&self.document, self.sampling);
-            self.document = self.document.resized(size_px);
-            self.history.amend(&self.document, self.sampling);
-            self.view.zoom = None;
-        }
+        // The model may have changed while the case was parked. Without one the case keeps its own size, so that nothing
+        // drawn is made coarser in between.
+        self.fit_to_model();
         self.shown = self.picture_now(&picture);
     }
 
@@ -222,12 +258,17 @@ impl State {
         }
     }
 
-    fn picture_now(&self, picture: &ParkedPicture) -> Shown {
-        let without = match (self.example, &self.document.base) {
+    /// The picture of the case where no run of it is shown.
+    pub fn plain_picture(&self) -> Shown {
+        match (self.example, &self.document.base) {
             (Some(_), _) => Shown::Example,
             (None, Some(_)) => Shown::Base,
             (None, None) => Shown::Blank,
-        };
+        }
+    }
+
+    fn picture_now(&self, picture: &ParkedPicture) -> Shown {
+        let without = self.plain_picture();
         match picture {
             ParkedPicture::Of(artifact, step) => match self.results.iter().position(|r| Arc::ptr_eq(&r.artifact, artifact)) {
                 Some(i) => step.map_or(Shown::Result(i), |s| Shown::ResultStep(i, s)),

@@ -143,7 +143,7 @@ impl ViewState {
             tools: ToolOptions::default(),
             chosen: first_drawable(document),
             chosen_before: None,
-            brush_px: (document.size_px as f32 * 0.035).max(2.0).round(),
+            brush_px: natural_brush_px(document.size_px),
             zoom: None,
             center: Pos2::new(half, half),
             window: 1.0,
@@ -173,6 +173,25 @@ impl ViewState {
         self.center = Pos2::ZERO + Vec2::splat(document.size_px as f32 * 0.5);
     }
 
+    /// The document has another size now: the image is fitted, and the brush keeps its part of it.
+    pub fn follow_size(&mut self, before_px: u32, document: &Document) {
+        let size_px = document.size_px;
+        if before_px == size_px {
+            return;
+        }
+        self.brush_px = if self.brush_px == natural_brush_px(before_px) {
+            natural_brush_px(size_px)
+        } else {
+            let scaled = self.brush_px * size_px as f32 / before_px.max(1) as f32;
+            scaled.clamp(BRUSH_PX.0, BRUSH_PX.1.min(size_px as f32 * 0.5).max(BRUSH_PX.0))
+        };
+        self.zoom = None;
+        self.center = Pos2::ZERO + Vec2::splat(size_px as f32 * 0.5);
+        if self.chosen.is_none_or(|id| document.layer(id).is_none()) {
+            self.chosen = first_drawable(document);
+        }
+    }
+
     /// Moves window and level by a drag; sideways is width, up and down is level.
     pub fn drag_window(&mut self, delta: Vec2) {
         self.window = (self.window * (1.0 + delta.x * 0.005)).clamp(0.02, 4.0);
@@ -191,6 +210,11 @@ impl ViewState {
             _ => None,
         }
     }
+}
+
+/// Natural radius of the brush on an image of that side.
+fn natural_brush_px(size_px: u32) -> f32 {
+    (size_px as f32 * 0.035).max(2.0).round()
 }
 
 /// The topmost layer that tools can work on.

@@ -21,7 +21,7 @@ fn loaded(keeper: &Keeper) -> Loaded {
     loop {
         match keeper.poll() {
             Some(News::Loaded(loaded)) => return *loaded,
-            Some(News::Trouble(why)) => panic!("{why}"),
+            Some(News::Trouble(why) | News::Unusable(why)) => panic!("{why}"),
             None => {
                 assert!(began.elapsed() < LIMIT, "the cases did not come");
                 std::thread::sleep(Duration::from_millis(5));

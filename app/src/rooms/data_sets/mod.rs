@@ -19,7 +19,7 @@ pub mod state;
 pub mod work;
 
 pub use action::Action;
-pub use reduce::{again, hear, opened, reduce, refused, runs_changed, runs_told};
+pub use reduce::{again, hear, library_opened, opened, reduce, refused, runs_changed, runs_told};
 pub use state::State;
 pub use work::{Work, Works};
 

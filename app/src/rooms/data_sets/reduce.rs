@@ -284,6 +284,12 @@ pub fn refused(state: &mut State) -> Vec<Effect> {
     again(state)
 }
 
+/// The library is open, and what a killed window left in it is mended: a room that was opened before reads it again.
+pub fn library_opened(state: &mut State) -> Vec<Effect> {
+    let room = &mut state.data_sets;
+    if room.asked > 0 { read(room) } else { Vec::new() }
+}
+
 /// News may have been missed: what is shown is read again.
 pub fn again(state: &mut State) -> Vec<Effect> {
     let room = &mut state.data_sets;
@@ -388,8 +394,8 @@ fn enqueue(state: &mut State, jobs: Vec<crate::library::NewJob>) -> Vec<Effect> 
     }
     let room = &mut state.data_sets;
     room.said = Some(Ok(match n {
-        1 => "One image waits in the queue.".to_owned(),
-        n => format!("{n} images wait in the queue."),
+        1 => "One image was put into the queue.".to_owned(),
+        n => format!("{n} images were put into the queue."),
     }));
     room.page = Page::Images;
     let asked: std::collections::HashSet<&str> = jobs.iter().map(|job| job.task.cell.as_str()).collect();
