@@ -139,7 +139,7 @@ mod tests {
             "Nothing drawn",
             "Both or midline",
             "Adherence ≥ 0.60",
-            "Text and mask disagree",
+            "Text conflict",
             "abc",
             "By hand",
             "Older",
