@@ -7,9 +7,11 @@ use std::process::{Command, ExitCode};
 use anyhow::{Context as _, Result, bail, ensure};
 use engine::store::atomic::{ensure_writable_dir, write_atomic};
 
+use super::numbers::{positive, share};
 use crate::config::StageConfig;
 use crate::launch::{Cluster, Job, Starter, chain, script};
-use crate::ranks::estimate::{Card, Cost, Links, Spread, estimate};
+use crate::ranks::cards::CardName;
+use crate::ranks::estimate::{Card, Cost, Links, Measured, Spread, estimate};
 use crate::ranks::exchange::BUCKET_BYTES;
 
 /// Arguments of the subcommand.
@@ -29,11 +31,11 @@ pub struct Args {
     /// Folder of the results: a run, a data set, images. With --stages, the folder of the run folders; runs if left out.
     #[arg(long, value_name = "DIR", required_unless_present_any = ["stages", "estimate"])]
     out: Option<PathBuf>,
-    #[command(flatten)]
-    cluster: Asked,
     /// Print the script and do nothing else.
     #[arg(long)]
     dry_run: bool,
+    #[command(flatten)]
+    cluster: Asked,
     #[command(flatten)]
     guess: Guess,
     /// Further arguments of the command that runs in the job, after `--`; with --stages, of each stage.
@@ -48,14 +50,14 @@ struct Asked {
     /// Machines.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
     nodes: u16,
-    /// Graphics cards of each machine, one rank each; 0 is for ranks on processors.
+    /// Graphics cards of each machine, with one rank each; 0 for ranks on processors.
     #[arg(long, value_name = "N", default_value_t = 8)]
     gpus: u16,
     /// Ranks of each machine where there are no cards.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
     tasks: u16,
     /// What starts the ranks.
-    #[arg(long, value_enum, default_value_t = Starter::Slurm)]
+    #[arg(long, value_name = "NAME", value_enum, default_value_t = Starter::Slurm)]
     launcher: Starter,
     /// Processor cores of each rank.
     #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..))]
@@ -99,14 +101,17 @@ struct Guess {
     /// Say how fast a training would be on these cards and what it would wait for, and do nothing else.
     #[arg(long, conflicts_with = "dry_run")]
     estimate: bool,
-    /// Measured time of one row on one card, forward and backward; else it is estimated from the card's peak.
+    /// Measured time of one row on one card, forward and backward, in place of a share of its peak.
     #[arg(long, value_name = "SECONDS", requires = "estimate", value_parser = positive)]
     row_seconds: Option<f64>,
-    /// Peak of a card's products in bf16, in TFLOP/s; 312 is an A100.
-    #[arg(long, value_name = "N", requires = "estimate", value_parser = positive, default_value_t = Card::A100.peak_tflops)]
-    peak: f64,
+    /// Which card is estimated.
+    #[arg(long, value_name = "CARD", requires = "estimate", value_enum, default_value_t = CardName::A100Gb80)]
+    card: CardName,
+    /// Peak of a card's products in bf16, in TFLOP/s; else that of --card.
+    #[arg(long, value_name = "N", requires = "estimate", value_parser = positive)]
+    peak: Option<f64>,
     /// Share of the peak that forward and backward reach.
-    #[arg(long, value_name = "SHARE", requires = "estimate", value_parser = positive, default_value_t = Card::A100.reached)]
+    #[arg(long, value_name = "SHARE", requires = "estimate", value_parser = share, default_value_t = Card::A100.reached)]
     share: f64,
     /// Network adapters of a machine.
     #[arg(long, value_name = "N", requires = "estimate", default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..))]
@@ -114,11 +119,6 @@ struct Guess {
     /// Speed of one of them, in Gbit/s.
     #[arg(long, value_name = "N", requires = "estimate", value_parser = positive, default_value_t = Links::A100.adapter_gbit_s)]
     gbit: f64,
-}
-
-fn positive(text: &str) -> Result<f64, String> {
-    let number: Option<f64> = text.parse().ok().filter(|number: &f64| number.is_finite() && *number > 0.0);
-    number.ok_or_else(|| "choose a number above 0".to_owned())
 }
 
 const AFTER_HELP: &str = "\
@@ -176,8 +176,10 @@ pub fn run(args: &Args) -> Result<ExitCode> {
 fn estimate_all(args: &Args, cluster: &Cluster) -> Result<ExitCode> {
     let guess = &args.guess;
     ensure!(cluster.gpus > 0, "--estimate is for graphics cards; give --gpus");
-    let links = Links { adapters: guess.adapters.into(), adapter_gbit_s: guess.gbit, ..Links::A100 };
-    let card = Card { peak_tflops: guess.peak, reached: guess.share, ..Card::A100 };
+    let links = Links { adapters: guess.adapters.into(), adapter_gbit_s: guess.gbit, ..guess.card.links() };
+    let named = guess.card.card(true, guess.share);
+    let card = Card { peak_tflops: guess.peak.unwrap_or(named.peak_tflops), ..named };
+    let measured = Measured { row_s: guess.row_seconds, optimiser_s: None };
     let configs: Vec<PathBuf> = match &args.config {
         Some(config) => vec![config.clone()],
         None => args.stages.iter().map(|stage| chain::config_of(stage, &args.preset)).collect(),
@@ -195,7 +197,7 @@ fn estimate_all(args: &Args, cluster: &Cluster) -> Result<ExitCode> {
             bucket_bytes: BUCKET_BYTES,
         };
         let rows = spread.rows.div_ceil(nodes * cards).min(spread.micro_rows);
-        let found = estimate(&cost, &card, &links, &spread, guess.row_seconds);
+        let found = estimate(&cost, &card, &links, &spread, measured);
         writeln!(out, "{} on {nodes} x {cards} cards, {} rows an update", path.display(), spread.rows)?;
         writeln!(
             out,

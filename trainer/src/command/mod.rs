@@ -7,6 +7,7 @@ pub mod export;
 pub mod generate;
 pub mod import;
 pub mod launch;
+mod numbers;
 pub mod parity;
 pub mod phantom;
 pub mod plan;

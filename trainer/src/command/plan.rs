@@ -1,5 +1,7 @@
 //! Say what a stage needs before it is begun: memory by part, the largest micro-batch, hours.
 
+mod table;
+
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -7,14 +9,17 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use engine::device::DeviceKind;
-use indicatif::HumanDuration;
 use serde::Serialize;
 
+use super::numbers::{positive, share};
 use crate::config::stage::DataSource;
 use crate::config::{AnyConfig, StageConfig};
+use crate::plan::hours::{Basis, Hours, Network, Places, Source};
 use crate::plan::memory::{Beside, Need, Sizes};
 use crate::plan::probe::{Probed, probe};
-use crate::plan::{self, Cut, Room, bytes_of, gigabytes};
+use crate::plan::{self, Cut, bytes_of};
+use crate::ranks::cards::CardName;
+use crate::ranks::estimate::Card;
 use crate::run::log::say;
 use crate::{device, run::settings::Compute};
 
@@ -33,15 +38,37 @@ pub struct Args {
     /// Prepared data set; its cases tell the updates of a stage that is said in epochs.
     #[arg(long, value_name = "DATA_DIR")]
     data: Option<PathBuf>,
+    /// Plan for so many cases, where the data set is not here yet.
+    #[arg(long, value_name = "N", conflicts_with = "data", value_parser = clap::value_parser!(u32).range(1..))]
+    cases: Option<u32>,
     /// Where it is to run: cpu or cuda[:N].
     #[arg(long, value_name = "DEVICE", default_value_t = DeviceKind::Cpu)]
     device: DeviceKind,
-    /// Plan for a device with so much memory, such as 80GB; else what is free on this one.
+    /// Plan for a device with so much memory, such as 80GB; else what is free on this one, or what --card has.
     #[arg(long, value_name = "SIZE", value_parser = bytes_of)]
     memory: Option<u64>,
-    /// Share the rows of an update among so many cards.
+    /// Share the rows of an update among so many cards (or ranks on processors).
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=65_536))]
     cards: u32,
+    /// Machines that the cards are in; one for eight cards if left out.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=65_536))]
+    nodes: Option<u32>,
+    /// Change a field of the configuration, such as train.micro_batch=8; may be given again.
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// Print the plan as JSON.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    probing: Probing,
+    #[command(flatten)]
+    paper: Paper,
+}
+
+/// Hours that are measured here.
+#[derive(clap::Args, Debug)]
+#[command(next_help_heading = "Hours from a probe on --device")]
+struct Probing {
     /// Take no steps: bytes only, no hours.
     #[arg(long)]
     no_probe: bool,
@@ -51,24 +78,48 @@ pub struct Args {
     /// End the probe after this time with the steps that were taken.
     #[arg(long, value_name = "SECONDS", default_value_t = 120)]
     probe_secs: u64,
-    /// Change a field of the configuration, such as train.micro_batch=8; may be said several times.
-    #[arg(long, value_name = "KEY=VALUE")]
-    set: Vec<String>,
-    /// Print the plan as JSON.
-    #[arg(long)]
-    json: bool,
+}
+
+/// Hours that are reckoned.
+#[derive(clap::Args, Debug)]
+#[command(next_help_heading = "Hours on paper, for cards that are not here")]
+struct Paper {
+    /// Plan for this card in place of --device: its memory, and hours from a share of its peak, without a probe.
+    #[arg(long, value_name = "CARD", value_enum, conflicts_with_all = ["device", "probe_steps", "probe_secs"])]
+    card: Option<CardName>,
+    /// Share of the card's peak that forward and backward reach.
+    #[arg(long, value_name = "SHARE", requires = "card", value_parser = share, default_value_t = Card::A100.reached)]
+    share: f64,
+    /// Measured time of one row on such a card, forward and backward, in place of a share of its peak.
+    #[arg(long, value_name = "SECONDS", requires = "card", conflicts_with = "share", value_parser = positive)]
+    row_seconds: Option<f64>,
+    /// Network adapters of a machine; 4 if left out, 1 for processors.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..))]
+    adapters: Option<u8>,
+    /// Speed of one of them in Gbit/s; 200 if left out, 10 for processors.
+    #[arg(long, value_name = "N", value_parser = positive)]
+    gbit: Option<f64>,
 }
 
 const AFTER_HELP: &str = "\
-Bytes follow from the sizes of the network; the probe takes steps with random numbers of the same sizes, so neither weights \
-nor data are read, and waiting for data, panels and checkpoints are not in its times. With --memory the bytes are planned for \
-another device; the hours stay those of --device, so add --no-probe.
+The paper's first stage on 4 machines with 8 cards each, none of which is here:
+  chexgen plan trainer/configs/stage1-256.paper.toml --card a100-80gb --cards 32 --cases 200000
+
+Bytes follow from the sizes of the network. Hours come from a probe on --device, or on paper from --card: operations of the \
+network over a share of the card's peak. The probe takes steps with random numbers of the same sizes, so neither weights \
+nor data are read. With several cards the hours hold what they wait for each other, always reckoned on paper; what was \
+assumed is listed and not measured. Not in the hours: waiting for data, panels, checkpoints. With --memory the bytes are \
+planned for another device; hours of a probe stay those of --device.
 
 Exit codes: 0 it fits, 1 it does not fit or cannot be planned, 2 wrong usage.
 
-JSON fields: stage, device, cards, parameters, trained, rows_per_update, rows_per_card, micro_batch, compute, \
+JSON fields: stage, device, cards, nodes, parameters, trained, rows_per_update, rows_per_card, micro_batch, compute, \
 gradient_checkpointing, bytes (of each part), device_bytes, host_bytes, memory_bytes, largest_micro_batch (with and \
-without checkpointing), updates, probe, update_seconds, hours, card_hours, fits, refusal.";
+without checkpointing), updates, probe, hours_from (probe, given, assumed), compute_seconds, optimiser_seconds, \
+waiting_seconds, update_seconds, rows_per_second, hours, card_hours, assumed (sentences), fits, refusal.";
+
+/// Machines of clusters mostly have so many cards.
+const CARDS_OF_A_MACHINE: u32 = 8;
 
 /// The plan, as it is printed in JSON.
 #[derive(Serialize)]
@@ -76,6 +127,7 @@ struct Plan {
     stage: &'static str,
     device: String,
     cards: usize,
+    nodes: usize,
     parameters: u64,
     trained: u64,
     rows_per_update: usize,
@@ -90,9 +142,15 @@ struct Plan {
     largest_micro_batch: Largest,
     updates: Option<usize>,
     probe: Option<Probed>,
+    hours_from: Option<Basis>,
+    compute_seconds: Option<f64>,
+    optimiser_seconds: Option<f64>,
+    waiting_seconds: Option<f64>,
     update_seconds: Option<f64>,
+    rows_per_second: Option<f64>,
     hours: Option<f64>,
     card_hours: Option<f64>,
+    assumed: Vec<String>,
     fits: Option<bool>,
     refusal: Option<String>,
 }
@@ -110,9 +168,12 @@ struct Largest {
 /// When the configuration cannot be used, or the stage does not fit.
 pub fn run(args: &Args) -> Result<ExitCode> {
     let config = read(args)?;
+    let places = places(args)?;
     let cut = Cut::of(&config, args.cards as usize)?;
-    let room = plan::room(args.device, args.memory)?;
-    let dtype = match (config.train.compute, args.device) {
+    // A card that is not here is planned like one that is; no driver is asked.
+    let device = if args.paper.card.is_some() { DeviceKind::Cuda(0) } else { args.device };
+    let room = plan::room(device, args.memory.or(args.paper.card.map(CardName::bytes)))?;
+    let dtype = match (config.train.compute, device) {
         (Compute::Bf16, _) | (Compute::Auto, DeviceKind::Cuda(_)) => candle_core::DType::BF16,
         _ => candle_core::DType::F32,
     };
@@ -120,23 +181,27 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     let checkpointing = config.train.gradient_checkpointing;
     let largest = |checkpointing| room.as_ref().and_then(|room| plan::largest(&sizes, cut.own, room, checkpointing));
     let refusal = room.as_ref().and_then(|room| plan::refusal(&sizes, &cut, room, checkpointing));
-    let cases = plan::cases(&config)?;
-    let updates = match (config.train.steps, cases) {
+    let updates = match (config.train.steps, plan::cases(&config)?.or(args.cases.map(|cases| cases as usize))) {
         (Some(steps), _) => Some(steps),
         (None, Some(cases)) => Some(config.train.updates(cases)?),
         (None, None) => None,
     };
-    let probed = match refusal {
-        None if !args.no_probe => Some(probed(args, &config, &cut)?),
-        _ => None,
+    let source = match (&refusal, args.paper.card) {
+        (Some(_), _) => None,
+        (None, Some(name)) => Some(Source::Card { name, reached: args.paper.share, row_s: args.paper.row_seconds }),
+        (None, None) if args.probing.no_probe => None,
+        (None, None) => Some(Source::Probe { probed: probed(args, &config, &cut)?, on_processor: device == DeviceKind::Cpu }),
     };
-    let update_s = probed.map(|p| p.micro_s * (cut.own / p.rows.max(1)) as f64 + p.optimiser_s);
-    let hours = update_s.zip(updates).map(|(seconds, updates)| seconds * updates as f64 / 3600.0);
+    let network = Network { adapters: args.paper.adapters.map(usize::from), gbit_s: args.paper.gbit };
+    let times = source.as_ref().map(|source| Hours::of(&config, dtype, &cut, places, source, network));
+    let update = times.as_ref().map(|times| times.update);
+    let hours = update.zip(updates).map(|(update, updates)| update.update_s() * updates as f64 / 3600.0);
     let need = sizes.need(cut.micro, checkpointing);
     let plan = Plan {
         stage: config.stage.name(),
-        device: args.device.to_string(),
+        device: args.paper.card.map_or_else(|| device.to_string(), |card| card.to_string()),
         cards: args.cards as usize,
+        nodes: places.nodes,
         parameters: sizes.all,
         trained: sizes.trained,
         rows_per_update: config.train.batch_size,
@@ -150,10 +215,16 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         memory_bytes: room.map(|room| room.bytes),
         largest_micro_batch: Largest { with_checkpointing: largest(true), without: largest(false) },
         updates,
-        probe: probed,
-        update_seconds: update_s,
+        probe: source.and_then(|source| if let Source::Probe { probed, .. } = source { Some(probed) } else { None }),
+        hours_from: times.as_ref().map(|times| times.basis),
+        compute_seconds: update.map(|update| update.compute_s),
+        optimiser_seconds: update.map(|update| update.optimiser_s),
+        waiting_seconds: update.map(|update| update.waited_s),
+        update_seconds: update.map(|update| update.update_s()),
+        rows_per_second: update.map(|update| update.rows_per_s),
         hours,
         card_hours: hours.map(|hours| hours * f64::from(args.cards)),
+        assumed: times.map(|times| times.assumed).unwrap_or_default(),
         fits: room.map(|_| refusal.is_none()),
         refusal: refusal.clone(),
     };
@@ -161,13 +232,24 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     if args.json {
         writeln!(out, "{}", serde_json::to_string_pretty(&plan)?)?;
     } else {
-        table(&mut out, &plan, room.as_ref())?;
+        table::write(&mut out, &plan, room.as_ref())?;
     }
     out.flush()?;
     match refusal {
         Some(sentence) => bail!("{sentence}"),
         None => Ok(ExitCode::SUCCESS),
     }
+}
+
+/// Cards by machine.
+fn places(args: &Args) -> Result<Places> {
+    let cards = args.cards;
+    let nodes = args.nodes.unwrap_or_else(|| cards.div_ceil(CARDS_OF_A_MACHINE));
+    ensure!(
+        cards.is_multiple_of(nodes),
+        "{cards} cards cannot be shared evenly by {nodes} machines; say the machines with --nodes, a number that divides --cards"
+    );
+    Ok(Places { nodes: nodes as usize, cards: (cards / nodes) as usize })
 }
 
 /// The configuration with what the command line names.
@@ -199,84 +281,13 @@ fn read(args: &Args) -> Result<StageConfig> {
 }
 
 fn probed(args: &Args, config: &StageConfig, cut: &Cut) -> Result<Probed> {
-    let device = device::open(args.device).context("the probe needs the device; --no-probe plans without")?;
-    let steps = args.probe_steps as usize;
+    let device = device::open(args.device)
+        .context("the probe needs the device; --no-probe plans without hours, --card for a card that is not here")?;
+    let steps = args.probing.probe_steps as usize;
     say(&format!("probing: {steps} steps of {} rows on {}", cut.micro, args.device));
     let bar = indicatif::ProgressBar::new(steps as u64);
-    let limit = Duration::from_secs(args.probe_secs);
+    let limit = Duration::from_secs(args.probing.probe_secs);
     let found = probe(config, &device, cut.micro, (steps, limit), &|done| bar.set_position(done as u64))?;
     bar.finish_and_clear();
     Ok(found)
-}
-
-fn table(out: &mut impl Write, plan: &Plan, room: Option<&Room>) -> Result<()> {
-    let millions = |n: u64| format!("{:.1} M", n as f64 / 1e6);
-    writeln!(
-        out,
-        "stage {}: {} parameters of which {} learn, in {} on {}{}",
-        plan.stage,
-        millions(plan.parameters),
-        millions(plan.trained),
-        plan.compute,
-        plan.device,
-        if plan.cards > 1 { format!(", {} cards", plan.cards) } else { String::new() }
-    )?;
-    writeln!(
-        out,
-        "{} rows an update, {} a card, {} at once{}",
-        plan.rows_per_update,
-        plan.rows_per_card,
-        plan.micro_batch,
-        if plan.gradient_checkpointing { ", inner values computed twice" } else { "" }
-    )?;
-    writeln!(out)?;
-    let b = &plan.bytes;
-    for (name, bytes) in [
-        ("weights", b.weights),
-        ("gradients", b.gradients),
-        ("moments", b.moments),
-        ("averages", b.averages),
-        ("inner values", b.activations),
-        ("autoencoder", b.parts),
-    ] {
-        writeln!(out, "{name:24} {:>10}", gigabytes(bytes))?;
-    }
-    writeln!(out, "{:24} {:>10}", "on the device", gigabytes(plan.device_bytes))?;
-    writeln!(out, "{:24} {:>10}", "cases in memory", gigabytes(b.data))?;
-    writeln!(out, "{:24} {:>10}", "copy for checkpoints", gigabytes(b.snapshot))?;
-    let fits = |rows: Option<usize>| rows.map_or("none".to_owned(), |rows| rows.to_string());
-    match room {
-        Some(room) => {
-            let with = if room.shared_with_host { ", both together" } else { "" };
-            writeln!(out, "{:24} {:>10}{with}", "there are", gigabytes(room.bytes))?;
-            writeln!(out)?;
-            let l = &plan.largest_micro_batch;
-            writeln!(out, "{:40} {}", "largest micro-batch", fits(l.without))?;
-            writeln!(out, "{:40} {}", "with inner values computed twice", fits(l.with_checkpointing))?;
-        }
-        None => writeln!(out, "{:24} {:>10}", "there are", "not known; say it with --memory")?,
-    }
-    match (plan.updates, &plan.probe, plan.update_seconds, plan.hours) {
-        (Some(updates), Some(probe), Some(update), Some(hours)) => {
-            writeln!(
-                out,
-                "{:40} {:.3} s, of which the optimiser {:.3} s ({} steps of {} rows)",
-                "an update", update, probe.optimiser_s, probe.steps, probe.rows
-            )?;
-            let left = HumanDuration(Duration::from_secs_f64((hours * 3600.0).min(1e12)));
-            writeln!(out, "{:40} {updates} updates, {hours:.1} h ({left:#})", "the stage")?;
-            if plan.device != "cpu" || plan.cards > 1 {
-                writeln!(out, "{:40} {:.1}", "hours of cards", hours * plan.cards as f64)?;
-            }
-            if plan.cards > 1 {
-                writeln!(out, "What the cards wait for each other is not in these hours.")?;
-            }
-        }
-        (None, Some(_), Some(update), None) => {
-            writeln!(out, "{:40} {update:.3} s; name the data with --data to know how many there are", "an update")?;
-        }
-        (Some(updates), ..) => writeln!(out, "{:40} {updates} updates", "the stage")?,
-        _ => writeln!(out, "{:40} not known; name the data with --data", "updates")?,
-    }
-    Ok(())
 }

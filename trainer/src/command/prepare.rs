@@ -19,6 +19,9 @@ use crate::ranks::share::{own_device, prefix};
 use crate::run::signals::StopRequest;
 use crate::work::WorkShare;
 
+/// Destroyed words that `report` tells in the terminal.
+const TOLD_WORDS: usize = 10;
+
 /// Arguments of the subcommand.
 #[derive(clap::Args, Debug)]
 #[command(after_help = AFTER_HELP, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
@@ -31,7 +34,7 @@ pub struct Args {
     /// Folder of the data set, made when missing. What an interrupted run finished there is kept.
     #[arg(long, value_name = "DIR", required = true)]
     out: Option<PathBuf>,
-    /// A value laid over the settings, such as size_px=512 or split.seed=2; may be repeated.
+    /// A value laid over the settings, such as size_px=512 or split.seed=2; may be given again.
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
     /// Where the networks compute: cpu or cuda[:N]. Of many ranks, each takes the card with its number on its machine
@@ -52,7 +55,7 @@ pub struct Args {
 
 #[derive(clap::Subcommand, Debug)]
 enum Act {
-    /// Count what is in a data set: report.json and report.html in its folder.
+    /// Count what is in a data set, and list the words that caption cleaning destroyed: report.json and report.html.
     Report {
         /// Folder of the data set.
         dir: PathBuf,
@@ -70,10 +73,10 @@ enum Act {
         #[arg(long, value_name = "DIR")]
         model: PathBuf,
         /// Which split.
-        #[arg(long, default_value = "train")]
+        #[arg(long, value_name = "NAME", default_value = "train")]
         split: String,
-        /// Latents are drawn from their distribution once; this decides how.
-        #[arg(long, default_value_t = 0)]
+        /// Seed of the latents, which are drawn from their distribution once.
+        #[arg(long, value_name = "N", default_value_t = 0)]
         seed: u64,
         /// Where to write, made when missing.
         #[arg(long, value_name = "DIR")]
@@ -162,7 +165,20 @@ fn report(dir: &Path) -> Result<ExitCode> {
         writeln!(text, "{name}: {} samples of {} patients", split.samples, split.patients)?;
     }
     writeln!(text, "patients in two splits: {}", print.patients_in_two_splits)?;
-    writeln!(text, "de-identification marks taken out: {}; words destroyed by cleaning: {}", print.marks, print.lost_words)?;
+    writeln!(text, "de-identification marks taken out: {}", print.marks)?;
+    writeln!(text, "words destroyed by cleaning: {}, in {} captions", print.lost_words, print.with_lost_words)?;
+    let listed: usize = print.destroyed.iter().map(|destroyed| destroyed.count).sum();
+    for destroyed in print.destroyed.iter().take(TOLD_WORDS) {
+        let (count, word, before, after) = (destroyed.count, &destroyed.word, &destroyed.before, &destroyed.after);
+        let times = if count == 1 { "once" } else { "times" };
+        let count = if count == 1 { String::new() } else { format!("{count} ") };
+        writeln!(text, "  {word}, {count}{times}\n    before: {before}\n    after:  {after}")?;
+    }
+    if print.different_lost_words > TOLD_WORDS {
+        writeln!(text, "  and {} further words; report.json lists them", print.different_lost_words - TOLD_WORDS)?;
+    } else if listed < print.lost_words {
+        writeln!(text, "  which words these are is not in shards of earlier builds; prepare into another folder to list them")?;
+    }
     writeln!(text, "source files that occur more than once: {}", print.repeated_files)?;
     for (kind, count) in &print.rejects {
         writeln!(text, "rejected, {kind}: {count}")?;

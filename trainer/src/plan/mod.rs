@@ -1,5 +1,6 @@
 //! What a stage needs before it is begun: bytes of each part, the largest micro-batch that fits, hours.
 
+pub mod hours;
 pub mod memory;
 pub mod probe;
 

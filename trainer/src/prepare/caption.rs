@@ -75,7 +75,9 @@ pub(crate) struct Caption {
     /// De-identification marks that were taken out.
     pub(crate) marks: usize,
     /// Words with digits that cleaning destroyed.
-    pub(crate) lost: usize,
+    pub(crate) lost: Vec<String>,
+    /// The text before cleaning, where it lost some.
+    pub(crate) before: String,
     /// Whether it was too long and is cut.
     pub(crate) cut: bool,
 }
@@ -156,7 +158,8 @@ pub(crate) fn prepare(
     }
     ids.truncate(limit.saturating_sub(tokenizer.marks()));
     ids.push(tokenizer.end_id());
-    Ok(Ok(Caption { text: cleaned.text, ids, marks, lost: cleaned.lost.len(), cut }))
+    let before = if cleaned.lost.is_empty() { String::new() } else { text };
+    Ok(Ok(Caption { text: cleaned.text, ids, marks, lost: cleaned.lost, before, cut }))
 }
 
 /// `sex:Male, age:71.0, race:Black. `, of what is known.

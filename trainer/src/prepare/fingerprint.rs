@@ -8,10 +8,33 @@ use engine::store::atomic::write_atomic;
 use serde::{Deserialize, Serialize};
 
 use super::{REJECTS_FILE, html, table::Table};
-use crate::data::dataset::{About, Dataset};
+use crate::data::dataset::{About, Dataset, LostWord};
 
 /// Counts by name.
 pub type Counts = BTreeMap<String, usize>;
+
+/// A word that caption cleaning destroyed, how often, and a caption before and after.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Destroyed {
+    /// The word, in small letters.
+    pub word: String,
+    /// How often.
+    pub count: usize,
+    /// A caption before cleaning.
+    pub before: String,
+    /// The same caption as it is encoded.
+    pub after: String,
+}
+
+impl Destroyed {
+    fn new(word: String, lost: LostWord) -> Self {
+        let LostWord { count, before, after } = lost;
+        Self { word, count, before, after }
+    }
+}
+
+/// Destroyed words that a report keeps; dates and codes of a large set are many.
+const MOST_WORDS: usize = 500;
 
 /// Numbers in classes of equal width from 0.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -127,6 +150,12 @@ pub struct Fingerprint {
     pub lost_words: usize,
     /// Captions that lost one.
     pub with_lost_words: usize,
+    /// Which these are, the most frequent first, at most 500; empty where earlier builds prepared the set.
+    #[serde(default)]
+    pub destroyed: Vec<Destroyed>,
+    /// Different words among them.
+    #[serde(default)]
+    pub different_lost_words: usize,
     /// Condition pictures by kind.
     pub conditions: Counts,
     /// Regions whose class has no grey in the model's palette.
@@ -168,12 +197,14 @@ pub fn fingerprint(data: &Dataset) -> Result<Fingerprint> {
     };
     let mut homes: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     let mut files: BTreeMap<String, (usize, BTreeSet<String>)> = BTreeMap::new();
+    let mut destroyed: BTreeMap<String, LostWord> = BTreeMap::new();
     for split in form.splits.keys() {
         let mut counts = SplitCounts::default();
         let mut patients = BTreeSet::new();
         data.visit(split, &mut |_, form| {
             print.provenance.shards += 1;
             print.provenance.bytes += form.tar_bytes;
+            form.lost_words.into_iter().for_each(|(word, lost)| destroyed.entry(word).or_default().join(lost));
             for sample in form.samples {
                 let about = sample.about;
                 counts.samples += 1;
@@ -201,6 +232,11 @@ pub fn fingerprint(data: &Dataset) -> Result<Fingerprint> {
     print.patients_in_two_splits = homes.values().filter(|splits| splits.len() > 1).count();
     print.repeated_files = files.values().filter(|(times, _)| *times > 1).count();
     print.repeated_across_splits = files.values().filter(|(_, splits)| splits.len() > 1).count();
+    print.different_lost_words = destroyed.len();
+    print.destroyed = destroyed.into_iter().map(|(word, lost)| Destroyed::new(word, lost)).collect();
+    // By name already; the sort keeps that order where counts are equal.
+    print.destroyed.sort_by_key(|destroyed| std::cmp::Reverse(destroyed.count));
+    print.destroyed.truncate(MOST_WORDS);
     print.add_rejects(data.dir())?;
     Ok(print)
 }

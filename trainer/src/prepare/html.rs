@@ -17,6 +17,7 @@ h1{font-size:26px;margin:0}h2{font-size:16px;margin:0 0 8px}p{margin:4px 0 20px;
 .grid{display:grid;grid-template-columns:repeat(auto-fill,minmax(310px,1fr));gap:16px;align-items:start}\
 section{background:var(--card);border:1px solid var(--line);border-radius:8px;padding:16px;break-inside:avoid}.wide{grid-column:1/-1}\
 dl{display:grid;grid-template-columns:1fr auto;gap:2px 16px;margin:0}dt{color:var(--soft)}dd{margin:0;text-align:right;font-variant-numeric:tabular-nums;overflow-wrap:anywhere}\
+.words td{vertical-align:top;white-space:normal;min-width:60px}.words td:nth-child(n+3){text-align:left;min-width:220px}\
 .scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}\
 th,td{padding:3px 0 3px 14px;text-align:right;font-weight:400;white-space:nowrap}th:first-child{text-align:left;padding-left:0;white-space:normal}\
 thead th{color:var(--soft);border-bottom:1px solid var(--line)}tbody tr+tr>*{border-top:1px solid var(--line)}\
@@ -41,6 +42,7 @@ pub(super) fn page(print: &Fingerprint) -> String {
     out.push_str(&taken(print));
     out.push_str(&splits(print));
     out.push_str(&facts("Captions", &captions(print)));
+    out.push_str(&destroyed(print));
     out.push_str(&labels(print));
     out.push_str(&facts("What the sources do not tell", &unknown(print)));
     out.push_str(&facts("Files", &files(print)));
@@ -140,6 +142,29 @@ fn captions(print: &Fingerprint) -> Vec<Fact> {
         row("words and sizes destroyed by cleaning", print.lost_words, true),
         row("captions that lost one", print.with_lost_words, true),
     ]
+}
+
+/// Words that the page shows; `report.json` has more.
+const SHOWN_WORDS: usize = 40;
+
+/// Which words cleaning destroyed, with a caption before and after.
+fn destroyed(print: &Fingerprint) -> String {
+    let (shown, different) = (print.destroyed.len().min(SHOWN_WORDS), print.different_lost_words);
+    let rows = print.destroyed.iter().take(shown).map(|destroyed| {
+        vec![destroyed.word.clone(), number(destroyed.count), destroyed.before.clone(), destroyed.after.clone()]
+    });
+    let mut note =
+        "The model never read these words. The captions are quotations from the source, and under its terms.".to_owned();
+    if different > shown {
+        let _written = write!(note, " The {shown} most frequent of {} words.", number(different));
+    }
+    table(
+        "Words destroyed by cleaning",
+        "wide words",
+        &["", "times", "a caption before", "after"],
+        &rows.collect::<Vec<_>>(),
+        &note,
+    )
 }
 
 /// How often each label is present, uncertain, absent and not mentioned, and present in each split.
@@ -243,5 +268,23 @@ mod tests {
         }
         print.patients_in_two_splits = 2;
         assert!(page(&print).contains("2 patients are in two splits"));
+    }
+
+    #[test]
+    fn the_page_shows_which_words_were_destroyed_and_that_there_are_more() {
+        use super::super::fingerprint::Destroyed;
+        let word = |at: usize| Destroyed {
+            word: format!("{at}mm"),
+            count: 100 - at,
+            before: format!("A {at}mm <nodule>."),
+            after: "a nodule.".to_owned(),
+        };
+        let mut print =
+            Fingerprint { destroyed: (0..50).map(word).collect(), different_lost_words: 1234, ..Fingerprint::default() };
+        let text = page(&print);
+        assert!(text.contains("0mm</th><td>100</td><td>A 0mm &lt;nodule&gt;.</td><td>a nodule.</td>"), "{text}");
+        assert!(text.contains("39mm") && !text.contains("40mm") && text.contains("The 40 most frequent of 1"), "{text}");
+        print.destroyed.clear();
+        assert!(!page(&print).contains("Words destroyed by cleaning"));
     }
 }

@@ -26,8 +26,16 @@ const DRAWN: f32 = -30.0;
 
 /// What a case became.
 pub(crate) enum Made {
-    Sample(Box<About>, Vec<u8>),
+    Sample(Box<About>, Vec<u8>, Lost),
     Reject(Reject),
+}
+
+/// What the cleaning of a caption destroyed.
+#[derive(Default)]
+pub(crate) struct Lost {
+    pub(crate) words: Vec<String>,
+    pub(crate) before: String,
+    pub(crate) after: String,
 }
 
 /// Makes samples on any number of threads.
@@ -79,18 +87,18 @@ impl<'a> Maker<'a> {
             Input::Picture(_) => self.of_picture(planned, about)?,
             Input::Release { .. } => self.of_release(&planned.case, about)?,
         };
-        let sample = match made {
-            Ok(sample) => sample,
+        let (sample, lost) = match made {
+            Ok(made) => made,
             Err(fault) => return Ok(reject(fault)),
         };
         if let Some(name) = sample.not_finite() {
             return Ok(reject(Fault::new("not_finite", format!("its {name} holds numbers that are not finite (NaN)"))));
         }
         let bytes = sample.to_bytes(self.binding, self.config.latents, self.config.caption_rows)?;
-        Ok(Made::Sample(Box::new(sample.about), bytes))
+        Ok(Made::Sample(Box::new(sample.about), bytes, lost))
     }
 
-    fn of_picture(&self, planned: &Planned, mut about: About) -> Result<std::result::Result<Sample, Fault>> {
+    fn of_picture(&self, planned: &Planned, mut about: About) -> Result<std::result::Result<(Sample, Lost), Fault>> {
         let case = &planned.case;
         let source = &self.config.sources[planned.source];
         let Input::Picture(paths) = &case.input else { return Ok(Err(Fault::new("input", "it has no picture"))) };
@@ -126,8 +134,10 @@ impl<'a> Maker<'a> {
         }
         let image = self.encode(&square.values)?;
         let rows = self.rows(&caption.ids)?;
-        (about.tokens, about.cut, about.marks, about.lost) = (caption.ids.len(), caption.cut, caption.marks, caption.lost);
-        Ok(Ok(Sample { about, text: caption.text, image, ids: caption.ids, caption: rows, conditions }))
+        let Caption { text, ids, marks, lost: words, before, cut } = caption;
+        (about.tokens, about.cut, about.marks, about.lost) = (ids.len(), cut, marks, words.len());
+        let after = if words.is_empty() { String::new() } else { text.clone() };
+        Ok(Ok((Sample { about, text, image, ids, caption: rows, conditions }, Lost { words, before, after })))
     }
 
     /// The caption of a case, of its own words or those of its report.
@@ -165,7 +175,7 @@ impl<'a> Maker<'a> {
     }
 
     /// A sample of what the published preparation made.
-    fn of_release(&self, case: &Case, mut about: About) -> Result<std::result::Result<Sample, Fault>> {
+    fn of_release(&self, case: &Case, mut about: About) -> Result<std::result::Result<(Sample, Lost), Fault>> {
         let Input::Release { image, text, condition } = &case.input else {
             return Ok(Err(Fault::new("input", "it has no latents")));
         };
@@ -201,7 +211,7 @@ impl<'a> Maker<'a> {
         };
         about.tokens = caption.len() / self.binding.text_width;
         (about.width, about.height) = (self.binding.size_px as u32, self.binding.size_px as u32);
-        Ok(Ok(Sample { about, text: String::new(), image, ids: Vec::new(), caption, conditions }))
+        Ok(Ok((Sample { about, text: String::new(), image, ids: Vec::new(), caption, conditions }, Lost::default())))
     }
 
     fn encode(&self, pixels: &[f32]) -> Result<Moments> {

@@ -231,7 +231,10 @@ fn make_shards(
         };
         let open = writer.insert(open);
         match result {
-            Made::Sample(about, bytes) => open.add(*about, &bytes)?,
+            Made::Sample(about, bytes, lost) => {
+                open.lost(&lost.words, &lost.before, &lost.after);
+                open.add(*about, &bytes)?;
+            }
             Made::Reject(reject) => {
                 progress.rejected += 1;
                 open.reject(reject);

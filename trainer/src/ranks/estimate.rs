@@ -31,6 +31,9 @@ pub struct Links {
 impl Links {
     /// Nodes of eight A100 with NVLink of the third generation and four HDR adapters.
     pub const A100: Self = Self { node_gb_s: 300.0, adapters: 4, adapter_gbit_s: 200.0, reached: 0.8, hop_s: 10e-6, taken: 0.1 };
+    /// Ranks on processors: 2.2 GB/s were reached by two of them on one machine (`tests/runs`); the network is assumed.
+    pub const PROCESSORS: Self =
+        Self { node_gb_s: 2.75, adapters: 1, adapter_gbit_s: 10.0, reached: 0.8, hop_s: 50e-6, taken: 0.0 };
 
     /// Seconds of a ring all-reduce of so many bytes in `buckets` pieces.
     pub fn all_reduce_s(&self, bytes: f64, nodes: usize, cards: usize, buckets: usize) -> f64 {
@@ -62,8 +65,8 @@ pub struct Card {
 }
 
 impl Card {
-    /// A100 with 40 GB, products in bf16.
-    pub const A100: Self = Self { peak_tflops: 312.0, reached: 0.4, memory_gb_s: 1555.0 };
+    /// A100 with 80 GB, products in bf16.
+    pub const A100: Self = Self { peak_tflops: 312.0, reached: 0.4, memory_gb_s: 2039.0 };
 }
 
 /// What a stage costs, from its sizes alone.
@@ -177,17 +180,25 @@ pub struct Spread {
     pub bucket_bytes: usize,
 }
 
-/// The time of an update. `measured_s` is the time of one row on one card, forward and backward, where that was
-/// measured; else it follows from the operations and the card.
-pub fn estimate(cost: &Cost, card: &Card, links: &Links, spread: &Spread, measured_s: Option<f64>) -> Estimate {
+/// Times on one card that were measured; what is absent follows from operations, bytes and the card.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Measured {
+    /// Forward and backward of one row, in seconds.
+    pub row_s: Option<f64>,
+    /// The optimiser, in seconds.
+    pub optimiser_s: Option<f64>,
+}
+
+/// The time of an update.
+pub fn estimate(cost: &Cost, card: &Card, links: &Links, spread: &Spread, measured: Measured) -> Estimate {
     let ranks = (spread.nodes * spread.cards).max(1);
     let rows = spread.rows as f64 / ranks as f64;
     let by_peak = cost.forward_gflops * cost.passes / (card.peak_tflops * 1e3 * card.reached);
-    let row_s = measured_s.unwrap_or(by_peak);
+    let row_s = measured.row_s.unwrap_or(by_peak);
     let compute_s = rows * row_s;
     // Weight, two moments and each average are read and written, the gradient is read; each number has four bytes.
     let touched = (7 + 2 * cost.averages) as f64 * 4.0 * cost.trained;
-    let optimiser_s = touched / (card.memory_gb_s * 1e9);
+    let optimiser_s = measured.optimiser_s.unwrap_or(touched / (card.memory_gb_s * 1e9));
     let buckets = (cost.gradient_bytes() / spread.bucket_bytes.max(1) as f64).ceil().max(1.0);
     let all_reduce_s = links.all_reduce_s(cost.gradient_bytes(), spread.nodes, spread.cards, buckets as usize);
     let last_micro = rows.min(spread.micro_rows.max(1) as f64) * row_s;

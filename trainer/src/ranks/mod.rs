@@ -1,5 +1,6 @@
 //! Many processes that do one job together: who they are and what they cost.
 
+pub mod cards;
 pub mod collective;
 pub mod connect;
 pub mod estimate;

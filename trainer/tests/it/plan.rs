@@ -78,4 +78,65 @@ fn a_plan_is_a_table_for_people() {
     {
         assert!(said.contains(words), "{words} is missing: {said}");
     }
+    assert!(said.contains("600 updates; leave out --no-probe for the hours"), "{said}");
+}
+
+#[test]
+fn a_cluster_is_planned_on_paper_with_what_its_cards_wait_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let plan = |args: &[&str]| planned(dir.path(), "stage1-256.paper.toml", args);
+    let number = |plan: &Value, field: &str| plan[field].as_f64().unwrap_or_else(|| panic!("{field}: {plan}"));
+    let base = ["--card=a100-80gb", "--cards=32", "--cases=200000"];
+    let four = plan(&base);
+    assert_eq!(
+        (four["nodes"].as_u64(), four["hours_from"].as_str(), four["device"].as_str()),
+        (Some(4), Some("assumed"), Some("a100-80gb"))
+    );
+    // What launch --estimate says of the same cards.
+    for (field, seconds) in [("compute_seconds", 5.663), ("optimiser_seconds", 0.034), ("waiting_seconds", 0.038)] {
+        assert!((number(&four, field) - seconds).abs() < 0.002, "{field}: {four}");
+    }
+    // 800 epochs of 200,000 cases in updates of 6144 rows.
+    assert_eq!(four["updates"].as_u64(), Some(26042));
+    let update = number(&four, "compute_seconds") + number(&four, "optimiser_seconds") + number(&four, "waiting_seconds");
+    assert!((number(&four, "hours") - 26042.0 * update / 3600.0).abs() < 1e-6, "{four}");
+    assert!((number(&four, "card_hours") - 32.0 * number(&four, "hours")).abs() < 1e-6);
+    assert!(four["assumed"].as_array().is_some_and(|all| all.len() == 3), "{four}");
+    // A slow network makes the hours more, one machine for all cards fewer.
+    let with = |more: &[&str]| plan(&[&base, more].concat());
+    let slow = with(&["--gbit=10", "--adapters=1"]);
+    let near = with(&["--nodes=1"]);
+    assert!(number(&slow, "hours") > 1.5 * number(&four, "hours") && number(&near, "hours") < number(&four, "hours"));
+    // A measured row takes the place of the share.
+    let given = with(&["--row-seconds=0.01"]);
+    assert_eq!((given["hours_from"].as_str(), number(&given, "compute_seconds")), (Some("given"), 1.92));
+    let alone = plan(&["--card=a100-80gb", "--cards=1", "--cases=200000"]);
+    assert_eq!(number(&alone, "waiting_seconds"), 0.0);
+
+    let text = |args: &[&str]| {
+        let mut all = vec!["plan".to_owned(), config("stage1-256.paper.toml")];
+        all.extend(args.iter().map(|arg| (*arg).to_owned()));
+        run(dir.path(), &all)
+    };
+    let said = stdout(&text(&base));
+    for words in [
+        "32 of them in 4 machines",
+        "waiting for other cards",
+        "not measured",
+        "Assumed, not measured:",
+        "40 % of the card's 312",
+    ] {
+        assert!(said.contains(words), "{words} is missing: {said}");
+    }
+    for (args, code, words) in [
+        (&["--card=a100-80gb", "--cards=32", "--nodes=5"][..], 1, "cannot be shared evenly by 5 machines"),
+        (&["--card=v100"], 2, "a100-80gb"),
+        (&["--share=0.3"], 2, "--card"),
+        (&["--card=h100", "--share=40"], 2, "at most 1"),
+        (&["--card=h100", "--device=cuda"], 2, "cannot be used with"),
+        (&["--card=a100-40gb", "--cards=32"], 1, "does not fit"),
+    ] {
+        let output = text(args);
+        assert!(output.status.code() == Some(code) && stderr(&output).contains(words), "{args:?}: {}", stderr(&output));
+    }
 }

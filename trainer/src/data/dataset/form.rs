@@ -106,6 +106,33 @@ pub struct ShardForm {
     pub samples: Vec<SampleEntry>,
     /// Cases that should have been here and are not.
     pub rejects: Vec<Reject>,
+    /// Words with digits that caption cleaning destroyed, in small letters; shards of earlier builds have only their
+    /// number, in [`About::lost`].
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub lost_words: BTreeMap<String, LostWord>,
+}
+
+/// A word that caption cleaning destroyed, with the first caption that lost it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LostWord {
+    /// How often.
+    pub count: usize,
+    /// A caption before cleaning.
+    pub before: String,
+    /// The same caption as it is encoded.
+    pub after: String,
+}
+
+impl LostWord {
+    /// Counts those of another shard, too.
+    pub fn join(&mut self, other: Self) {
+        let count = self.count + other.count;
+        if self.count == 0 {
+            *self = other;
+        }
+        self.count = count;
+    }
 }
 
 /// A sample in a shard's index.

@@ -18,7 +18,8 @@ use anyhow::{Context, Result, bail, ensure};
 use engine::store::atomic::write_atomic;
 
 pub use form::{
-    About, Binding, DATASET_FILE, DATASET_FORMAT, DatasetForm, Reject, SHARD_FORMAT, SampleEntry, ShardEntry, ShardForm, VERSION,
+    About, Binding, DATASET_FILE, DATASET_FORMAT, DatasetForm, LostWord, Reject, SHARD_FORMAT, SampleEntry, ShardEntry,
+    ShardForm, VERSION,
 };
 pub use sample::{ConditionKind, Moments, Sample, Stored};
 pub use shard::{ShardReader, ShardWriter, index_path, read_index, shard_file};

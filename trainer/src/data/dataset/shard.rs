@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail, ensure};
 use engine::store::atomic::{AtomicFile, WriteError, write_atomic};
 use engine::store::hash::hash_bytes;
 
-use super::form::{About, Binding, Reject, SHARD_FORMAT, SampleEntry, ShardForm, VERSION};
+use super::form::{About, Binding, LostWord, Reject, SHARD_FORMAT, SampleEntry, ShardForm, VERSION};
 use super::sample::Sample;
 
 /// Block of a tar file.
@@ -53,6 +53,7 @@ impl ShardWriter {
             tar_bytes: 0,
             samples: Vec::new(),
             rejects: Vec::new(),
+            lost_words: std::collections::BTreeMap::new(),
         };
         Ok(Self { path, tar, at: 0, form })
     }
@@ -74,6 +75,14 @@ impl ShardWriter {
         let entry = SampleEntry { offset, bytes: bytes.len() as u64, blake3: hash_bytes(bytes), about };
         self.form.samples.push(entry);
         Ok(())
+    }
+
+    /// Notes words that the cleaning of a caption destroyed.
+    pub fn lost(&mut self, words: &[String], before: &str, after: &str) {
+        for word in words {
+            let one = LostWord { count: 1, before: before.to_owned(), after: after.to_owned() };
+            self.form.lost_words.entry(word.to_lowercase()).or_default().join(one);
+        }
     }
 
     /// Notes a case that is not there.

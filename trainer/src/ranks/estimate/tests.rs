@@ -60,15 +60,16 @@ fn a_ring_sends_twice_the_bytes_but_one_part() {
 fn the_paper_model_of_the_first_stage() {
     let cost = Cost::of(&config(STAGE1));
     let spread = Spread { nodes: 4, cards: 8, rows: 6144, micro_rows: 48, bucket_bytes: BUCKET_BYTES };
-    let found = estimate(&cost, &Card::A100, &Links::A100, &spread, None);
+    let found = estimate(&cost, &Card::A100, &Links::A100, &spread, Measured::default());
     assert!(found.waited_s < 0.05 && found.efficiency() > 0.99, "{found:?}");
     // A slow network is not hidden: one adapter of 10 Gbit/s.
     let slow = Links { adapters: 1, adapter_gbit_s: 10.0, ..Links::A100 };
-    let slow = estimate(&cost, &Card::A100, &slow, &spread, None);
+    let slow = estimate(&cost, &Card::A100, &slow, &spread, Measured::default());
     assert!(slow.waited_s > 10.0 && slow.efficiency() < 0.9, "{slow:?}");
     // What was measured counts.
-    let measured = estimate(&cost, &Card::A100, &Links::A100, &spread, Some(0.01));
+    let measured = estimate(&cost, &Card::A100, &Links::A100, &spread, Measured { row_s: Some(0.01), optimiser_s: Some(0.5) });
     assert!((measured.compute_s - 1.92).abs() < 1e-9, "{measured:?}");
+    assert!((measured.update_s() - 2.42 - measured.waited_s).abs() < 1e-9, "{measured:?}");
 }
 
 proptest! {
@@ -80,7 +81,7 @@ proptest! {
         let at = |nodes: usize, gbit: f64| {
             let links = Links { adapter_gbit_s: gbit, ..Links::A100 };
             let rows = rows * nodes * cards;
-            estimate(&cost, &Card::A100, &links, &Spread { nodes, cards, rows, micro_rows: micro, bucket_bytes: BUCKET_BYTES }, Some(row_s))
+            estimate(&cost, &Card::A100, &links, &Spread { nodes, cards, rows, micro_rows: micro, bucket_bytes: BUCKET_BYTES }, Measured { row_s: Some(row_s), optimiser_s: None })
         };
         let found = at(nodes, gbit);
         prop_assert!(found.waited_s >= 0.0 && found.waited_s <= found.all_reduce_s);

@@ -121,6 +121,31 @@ fn the_number_of_processes_and_threads_changes_no_byte() {
     assert!(error.contains("--rank and --world") && error.lines().count() == 1, "{error}");
 }
 
+#[test]
+fn the_report_lists_the_words_that_cleaning_destroyed() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    phantoms(dir, "siim", 6);
+    let list = std::fs::read_to_string(dir.join("siim/train-rle.csv")).unwrap();
+    let names: std::collections::BTreeSet<&str> = list.lines().skip(1).filter_map(|line| line.split(',').next()).collect();
+    let said = ["Nodule of 12x14 mm.", "Nodule of 12X14 mm.", "Line at t4a5.", "Clear lungs.", "Clear lungs.", "Clear lungs."];
+    let rows: Vec<String> = names.iter().zip(said).map(|(name, text)| format!("{name},{text}")).collect();
+    std::fs::write(dir.join("siim/words.csv"), format!("name,impression\n{}\n", rows.join("\n"))).unwrap();
+    let source = "[[source]]\nkind = \"siim\"\nroot = \"siim\"\ncaptions = \"words.csv\"\n";
+    settings(dir, "shard_cases = 1\n[captions]\nover = \"cut\"", source);
+    stdout(&prepare(dir, &[]));
+    let report: Fingerprint = serde_json::from_slice(&std::fs::read(dir.join("set/report.json")).unwrap()).unwrap();
+    assert_eq!((report.lost_words, report.with_lost_words, report.different_lost_words), (3, 3, 2));
+    // Over shards, the most frequent first, with a caption that lost it.
+    let found: Vec<(&str, usize)> = report.destroyed.iter().map(|lost| (lost.word.as_str(), lost.count)).collect();
+    assert_eq!(found, [("12x14", 2), ("t4a5", 1)]);
+    assert!(report.destroyed[0].before.to_lowercase() == "nodule of 12x14 mm." && !report.destroyed[0].after.contains("14"));
+    let text = stdout(&run(dir, &["prepare", "report", "set"]));
+    assert!(text.contains("destroyed by cleaning: 3, in 3 captions\n  12x14, 2 times\n    before: Nodule of 12"), "{text}");
+    let page = std::fs::read_to_string(dir.join("set/report.html")).unwrap();
+    assert!(page.contains("12x14</th><td>2</td>"), "{page}");
+}
+
 /// Files of a data set, locks left out.
 pub(crate) fn whole(dir: &Path, set: &str) -> std::collections::BTreeMap<String, Vec<u8>> {
     let mut all = files(&dir.join(set));
