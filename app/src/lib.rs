@@ -11,6 +11,7 @@ pub mod checks;
 pub mod cli;
 pub mod command;
 pub mod dataset;
+pub mod day;
 pub mod examples;
 pub mod images;
 pub mod insight;

@@ -4,7 +4,6 @@
 //! is never deleted, so what went in can be counted against what came out. The window speaks to a thread of its own
 //! ([`Keeper`]); the worker has a connection of its own; both write whole transactions.
 
-pub mod day;
 pub mod db;
 pub mod details;
 pub mod diff;

@@ -1,6 +1,6 @@
 //! A date with its time in words.
 
-use crate::library::day;
+use crate::day;
 
 /// "1 December 2026, 14:05" of milliseconds since 1970, in UTC; a begun minute counts.
 pub fn words(ms: i64) -> String {

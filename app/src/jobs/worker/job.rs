@@ -11,10 +11,11 @@ use engine::domain::{Annotation, Shape};
 
 use super::{Event, Shared};
 use crate::checks::{self, Reading};
+use crate::day;
 use crate::jobs::outbox::Outbox;
 use crate::jobs::{Artifact, Generator, Kept, Progress, files, keep, panic_sentence, sentence};
 use crate::library::jobs::Claimed;
-use crate::library::{Database, JobId, JobRow, JobState, NewRun, day, jobs, now_ms, runs};
+use crate::library::{Database, JobId, JobRow, JobState, NewRun, jobs, now_ms, runs};
 use crate::state::Document;
 use crate::state::measure::{LayerMeasure, MeasureKind};
 

@@ -1,6 +1,6 @@
 //! Times, sizes and hashes as the room says them.
 
-use crate::library::day;
+use crate::day;
 
 /// Hours and minutes of a moment, and its day when it is not `now`'s: `14:31`, or `23 Nov 14:31`.
 pub fn time(created_ms: i64, now_ms: i64, zone_ms: i64) -> String {

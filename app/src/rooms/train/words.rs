@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use super::watch::{Checkpoint, Standing, View};
 use crate::checks::Verdict;
-use crate::library::day;
+use crate::day;
 use crate::widgets::{duration, grouped};
 
 /// A run without news for so long, and for ten times an update, is worth a look.
