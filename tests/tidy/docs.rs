@@ -56,18 +56,31 @@ fn commands(text: &str) -> Vec<&str> {
     out
 }
 
-fn link_faults(file: &File, exists: impl Fn(&Path) -> bool) -> Vec<String> {
+/// Names by which links reach the headings of a Markdown file.
+fn anchors(text: &str) -> Vec<String> {
+    let prose = prose(text);
+    let headings = prose.lines().filter_map(|line| line.strip_prefix('#')).map(|rest| rest.trim_start_matches('#').trim());
+    let name = |heading: &str| {
+        let kept = heading.to_lowercase().replace(' ', "-");
+        kept.chars().filter(|c| c.is_alphanumeric() || "-_".contains(*c)).collect()
+    };
+    headings.map(name).collect()
+}
+
+/// Links to what is not there; `anchors_of` gives the headings of a file that is.
+fn link_faults(file: &File, anchors_of: impl Fn(&Path) -> Option<Vec<String>>) -> Vec<String> {
     let text = prose(&file.text);
     let mut faults = Vec::new();
     for (open, close) in [("](", ')'), ("src=\"", '"'), ("href=\"", '"')] {
         for (at, _) in text.match_indices(open) {
             let target = text[at + open.len()..].split(close).next().unwrap_or_default();
-            let target = target.split('#').next().unwrap_or_default();
             if target.is_empty() || target.contains("://") || target.starts_with("mailto:") {
                 continue;
             }
+            let (path, anchor) = target.split_once('#').unwrap_or((target, ""));
             let folder = Path::new(&file.path).parent().unwrap_or(Path::new(""));
-            if !exists(&folder.join(target)) {
+            let known = if path.is_empty() { Some(anchors(&file.text)) } else { anchors_of(&folder.join(path)) };
+            if known.is_none_or(|known| !anchor.is_empty() && !known.iter().any(|name| name == anchor)) {
                 faults.push(format!("{}:{}: {target} does not exist", file.path, line(&text, at)));
             }
         }
@@ -117,12 +130,20 @@ fn no_file_names_a_folder_of_one_machine() {
 
 #[test]
 fn links_of_documents_lead_somewhere() {
-    let exists = |path: &Path| root().join(path).exists();
+    let anchors_of = |path: &Path| {
+        let path = root().join(path);
+        path.exists().then(|| fs::read_to_string(path).map(|text| anchors(&text)).unwrap_or_default())
+    };
     let documents = tree::files(".md");
-    expect_none(&documents.iter().flat_map(|file| link_faults(file, exists)).collect::<Vec<_>>());
-    let text = "[a](b.md) <img src=\"c.png\"> [x](https://x.org/y) [z](#z)\n```\n[d](e)\n```\n";
-    assert_eq!(link_faults(&File::new("docs/a.md", text), |path| path == Path::new("docs/b.md")).len(), 1);
-    assert_eq!(link_faults(&File::new("docs/a.md", text), |_| false).len(), 2);
+    expect_none(&documents.iter().flat_map(|file| link_faults(file, anchors_of)).collect::<Vec<_>>());
+
+    let text = "## A `few` words\n[a](b.md) <img src=\"c.png\"> [x](https://x.org/y) [z](#a-few-words)\n```\n[d](e)\n```\n";
+    let count = |text: &str, there: &[&str]| {
+        let anchors_of = |path: &Path| there.iter().any(|name| path == Path::new(name)).then(|| vec!["one".to_owned()]);
+        link_faults(&File::new("docs/a.md", text), anchors_of).len()
+    };
+    assert_eq!((count(text, &["docs/b.md", "docs/c.png"]), count(text, &["docs/b.md"]), count(text, &[])), (0, 1, 2));
+    assert_eq!(count("[a](b.md#one) [b](b.md#two) [c](#three)", &["docs/b.md"]), 2);
 }
 
 #[test]
