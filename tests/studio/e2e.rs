@@ -9,7 +9,7 @@ use study::answers::{AnswersFile, Event, Progress};
 use study::sealed::Study;
 use study::template::Template;
 
-use crate::screen::{Running, Screen, lacks_tools, wait_for};
+use crate::screen::{Part, Running, Screen, lacks_tools, wait_for};
 
 /// The programs, built together with this test.
 const CHEXGEN: &str = env!("CARGO_BIN_EXE_chexgen-under-test");
@@ -24,6 +24,8 @@ const BLOCK: u32 = 22;
 /// Where the tile of the score 0 and a place of the image are on a screen of 1600 × 1000 points.
 const TILE_0: (i32, i32) = (800, 908);
 const PLACE: (i32, i32) = (800 - 352 + 246, 443 - 352 + 282);
+/// The line in which one agrees.
+const TICK: Part = [485, 258, 230, 32];
 /// Most memory of the reading window, in MB, on a software renderer that keeps its pictures in the same memory.
 const MEMORY_MB: u64 = 700;
 
@@ -105,16 +107,21 @@ impl<'a> Sitting<'a> {
 
     /// The beginning, by keyboard alone: tick, years, display check, practice.
     pub(crate) fn begin(&self, sealed: &Study) {
+        // Keys that come before the page is drawn may be lost, so all of them are pressed again until they count.
+        wait_for("the first page", || (self.screen.greys(TICK).1 > 0.02).then_some(()));
         self.shot("consent");
-        for key in ["y", "3"] {
-            self.screen.key(key);
-        }
-        self.press_until("Return", "consent", |p| p.consent && p.experience.is_some());
-        for key in ["y", "Left", "Up", "Right", "Down", "2"] {
-            self.screen.key(key);
-        }
+        let bare = self.screen.picture(TICK);
+        let agree = || {
+            // This key takes the tick away again where it is.
+            if self.screen.picture(TICK) == bare {
+                self.screen.key("y");
+            }
+            ["3", "Return"].iter().for_each(|key| self.screen.key(key));
+        };
+        let agreed = |p: &Progress| p.consent && p.experience.is_some();
+        self.screen.until("consent", agree, || agreed(&self.progress()));
         self.shot("display");
-        self.press_until("Return", "the display check", |p| p.display);
+        self.press_until("y Left Up Right Down 2 Return", "the display check", |p| p.display);
         for (done, trial) in (1u32..).zip(&sealed.sheet().practice) {
             self.press_until(&format!("{} Return", practice_key(trial)), "practice", |p| p.practice >= done);
         }
