@@ -16,11 +16,28 @@ struct Input {
     space: bool,
     alt: bool,
     shift: bool,
-    moves: Vec<Pos2>,
-    pressed: bool,
-    released: bool,
+    primary: Vec<Primary>,
     double_clicked: bool,
     down: bool,
+}
+
+/// What happened to the first button in a frame, in its order: a slow machine may have a whole stroke in one.
+#[derive(Clone, Copy)]
+enum Primary {
+    Down(Pos2),
+    Moved(Pos2),
+    Up(Pos2),
+}
+
+impl Primary {
+    fn of(event: &Event) -> Option<Self> {
+        match *event {
+            Event::PointerMoved(at) => Some(Self::Moved(at)),
+            Event::PointerButton { pos, button: PointerButton::Primary, pressed: true, .. } => Some(Self::Down(pos)),
+            Event::PointerButton { pos, button: PointerButton::Primary, pressed: false, .. } => Some(Self::Up(pos)),
+            _ => None,
+        }
+    }
 }
 
 /// Turns what the pointer did into actions.
@@ -35,9 +52,7 @@ pub(super) fn read(ui: &Ui, response: &Response, camera: &Camera, state: &State,
         space: i.key_down(Key::Space),
         alt: i.modifiers.alt,
         shift: i.modifiers.shift,
-        moves: i.events.iter().filter_map(|e| if let Event::PointerMoved(p) = e { Some(*p) } else { None }).collect(),
-        pressed: i.pointer.primary_pressed(),
-        released: i.pointer.primary_released(),
+        primary: i.events.iter().filter_map(Primary::of).collect(),
         double_clicked: i.pointer.button_double_clicked(PointerButton::Primary),
         down: i.pointer.primary_down(),
     });
@@ -63,7 +78,7 @@ pub(super) fn read(ui: &Ui, response: &Response, camera: &Camera, state: &State,
         let d = response.drag_delta();
         out.push(Action::DragWindow(d.x, d.y));
     }
-    strokes(response, camera, state, &input, handle, out);
+    strokes(response, camera, state, &input, out);
     response.context_menu(|ui| {
         for (label, action) in [
             ("Fit the image", Action::Fit),
@@ -91,43 +106,53 @@ fn wheel(ui: &Ui, response: &Response, camera: &Camera, at: Pos2, shift: bool, o
     }
 }
 
-fn strokes(
-    response: &Response,
-    camera: &Camera,
-    state: &State,
-    input: &Input,
-    handle: Option<crate::state::tools::Handle>,
-    out: &mut Vec<Action>,
-) {
+fn strokes(response: &Response, camera: &Camera, state: &State, input: &Input, out: &mut Vec<Action>) {
     let image = |p: Pos2| camera.image_from_screen(p);
     let polygon = match &state.view.stroke {
         Some(Stroke::Polygon { points, .. }) => Some(points),
         _ => None,
     };
-    if input.pressed && !input.space && response.is_pointer_button_down_on() && response.contains_pointer() {
-        response.request_focus();
-        let Some(p) = response.interact_pointer_pos() else { return };
-        let closes =
-            polygon.is_some_and(|c| c.len() > 2 && c.first().is_some_and(|&c| camera.screen_from_image(c).distance(p) < CLOSE));
-        out.push(match handle {
-            _ if closes => Action::Canvas(Act::ClosePolygon),
-            Some(handle) => Action::Canvas(Act::HandleBegin { handle, at: image(p) }),
-            None if input.shift && matches!(state.view.tool, Tool::Brush | Tool::Eraser) => {
-                Action::Canvas(Act::LineBegin { at: image(p), alternate: input.alt })
+    let mut stroke = state.view.stroke.is_some() && polygon.is_none();
+    // A release that never came, as when another window took the pointer, draws nothing on.
+    let held = input.down || input.primary.iter().any(|primary| !matches!(primary, Primary::Moved(_)));
+    for primary in &input.primary {
+        match *primary {
+            Primary::Down(p) if !input.space && is_pressed(response, input, p) => {
+                response.request_focus();
+                out.push(begin(state, camera, input, polygon, p));
+                // A polygon goes on while no button is down.
+                stroke = polygon.is_none() && state.view.tool != Tool::Polygon;
             }
-            None => Action::StrokeBegin { at: image(p), alternate: input.alt },
-        });
-    } else if state.view.stroke.is_some() && polygon.is_none() && input.down {
-        out.extend(input.moves.iter().map(|&p| Action::StrokeTo { at: image(p) }));
+            Primary::Moved(p) if stroke && held => out.push(Action::StrokeTo { at: image(p) }),
+            Primary::Up(p) if stroke => {
+                out.extend([Action::StrokeTo { at: image(p) }, Action::StrokeEnd]);
+                stroke = false;
+            }
+            _ => {}
+        }
     }
-    if polygon.is_some() {
-        if input.double_clicked && response.contains_pointer() {
-            out.push(Action::Canvas(Act::ClosePolygon));
+    if polygon.is_some() && input.double_clicked && response.contains_pointer() {
+        out.push(Action::Canvas(Act::ClosePolygon));
+    }
+}
+
+/// Whether the button went down on the canvas; where it is up again by now, the frame tells no more than where.
+fn is_pressed(response: &Response, input: &Input, at: Pos2) -> bool {
+    let here = if input.down { response.is_pointer_button_down_on() } else { response.interact_rect.contains(at) };
+    here && response.contains_pointer()
+}
+
+/// What the button does where it went down.
+fn begin(state: &State, camera: &Camera, input: &Input, polygon: Option<&Vec<(f32, f32)>>, p: Pos2) -> Action {
+    let at = camera.image_from_screen(p);
+    let closes =
+        polygon.is_some_and(|c| c.len() > 2 && c.first().is_some_and(|&c| camera.screen_from_image(c).distance(p) < CLOSE));
+    match handles::at(state, camera, p) {
+        _ if closes => Action::Canvas(Act::ClosePolygon),
+        Some(handle) => Action::Canvas(Act::HandleBegin { handle, at }),
+        None if input.shift && matches!(state.view.tool, Tool::Brush | Tool::Eraser) => {
+            Action::Canvas(Act::LineBegin { at, alternate: input.alt })
         }
-    } else if input.released && state.view.stroke.is_some() {
-        if let Some(p) = response.interact_pointer_pos() {
-            out.push(Action::StrokeTo { at: image(p) });
-        }
-        out.push(Action::StrokeEnd);
+        None => Action::StrokeBegin { at, alternate: input.alt },
     }
 }

@@ -80,6 +80,34 @@ fn drawing_by_drag_and_taking_it_back() {
 }
 
 #[test]
+fn a_stroke_that_a_slow_machine_sees_in_one_frame_is_drawn_whole() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let mut h = studio(dir.path(), Duration::ZERO);
+    let before = mask(&h);
+    click(&mut h, "Brush");
+    let [from, over, to] = [0.6, 0.7, 0.8].map(|x| on_image(&h, x, 0.5));
+    let button =
+        |pos, pressed| egui::Event::PointerButton { pos, button: PointerButton::Primary, pressed, modifiers: Modifiers::NONE };
+    let moved = egui::Event::PointerMoved;
+    let whole = [moved(from), button(from, true), moved(over), moved(to), button(to, false)];
+    // All at once, and cut between two frames in every place.
+    for cut in 0..=whole.len() {
+        let (first, rest) = whole.split_at(cut);
+        for part in [first, rest] {
+            h.input_mut().events.extend(part.iter().cloned());
+            h.step();
+        }
+        h.run_steps(2);
+        let after = mask(&h);
+        assert!(after.get(39, 32) && after.get(45, 32) && after.get(50, 32), "cut at {cut}");
+        assert_eq!(h.state().state.history.len(), 1, "cut at {cut}: one stroke, one entry");
+        h.state_mut().act(Action::Undo);
+        h.run_steps(2);
+        assert_eq!(mask(&h), before);
+    }
+}
+
+#[test]
 fn boxes_layers_and_classes() {
     let dir = tempfile::tempdir().expect("a temporary folder");
     let mut h = studio(dir.path(), Duration::ZERO);
