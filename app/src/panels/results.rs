@@ -1,6 +1,9 @@
 //! The results of the session, newest first, with what forms and what waits before them.
 
-use eframe::egui::{Align2, CornerRadius, Rect, Role, ScrollArea, Sense, TextureId, Ui, Vec2, WidgetInfo, pos2, vec2};
+use eframe::egui::text::{LayoutJob, TextWrapping};
+use eframe::egui::{
+    Align2, Color32, CornerRadius, Pos2, Rect, Role, ScrollArea, Sense, TextureId, Ui, Vec2, WidgetInfo, pos2, vec2,
+};
 
 use super::{Panel, note};
 use crate::action::{Action, QueueAction};
@@ -144,13 +147,7 @@ fn place(ui: &mut Ui, side: f32, words: &str, row: &JobRow) {
     let rect = Rect::from_min_size(outer.min + vec2(2.0, 2.0), Vec2::splat(side - 4.0));
     ui.painter().rect_filled(rect, CornerRadius::same(2), tokens::VIEW);
     ui.painter().text(rect.center(), Align2::CENTER_CENTER, words, text::secondary(), tokens::INK3);
-    ui.painter().text(
-        pos2(rect.left(), rect.bottom() + 4.0),
-        Align2::LEFT_TOP,
-        row.seed.to_string(),
-        text::caption(),
-        tokens::INK3,
-    );
+    number(ui, pos2(rect.left(), rect.bottom() + 4.0), rect.width(), &row.seed.to_string(), tokens::INK3);
     let name = format!("Run that waits: {}, seed {}", row.task.name, row.seed);
     response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &name));
     response.on_hover_text(if row.reason.is_empty() { name.as_str() } else { row.reason.as_str() });
@@ -214,7 +211,16 @@ fn item(ui: &mut Ui, side: f32, texture: Option<TextureId>, chosen: bool, name: 
     let rect = Rect::from_min_size(outer.min + vec2(2.0, 2.0), Vec2::splat(side - 4.0));
     let response = thumbnail::at(ui, rect, texture, chosen, name, name);
     let y = rect.bottom() + 4.0;
-    ui.painter().text(pos2(rect.left(), y), Align2::LEFT_TOP, &words.0, text::caption(), tokens::INK2);
-    ui.painter().text(pos2(rect.right(), y), Align2::RIGHT_TOP, &words.1, text::caption(), tokens::INK3);
+    let right = ui.painter().text(pos2(rect.right(), y), Align2::RIGHT_TOP, &words.1, text::caption(), tokens::INK3);
+    let room = rect.width() - if words.1.is_empty() { 0.0 } else { right.width() + 4.0 };
+    number(ui, pos2(rect.left(), y), room, &words.0, tokens::INK2);
     response.clicked()
+}
+
+/// A seed below its picture; a long one, as data sets have, ends in dots, and the picture's name has all of it.
+fn number(ui: &Ui, at: Pos2, room: f32, words: &str, ink: Color32) {
+    let mut job = LayoutJob::simple_singleline(words.to_owned(), text::caption(), ink);
+    job.wrap = TextWrapping::truncate_at_width(room.max(0.0));
+    let galley = ui.painter().layout_job(job);
+    ui.painter().galley(at, galley, ink);
 }

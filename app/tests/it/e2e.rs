@@ -28,6 +28,8 @@ use crate::screen::{Part, Running, Screen, lacks_tools, wait_for};
 const PROGRAM: &str = env!("CARGO_BIN_EXE_chexgen-studio");
 /// The left panel.
 const LEFT: Part = [66, 54, 300, 690];
+/// Where the fields for words are: the impression, the palette's and the path's.
+const FIELD: Part = [66, 54, 300, 136];
 /// The canvas with its header, and the film below it.
 const MIDDLE: Part = [372, 54, 920, 900];
 /// The middle of the image.
@@ -166,14 +168,14 @@ impl<'a> Window<'a> {
 
     /// Types words into a field, once it takes what is typed: before that, letters would be keys of the canvas.
     fn type_into(&self, what: &str, part: Part, open: impl Fn(), words: &str) {
-        // No key of the studio; it is replaced by the words. Something else may change by itself, but not twice.
+        // No key of the studio; it is replaced by the words. Pictures further down change by themselves, the field does not.
         let takes = || {
             (0..2).all(|_| {
                 self.screen.settle(part);
-                let before = self.screen.picture(part);
+                let before = self.screen.picture(FIELD);
                 self.screen.key("semicolon");
                 self.screen.settle(part);
-                self.screen.picture(part) != before
+                self.screen.picture(FIELD) != before
             })
         };
         self.screen.until(what, open, takes);
