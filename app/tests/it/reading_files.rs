@@ -217,7 +217,7 @@ fn a_picture_that_was_damaged_later_is_told_in_its_place() {
     let plan = study.reader("R1").expect("the reader");
     let later = plan.trial(7).expect("a trial").2.images[0].clone();
     let bytes = std::fs::read(&file).expect("a study");
-    let name = format!("images/{later}.png");
+    let name = format!("images/{later}.bin");
     let at = bytes.windows(name.len()).position(|w| w == name.as_bytes()).expect("the picture");
     // One byte in place, so that the pictures before it stay whole at every moment.
     let mut edited = std::fs::OpenOptions::new().write(true).open(&file).expect("writable");

@@ -41,12 +41,7 @@ impl Packer {
     /// Adds an entry.
     pub(super) fn add(&mut self, name: &str, content: &[u8]) -> Result<(), String> {
         self.bytes += content.len() as u64 + 200;
-        if self.bytes > MAX_BYTES {
-            return Err(format!(
-                "the study would be larger than {} GiB; make the images smaller or take fewer cases",
-                MAX_BYTES >> 30
-            ));
-        }
+        room(self.bytes)?;
         // Fixed time and mode, so that the same content gives the same bytes.
         let options = SimpleFileOptions::DEFAULT.compression_method(CompressionMethod::Stored).unix_permissions(0o644);
         self.zip.start_file(name, options).map_err(|error| error.to_string())?;
@@ -63,6 +58,14 @@ impl Packer {
         bytes[body..].copy_from_slice(hash.as_bytes());
         Ok(bytes)
     }
+}
+
+/// Says whether a study of that many bytes can be.
+pub(super) fn room(bytes: u64) -> Result<(), String> {
+    if bytes <= MAX_BYTES {
+        return Ok(());
+    }
+    Err(format!("the study would be larger than {} GiB; make the images smaller or take fewer cases", MAX_BYTES >> 30))
 }
 
 /// Where an entry lies.

@@ -1,6 +1,8 @@
 //! The sealed study: one file with images, plan and words, and no arm; what readers open.
 //!
-//! `NAME.cxstudy` is a zip of `study.json` and `images/ID.png` (16-bit grey, one size, no text), all under opaque names.
+//! `NAME.cxstudy` is a zip of `study.json` and `images/ID.bin`, all under opaque names. An image is a PNG (16-bit grey, one
+//! size, no text) under a cover of its own, so that a hidden repeat is not found by its bytes or length (`veil.rs`). Files
+//! of version 1 hold plain `images/ID.png` and can still be read.
 //! The same design, cases, images and seed give the same bytes. A closing hash covers every byte, so an edit is seen when
 //! the file is opened; whoever makes a new closing hash changes the hash of the file, which stands in the key, in every
 //! file of answers and in the registration.
@@ -9,6 +11,7 @@ mod archive;
 mod seal;
 mod sheet;
 mod tiles;
+mod veil;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -19,6 +22,7 @@ use engine::store::hash::hash_bytes;
 
 use self::archive::Archive;
 pub use self::seal::{Sealed, Source, seal};
+use self::sheet::PLAIN;
 pub use self::sheet::{AuditNote, Beside, SealedChoice, Sheet};
 use crate::error::StudyError;
 use crate::plan::{CaseId, ImageId, ReaderPlan};
@@ -52,7 +56,8 @@ impl Study {
         let sheet: Sheet = serde_path_to_error::deserialize(&mut reader)
             .map_err(|error| StudyError::changed(&file, format!("study.json, {}: {}", error.path(), error.inner())))?;
         sheet.check().map_err(|what| StudyError::changed(&file, what))?;
-        let expected: BTreeSet<String> = sheet.images.keys().map(entry_name).chain([SHEET.to_owned()]).collect();
+        let expected: BTreeSet<String> =
+            sheet.images.keys().map(|id| entry_name(id, sheet.version)).chain([SHEET.to_owned()]).collect();
         if !archive.names().eq(expected.iter().map(String::as_str)) {
             return Err(StudyError::changed(&file, "it holds other entries than its list of images says"));
         }
@@ -97,9 +102,12 @@ impl Study {
     pub fn image(&self, id: &ImageId) -> Result<GrayImage, StudyError> {
         let damaged = |what: String| StudyError::changed(&self.file, format!("image {id}: {what}"));
         let expected = self.sheet.images.get(id).ok_or_else(|| damaged("it is not there".to_owned()))?;
-        let bytes = self.archive.read(&entry_name(id), MAX_IMAGE_BYTES)?;
+        let mut bytes = self.archive.read(&entry_name(id, self.sheet.version), MAX_IMAGE_BYTES)?;
         if hash_bytes(&bytes) != *expected {
             return Err(damaged("it is not the one that was sealed".to_owned()));
+        }
+        if self.sheet.version > PLAIN {
+            bytes = veil::uncovered(&id.0, bytes).ok_or_else(|| damaged("its cover is damaged".to_owned()))?;
         }
         // The size stands in the first chunk, and is checked before any memory is taken for pixels.
         let side = |at: usize| bytes.get(at..at + 4).map(|b| u32::from_be_bytes([b[0], b[1], b[2], b[3]]));
@@ -110,8 +118,8 @@ impl Study {
     }
 }
 
-fn entry_name(id: &ImageId) -> String {
-    format!("images/{id}.png")
+fn entry_name(id: &ImageId, version: u32) -> String {
+    format!("images/{id}.{}", if version > PLAIN { "bin" } else { "png" })
 }
 
 /// A hash grouped by four digits, as it is shown to people.

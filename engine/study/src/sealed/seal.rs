@@ -6,10 +6,10 @@ use engine::domain::GrayImage;
 use engine::imageio::png::encode_gray16;
 use engine::store::hash::hash_bytes;
 
-use super::archive::Packer;
+use super::archive::{Packer, room};
 use super::sheet::{FORMAT, VERSION, sealed_choices};
 use super::tiles::scrambled;
-use super::{AuditNote, Beside, SHEET, Sheet, entry_name};
+use super::{AuditNote, Beside, SHEET, Sheet, entry_name, veil};
 use crate::cases::{Case, CaseTable};
 use crate::design::Design;
 use crate::draw::{Draw, Use};
@@ -81,7 +81,7 @@ pub fn seal(
 
     // In the order of the names, which says nothing about arms.
     let by_name: BTreeMap<&ImageId, Behind> = names.images.iter().map(|(behind, id)| (id, *behind)).collect();
-    let (mut packer, mut hashes, mut side) = (Packer::new(), BTreeMap::new(), None);
+    let (mut files, mut longest, mut side) = (Vec::new(), 0, None);
     for (done, (id, behind)) in by_name.iter().enumerate() {
         progress(done, by_name.len());
         let image = picture(design, table, plan.key, *behind, images)?;
@@ -94,8 +94,16 @@ pub fn seal(
             )));
         }
         let file = encode_gray16(&image, &[]).map_err(|error| failed(error.to_string()))?;
-        hashes.insert((*id).clone(), hash_bytes(&file));
-        packer.add(&entry_name(id), &file).map_err(failed)?;
+        longest = longest.max(file.len());
+        // All become as long as the longest; what will not fit is told now and not after the last image.
+        room((done as u64 + 1) * longest as u64).map_err(failed)?;
+        files.push(((*id).clone(), file));
+    }
+    let (mut packer, mut hashes) = (Packer::new(), BTreeMap::new());
+    for (id, file) in files {
+        let covered = veil::covered(&id.0, &file, longest).map_err(failed)?;
+        packer.add(&entry_name(&id, VERSION), &covered).map_err(failed)?;
+        hashes.insert(id, hash_bytes(&covered));
     }
     progress(by_name.len(), by_name.len());
 

@@ -10,8 +10,10 @@ use crate::template::Template;
 
 /// The mark of the file.
 pub(super) const FORMAT: &str = "chexgen-study";
-/// The version that this program writes and reads.
-pub(super) const VERSION: u32 = 1;
+/// The version that this program writes; it also reads those before.
+pub(super) const VERSION: u32 = 2;
+/// The version whose images are plain PNG files.
+pub(super) const PLAIN: u32 = 1;
 /// Sides of the images of a study.
 const SIDES_PX: std::ops::RangeInclusive<u32> = 16..=4096;
 
@@ -21,7 +23,7 @@ const SIDES_PX: std::ops::RangeInclusive<u32> = 16..=4096;
 pub struct Sheet {
     /// `chexgen-study`.
     pub format: String,
-    /// 1.
+    /// 2; 1 where the images are plain PNG files.
     pub version: u32,
     /// The study's name.
     pub title: String,
@@ -49,7 +51,7 @@ pub struct Sheet {
     pub readers: Vec<ReaderPlan>,
     /// What is shown beside images.
     pub cases: BTreeMap<CaseId, Beside>,
-    /// Hash of the file of each image.
+    /// Hash of the file of each image, as it stands in the archive.
     pub images: BTreeMap<ImageId, String>,
 }
 
@@ -119,9 +121,9 @@ impl Sheet {
         if self.format != FORMAT {
             return Err("it is no sealed study".to_owned());
         }
-        if self.version != VERSION {
+        if !(PLAIN..=VERSION).contains(&self.version) {
             return Err(format!(
-                "it is of version {}, and this program reads version {VERSION}; use a later program",
+                "it is of version {}, and this program reads versions {PLAIN} to {VERSION}; use a later program",
                 self.version
             ));
         }

@@ -87,6 +87,55 @@ fn another_program_can_unpack_it() {
 }
 
 #[test]
+fn hidden_repeats_are_not_found_by_bytes_hash_or_length() {
+    let (dir, bytes, key) = study();
+    let study = open(&dir, &bytes).expect("a study");
+    let key = Key::parse(std::str::from_utf8(&key).expect("text"), "s.cxkey").expect("a key");
+    let mut zip = zip::ZipArchive::new(Cursor::new(&bytes)).expect("a zip");
+    let mut stored = std::collections::BTreeMap::new();
+    for id in study.sheet().images.keys() {
+        let mut file = Vec::new();
+        zip.by_name(&entry_name(id, 2)).expect("an entry").read_to_end(&mut file).expect("bytes");
+        stored.insert(id.clone(), file);
+    }
+    let lengths: BTreeSet<usize> = stored.values().map(Vec::len).collect();
+    assert_eq!(lengths.len(), 1, "{lengths:?}");
+    let hashes: BTreeSet<&String> = study.sheet().images.values().collect();
+    assert_eq!(hashes.len(), stored.len(), "no hash comes twice");
+    let mut twins = 0;
+    for (a, one) in &stored {
+        for (b, other) in stored.range(a.clone()..).skip(1) {
+            let same = one.iter().zip(other).filter(|(x, y)| x == y).count();
+            assert!(same * 20 < one.len(), "{a} and {b}: {same} of {} bytes are the same", one.len());
+            if key.images[a] == key.images[b] {
+                twins += 1;
+                assert_eq!(study.image(a).expect("an image"), study.image(b).expect("an image"));
+            }
+        }
+    }
+    assert!(twins > 0, "the study has repeats");
+}
+
+#[test]
+fn a_study_of_version_1_is_still_read() {
+    let (dir, bytes, _) = study();
+    let study = open(&dir, &bytes).expect("a study");
+    let mut sheet = study.sheet().clone();
+    sheet.version = 1;
+    let mut packer = Packer::new();
+    for (id, hash) in &mut sheet.images {
+        let plain = engine::imageio::png::encode_gray16(&study.image(id).expect("an image"), &[]).expect("a PNG");
+        *hash = hash_bytes(&plain);
+        packer.add(&format!("images/{id}.png"), &plain).expect("room");
+    }
+    packer.add(SHEET, &serde_json::to_vec(&sheet).expect("JSON")).expect("room");
+    let old = open(&dir, &packer.finish().expect("an archive")).expect("a study of before");
+    for id in sheet.images.keys() {
+        assert_eq!(old.image(id).expect("an image"), study.image(id).expect("an image"));
+    }
+}
+
+#[test]
 fn nothing_in_study_or_key_names_a_file_and_nothing_in_the_study_an_arm() {
     let (dir, bytes, key) = study();
     let has = |bytes: &[u8], word: &str| bytes.windows(word.len()).any(|window| window == word.as_bytes());
@@ -144,7 +193,7 @@ fn a_new_closing_hash_makes_another_study() {
 fn packed(study: &Study, sheet: &[u8]) -> Vec<u8> {
     let mut packer = Packer::new();
     for id in study.sheet().images.keys() {
-        packer.add(&entry_name(id), &study.archive.read(&entry_name(id), 1 << 20).expect("an entry")).expect("room");
+        packer.add(&entry_name(id, 2), &study.archive.read(&entry_name(id, 2), 1 << 20).expect("an entry")).expect("room");
     }
     packer.add(SHEET, sheet).expect("room");
     packer.finish().expect("an archive")
@@ -162,7 +211,7 @@ fn well_closed_nonsense_is_one_sentence() {
     };
     for (pointer, value) in [
         ("/side_px", serde_json::json!(4_000_000_000u32)),
-        ("/version", serde_json::json!(2)),
+        ("/version", serde_json::json!(3)),
         ("/format", serde_json::json!("other")),
         ("/readers/0/rounds/0/blocks/0/trials/0/images/0", serde_json::json!("0000000000000000")),
         ("/readers/0/rounds/0/blocks/0/trials/0/index", serde_json::json!(7)),
@@ -189,7 +238,8 @@ fn well_closed_nonsense_is_one_sentence() {
         assert!(error.contains("other entries than its list"), "{name}: {error}");
     }
     let id = study.sheet().images.keys().next().expect("an image").clone();
-    for picture in [&small[..], b"no picture"] {
+    for picture in [&small[..], b"no picture"].map(|file| veil::covered(&id.0, file, 0).expect("short")) {
+        let picture = &picture[..];
         let mut sheet = study.sheet().clone();
         sheet.images = [(id.clone(), hash_bytes(picture))].into();
         sheet.practice.clear();
@@ -199,7 +249,7 @@ fn well_closed_nonsense_is_one_sentence() {
         trials.truncate(1);
         trials[0].images = vec![id.clone()];
         let mut packer = Packer::new();
-        packer.add(&entry_name(&id), picture).expect("room");
+        packer.add(&entry_name(&id, 2), picture).expect("room");
         packer.add(SHEET, &serde_json::to_vec(&sheet).expect("JSON")).expect("room");
         let study = open(&dir, &packer.finish().expect("an archive")).expect("a study");
         let error = study.image(&id).expect_err("no such picture").to_string();
