@@ -58,6 +58,38 @@ pub fn cohen_kappa(first: &[usize], second: &[usize], k: usize, weights: Weights
     Agreement::plain(observed, expected, n)
 }
 
+/// Cohen's kappa of pairs of answers in groups that belong together, such as the images of a case, with its standard
+/// error over groups by linearisation (Fleiss, Cohen and Everitt, Psychological Bulletin 72, 1969, where a group is one
+/// pair): what each pair adds to seen and expected disagreement, summed within its group.
+///
+/// `None` where fewer than two groups are given, a category is outside, or chance alone explains all.
+pub fn cohen_kappa_of_groups(groups: &[&[(usize, usize)]], k: usize, weights: Weights) -> Option<(f64, f64)> {
+    let pairs = || groups.iter().flat_map(|group| group.iter().copied());
+    let n = pairs().count() as f64;
+    if groups.len() < 2 || pairs().any(|(a, b)| a >= k || b >= k) {
+        return None;
+    }
+    let (mut first, mut second) = (vec![0.0; k], vec![0.0; k]);
+    pairs().for_each(|(a, b)| {
+        first[a] += 1.0 / n;
+        second[b] += 1.0 / n;
+    });
+    let apart = |a: usize, b: usize| 1.0 - weights.between(a, b, k);
+    let of_first: Vec<f64> = (0..k).map(|a| (0..k).map(|b| apart(a, b) * second[b]).sum()).collect();
+    let of_second: Vec<f64> = (0..k).map(|b| (0..k).map(|a| apart(a, b) * first[a]).sum()).collect();
+    let seen = pairs().map(|(a, b)| apart(a, b)).sum::<f64>() / n;
+    let expected: f64 = first.iter().zip(&of_first).map(|(share, own)| share * own).sum();
+    if expected <= 0.0 {
+        return None;
+    }
+    let adds = |&(a, b): &(usize, usize)| {
+        (seen * (of_first[a] + of_second[b] - 2.0 * expected) / expected - (apart(a, b) - seen)) / (expected * n)
+    };
+    let squares: f64 = groups.iter().map(|group| group.iter().map(adds).sum::<f64>().powi(2)).sum();
+    let m = groups.len() as f64;
+    Some((1.0 - seen / expected, (squares * m / (m - 1.0)).sqrt()))
+}
+
 /// How many readers put each subject into each category; a reader may have left a subject out.
 struct Counts {
     /// `(subject, category)`.

@@ -7,7 +7,7 @@ mod icc;
 mod krippendorff;
 mod svensson;
 
-pub use chance::{Agreement, cohen_kappa, fleiss_kappa, gwet};
+pub use chance::{Agreement, cohen_kappa, cohen_kappa_of_groups, fleiss_kappa, gwet};
 pub use icc::{Icc, IccForm, icc};
 pub use krippendorff::{Level, krippendorff_alpha};
 pub use svensson::{Disagreement, disagreement};

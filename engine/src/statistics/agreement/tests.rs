@@ -67,6 +67,32 @@ fn perfect_and_opposite_readers() {
 }
 
 #[test]
+fn errors_of_kappa_are_those_of_statsmodels() {
+    let table = [[4, 2, 0, 0], [1, 6, 3, 0], [0, 2, 5, 1], [0, 1, 0, 3]];
+    let pairs: Vec<(usize, usize)> =
+        table.iter().enumerate().flat_map(|(a, row)| row.iter().enumerate().flat_map(move |(b, &n)| vec![(a, b); n])).collect();
+    let each: Vec<&[(usize, usize)]> = pairs.chunks(1).collect();
+    for (weights, value, error) in [
+        (Weights::Quadratic, 0.745_810_056, 0.097_296_779),
+        (Weights::Linear, 0.626_213_592, 0.110_945_780),
+        (Weights::Identity, 0.503_546_099, 0.130_399_466),
+    ] {
+        let (kappa, by) = cohen_kappa_of_groups(&each, 4, weights).expect("a spread");
+        close(kappa, value, 1e-8);
+        // Statsmodels divides by n, not n − 1.
+        close(by, error * (28f64 / 27.0).sqrt(), 1e-8);
+        let (x, y): (Vec<usize>, Vec<usize>) = pairs.iter().copied().unzip();
+        close(cohen_kappa(&x, &y, 4, weights).expect("read").value, kappa, 1e-12);
+        // The same pairs twice in a group say nothing more.
+        let twice: Vec<Vec<(usize, usize)>> = pairs.iter().map(|&pair| vec![pair; 2]).collect();
+        let twice: Vec<&[(usize, usize)]> = twice.iter().map(Vec::as_slice).collect();
+        close(cohen_kappa_of_groups(&twice, 4, weights).expect("a spread").1, by, 1e-12);
+    }
+    assert_eq!(cohen_kappa_of_groups(&[&[(1, 1)], &[(1, 1)]], 4, Weights::Identity), None, "chance explains all");
+    assert_eq!(cohen_kappa_of_groups(&[&[(4, 1)], &[(1, 1)]], 4, Weights::Identity), None);
+}
+
+#[test]
 fn a_constant_bias_is_no_inconsistency() {
     let ratings: Vec<Vec<f64>> =
         (0..20).map(|i| vec![f64::from(i % 7), f64::from(i % 7) + 1.0 + 0.01 * f64::from(i % 3)]).collect();

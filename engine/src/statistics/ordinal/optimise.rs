@@ -87,9 +87,10 @@ fn update(inverse: &mut [f64], s: &[f64], y: &[f64]) {
     }
 }
 
-/// Variances of the parameters: the diagonal of the inverse curvature at the bottom; `None` where it is flat.
+/// Covariance of the parameters, row by row: the inverse curvature at the bottom; `None` where it is flat.
 ///
-/// A parameter at which `f` does not bend, such as a deviation that vanished, is held fixed.
+/// A parameter at which `f` does not bend, such as a deviation that vanished, is held fixed: its variance is infinite
+/// and its covariances are 0.
 pub(super) fn covariance(at: &[f64], f: impl Fn(&[f64]) -> f64) -> Option<Vec<f64>> {
     let n = at.len();
     let value = f(at);
@@ -118,13 +119,14 @@ pub(super) fn covariance(at: &[f64], f: impl Fn(&[f64]) -> f64) -> Option<Vec<f6
             curve[b * m + a] = value;
         }
     }
-    let mut variances = vec![f64::INFINITY; n];
+    let mut covariance = vec![0.0; n * n];
+    (0..n).for_each(|i| covariance[i * n + i] = f64::INFINITY);
     for (a, &i) in free.iter().enumerate() {
         let unit: Vec<f64> = (0..m).map(|b| f64::from(u8::from(a == b))).collect();
         let (column, _) = cholesky_solve(&curve, &unit)?;
-        variances[i] = column[a];
+        free.iter().zip(column).for_each(|(&j, value)| covariance[i * n + j] = value);
     }
-    Some(variances)
+    Some(covariance)
 }
 
 /// Solves `matrix · x = right` for a symmetric positive matrix; also its log-determinant.

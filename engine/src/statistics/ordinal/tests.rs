@@ -109,6 +109,32 @@ fn effects_of_images_come_back_and_widen_the_interval() {
     assert_eq!((plain.image_sd, plain.image_sd_ci95), (None, None));
 }
 
+/// Three scores an image are few for Laplace's approximation of its effect.
+#[test]
+fn few_scores_do_not_shrink_the_deviation_between_images() {
+    let laplace = |scores: &[Score]| {
+        let scores = joined(scores);
+        let marginal = Marginal { scores: &scores, categories: 5, arms: 2, readers: 3, cases: 150, images: true };
+        let found = optimise::minimise(&marginal.start(), |at| marginal.negative_log(at).0).expect("overlap");
+        marginal.deviations(&found).image
+    };
+    let studies: Vec<Vec<Score>> = (0..8).map(|seed| with_images(seed, 150, 3, 0.8, 1.0)).collect();
+    let mean = |of: &dyn Fn(&[Score]) -> f64| studies.iter().map(|scores| of(scores)).sum::<f64>() / studies.len() as f64;
+    let whole = mean(&|scores| fit_with_images(scores).expect("overlap").image_sd.expect("it is in the model"));
+    let alone = mean(&laplace);
+    assert!((0.95..1.05).contains(&whole), "{whole}");
+    assert!(alone < whole - 0.05, "{alone} by Laplace's approximation alone, {whole} by quadrature");
+}
+
+/// The interval is that of a paired t test: with few cases wider than the normal law says.
+#[test]
+fn intervals_and_tests_take_students_t() {
+    let effect = fit_with_images(&with_images(2, 12, 3, 0.7, 0.5)).expect("overlap").arms[0];
+    assert_eq!(effect.df, 11);
+    let (low, high) = effect.ci95;
+    assert!(((high - low) / effect.error - 2.0 * 2.200_985).abs() < 1e-4, "{effect:?}");
+}
+
 #[test]
 fn images_without_effects_change_nothing() {
     let scores = with_images(6, 200, 3, 0.7, 0.0);

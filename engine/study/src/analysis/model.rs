@@ -1,10 +1,13 @@
 //! The primary analysis: a cumulative-link mixed model of the scores.
 //!
-//! logit P(score ≤ c) = θ_c − arm − reader − case − image, reader, case and image normal around zero, integrated by
-//! Laplace's approximation; effects with Wald intervals. All readers see the same images: without an effect of the
-//! image their agreement would count as evidence, and the intervals would be too short.
-//! Of one reader it cannot be told from the noise of reading, and is left out. With few readers the deviation between them is estimated
-//! from few values: its interval is wide, and the approximation leans to smaller deviations.
+//! logit P(score ≤ c) = θ_c − arm − reader − case − image, reader, case and image normal around zero, integrated over
+//! cases and images by quadrature and over readers by Laplace's approximation. All readers see the same images: without
+//! an effect of the image their agreement would count as evidence, and the intervals would be too short. Of one reader
+//! it cannot be told from the noise of reading, and is left out. With few readers the deviation between them is
+//! estimated from few values: its interval is wide, and the approximation leans to smaller deviations.
+//!
+//! An effect is the odds ratio for the same reader, case and image. Its error is clustered by case and its interval
+//! and test take Student's t, as `engine::statistics::ordinal` says.
 
 use engine::statistics::ordinal::{self, Score};
 use serde::Serialize;
@@ -38,9 +41,11 @@ pub struct ModelEffect {
     pub odds_ratio: Estimate,
     /// Its logarithm.
     pub log_odds: f64,
-    /// Standard error of the logarithm.
+    /// Standard error of the logarithm, clustered by case.
     pub error: f64,
-    /// Wald test.
+    /// Degrees of freedom of interval and test: cases less one.
+    pub df: usize,
+    /// Wald test on Student's t.
     pub test: Test,
 }
 
@@ -91,6 +96,7 @@ pub(super) fn model(grid: &Grid, template: Template, pairs: &[(usize, usize)]) -
                 },
                 log_odds,
                 error: found.error,
+                df: found.df,
                 test: Test::alone(found.p),
             });
         }

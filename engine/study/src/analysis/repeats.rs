@@ -1,6 +1,6 @@
 //! How well a reader repeats: hidden repeats against the first answer, and catch trials.
 
-use engine::statistics::agreement::{Weights, cohen_kappa};
+use engine::statistics::agreement::{Weights, cohen_kappa, cohen_kappa_of_groups};
 use serde::Serialize;
 
 use super::Context;
@@ -60,15 +60,24 @@ pub(super) fn repeats(frame: &Frame<'_>, context: &Context, boot: Bootstrap) -> 
         Repeat {
             reader,
             pairs: all.len(),
-            kappa: boot.estimate(cases.len(), |units| {
-                let (x, y): (Vec<usize>, Vec<usize>) = units.iter().flat_map(|&u| cases[u].1.iter().copied()).unzip();
-                Some(cohen_kappa(&x, &y, kinds, weights)?.value)
-            }),
+            kappa: kappa(&cases, kinds, weights, boot),
             exact: ShareOf::of(same, all.len()),
             shift: (ordinal && !all.is_empty()).then_some(shift),
         }
     };
     if frame.repeats.is_empty() { Vec::new() } else { (0..context.readers.len()).map(of_reader).collect() }
+}
+
+/// Kappa of first and second answers. A tenth of the images is repeated: of so few, percentiles of the bootstrap are too
+/// near, and the bootstrap-t takes their place.
+fn kappa(cases: &[(usize, Vec<(usize, usize)>)], kinds: usize, weights: Weights, boot: Bootstrap) -> Option<Estimate> {
+    let (x, y): (Vec<usize>, Vec<usize>) = cases.iter().flat_map(|(_, pairs)| pairs.iter().copied()).unzip();
+    let value = cohen_kappa(&x, &y, kinds, weights)?.value;
+    let interval = boot.studentised(cases.len(), (-1.0, 1.0), |units| {
+        let groups: Vec<&[(usize, usize)]> = units.iter().map(|&u| cases[u].1.as_slice()).collect();
+        cohen_kappa_of_groups(&groups, kinds, weights)
+    });
+    Some(Estimate { value, interval, n: cases.len() })
 }
 
 fn is_first(first: &Row<'_>, second: &Row<'_>, ordinal: bool) -> bool {

@@ -63,6 +63,17 @@ impl Bootstrap {
         Some(Estimate { value, interval, n: units })
     }
 
+    /// The statistic over units with its bootstrap-t interval, cut to `bounds`; `statistic` gives it with its error.
+    pub(crate) fn studentised(
+        self,
+        units: usize,
+        bounds: (f64, f64),
+        statistic: impl Fn(&[usize]) -> Option<(f64, f64)>,
+    ) -> Option<(f64, f64)> {
+        let found = bootstrap::studentised(units, self.resamples, 0.95, self.seed, statistic)?;
+        wide((found.low.max(bounds.0), found.high.min(bounds.1)))
+    }
+
     /// The mean of one value a unit.
     pub(crate) fn mean(self, values: &[f64]) -> Option<Estimate> {
         self.estimate(values.len(), |units| {

@@ -111,7 +111,7 @@ fn repeats(analysis: &Analysis) -> String {
     if analysis.repeats.iter().all(|r| r.pairs == 0) {
         return String::new();
     }
-    let heads = ["Reader", "Repeats", "Same answer", "95 % exact", "κ", "95 % by case", "Second less first, points"];
+    let heads = ["Reader", "Repeats", "Same answer", "95 % exact", "κ", "95 % bootstrap-t", "Second less first, points"];
     let mut table = Table::new("Hidden repeats", &heads);
     for r in &analysis.repeats {
         let [kappa, around] = cells(r.kappa, 2);

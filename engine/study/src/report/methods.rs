@@ -180,10 +180,21 @@ fn statistics(analysis: &Analysis) -> String {
         );
     }
     if let Some(model) = analysis.scales.iter().find_map(|s| s.model.as_ref()) {
-        let random = if model.reader_sd.is_some() { "reader, case and image as random effects" } else { "case as random effect" };
+        let (random, integrated, same) = if model.reader_sd.is_some() {
+            (
+                "reader, case and image as random effects",
+                "integrated over cases and images by quadrature and over readers by Laplace’s approximation",
+                "the same reader, case and image",
+            )
+        } else {
+            ("case as random effect", "integrated over cases by quadrature", "the same case")
+        };
+        let df = model.effects.first().map_or(0, |e| e.df);
         let model = format!(
             "a cumulative-link mixed model of the scores with logit link, arm as fixed effect and {random}, fitted by maximum \
-             likelihood with Laplace’s approximation; effects are odds ratios for a higher score with Wald intervals."
+             likelihood {integrated}; effects are odds ratios for a higher score, given {same}, with standard errors clustered \
+             by case (White 1982) and Wald intervals and tests on Student’s t with {} of freedom, cases less one.",
+            counted(df, "degree", "degrees")
         );
         out.push(if analysis.detection.is_some() {
             format!("The scores of the arms were also compared by {model}")
@@ -286,7 +297,10 @@ fn agreement(analysis: &Analysis) -> String {
         out.push("Svensson’s method separated systematic from random disagreement.".to_owned());
     }
     if analysis.repeats.iter().any(|r| r.pairs > 0) {
-        out.push("Repeatability was measured on the hidden repeats, which count nowhere else.".to_owned());
+        out.push(
+            "Repeatability was measured on the hidden repeats, which count nowhere else, with bootstrap-t intervals of κ."
+                .to_owned(),
+        );
     }
     out.join(" ")
 }

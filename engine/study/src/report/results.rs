@@ -95,7 +95,7 @@ fn model(analysis: &Analysis, scale: &Scale) -> String {
     table.html()
         + &caption(&format!(
             "Cumulative-link model with logit link and normal random effects of reader, case and, where several readers see it, \
-             image, integrated by Laplace’s approximation; Wald intervals.{holm}{vanished}{}",
+             image; errors clustered by case, Wald intervals on Student’s t.{holm}{vanished}{}",
             if analysis.readers.len() > 1 && analysis.readers.len() < 5 {
                 " With few readers the deviation between them is uncertain and tends to be estimated too small."
             } else {
