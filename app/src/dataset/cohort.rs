@@ -1,10 +1,10 @@
 //! A cohort table from a CSV file: one patient a line.
 
 use engine::domain::Side;
+use engine::text::nearest;
 
 use super::csv::{self, Table};
 use super::named::Named;
-use super::recipe::nearest;
 use super::row::{Class, Lesion, MOST_FINDINGS, Row};
 
 /// Columns that are read; only `finding` must be there.

@@ -9,6 +9,7 @@ pub mod clip;
 mod entities;
 pub mod findings;
 mod html_text;
+mod nearest;
 mod patterns;
 mod protobuf;
 mod repair;
@@ -18,4 +19,5 @@ pub mod sentencepiece;
 pub mod tokenizer;
 
 pub use cleaning::{Cleaned, CleaningError, clean, clean_once};
+pub use nearest::nearest;
 pub use tokenizer::{TokenCount, TokenIds, Tokenizer, TokenizerError};

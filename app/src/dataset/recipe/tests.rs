@@ -57,10 +57,3 @@ fn settings_lie_over_the_models_own() {
     recipe.how.sampler = Some("euler".to_owned());
     assert!(recipe.settings(&natural).expect_err("no such sampler").contains("dpmpp"));
 }
-
-#[test]
-fn distances_count_letters() {
-    assert_eq!((distance("side", "side"), distance("sied", "side"), distance("sde", "side")), (0, 1, 1));
-    assert_eq!(nearest("guidence", &["steps", "guidance"]), Some("guidance"));
-    assert_eq!(nearest("colour", &["steps", "guidance"]), None);
-}
