@@ -38,6 +38,14 @@ pub enum StudyError {
         /// What shows it.
         what: String,
     },
+    /// A file of answers whose chain is broken, or that is damaged.
+    #[error("{file} is damaged, or was changed by another program: {what}; ask the reader for the file again")]
+    BrokenAnswers {
+        /// The file.
+        file: String,
+        /// What shows it.
+        what: String,
+    },
     /// Files that do not belong together.
     #[error("{file} does not belong here: {what}")]
     Mismatch {
@@ -82,6 +90,11 @@ impl StudyError {
     /// A sealed file that was changed.
     pub(crate) fn changed(file: &str, what: impl Into<String>) -> Self {
         Self::Changed { file: file.to_owned(), what: one_line(what) }
+    }
+
+    /// Answers that are not what was written.
+    pub(crate) fn broken_answers(file: &str, what: impl Into<String>) -> Self {
+        Self::BrokenAnswers { file: file.to_owned(), what: one_line(what) }
     }
 
     /// Files that do not belong together.

@@ -104,8 +104,7 @@ pub(super) fn read(path: &Path) -> Result<Log, StudyError> {
         return Err(StudyError::unreadable(path, &std::io::ErrorKind::NotFound.into()));
     }
     let fail = |error| failure(&file, &error);
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags).map_err(fail)?;
+    let connection = open_to_read(path).map_err(fail)?;
     connection.busy_timeout(BUSY).map_err(fail)?;
     connection.pragma_update(None, "trusted_schema", false).map_err(fail)?;
     if is_new(&connection).map_err(fail)? {
@@ -113,6 +112,33 @@ pub(super) fn read(path: &Path) -> Result<Log, StudyError> {
     }
     check_mark(&connection, &file)?;
     load(&connection, &file)
+}
+
+/// Opens a file so that nothing is left beside it.
+///
+/// SQLite makes two files beside one that has had a write-ahead log, also where it only reads, and cannot on a disk that is
+/// read-only. Where no log and no journal is there, no window works with the file and all of it is in the file itself: then
+/// SQLite is told that nothing will change.
+fn open_to_read(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let has = |ending: &str| {
+        let mut beside = path.as_os_str().to_owned();
+        beside.push(ending);
+        Path::new(&beside).exists()
+    };
+    match path.to_str() {
+        Some(text) if !has("-wal") && !has("-journal") => {
+            let address = format!("file:{}?immutable=1", escaped(text));
+            Connection::open_with_flags(address, flags | OpenFlags::SQLITE_OPEN_URI)
+        }
+        _ => Connection::open_with_flags(path, flags),
+    }
+}
+
+/// A path inside of an address: all but plain letters as their bytes.
+fn escaped(path: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-_.~".contains(&byte);
+    path.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
 }
 
 fn is_new(connection: &Connection) -> rusqlite::Result<bool> {
@@ -141,7 +167,7 @@ fn check_mark(connection: &Connection, file: &str) -> Result<(), StudyError> {
         parts(&memory)
     });
     if parts(connection).map_err(fail)? != ours.map_err(fail)? {
-        return Err(StudyError::changed(file, "it holds other tables than answers"));
+        return Err(StudyError::broken_answers(file, "it holds other tables than answers"));
     }
     Ok(())
 }
@@ -155,7 +181,7 @@ fn parts(connection: &Connection) -> rusqlite::Result<Vec<(String, String)>> {
 
 fn load(connection: &Connection, file: &str) -> Result<Log, StudyError> {
     let fail = |error| failure(file, &error);
-    let changed = |what: String| StudyError::changed(file, what);
+    let changed = |what: String| StudyError::broken_answers(file, what);
     let about = connection.query_row("SELECT study, reader FROM about", [], |row| Ok((row.get(0)?, row.get(1)?)));
     let (study, reader): (String, String) = about.map_err(|_| changed("it does not say whose answers it holds".to_owned()))?;
     let count: i64 = connection.query_row("SELECT count(*) FROM events", [], |row| row.get(0)).map_err(fail)?;
@@ -190,7 +216,7 @@ fn failure(file: &str, error: &rusqlite::Error) -> StudyError {
     match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StudyError::InUse { file: file.to_owned() },
         Some(ErrorCode::NotADatabase) => foreign(file),
-        Some(ErrorCode::DatabaseCorrupt) => StudyError::changed(file, "the file is damaged"),
+        Some(ErrorCode::DatabaseCorrupt) => StudyError::broken_answers(file, "the file is damaged"),
         Some(ErrorCode::CannotOpen) => {
             let reason = "its folder is missing, or cannot be written to".to_owned();
             StudyError::Unreadable { path: file.into(), reason }

@@ -252,6 +252,24 @@ fn the_file_that_is_handed_over_is_one_whole_file() {
 }
 
 #[test]
+fn reading_leaves_nothing_beside_the_file() {
+    let (dir, study) = study(|_| {});
+    let path = dir.path().join("a 100% #1?.cxanswers");
+    let mut answers = Answers::open(&path, &study, "R1").expect("new answers");
+    answers.append(at(1), Event::Consent).expect("saved");
+    drop(answers);
+    let names = || -> Vec<_> {
+        let mut names: Vec<_> =
+            std::fs::read_dir(dir.path()).expect("a folder").flatten().map(|entry| entry.file_name()).collect();
+        names.sort();
+        names
+    };
+    let before = names();
+    assert_eq!(AnswersFile::read(&path).expect("answers").entries.len(), 1);
+    assert_eq!(names(), before);
+}
+
+#[test]
 fn a_round_waits_for_its_washout_and_a_clock_set_back_only_waits_longer() {
     let (dir, study) = study(|design| (design.plan.rounds, design.plan.washout_hours) = (2, 24.0));
     let mut answers = Answers::open(&dir.path().join("a"), &study, "R1").expect("new answers");

@@ -196,7 +196,11 @@ impl Joined {
         let file = path.display().to_string();
         let mut reader = serde_json::Deserializer::from_str(&text);
         let joined: Self = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-            let what = format!("this is not what `chexgen study join` writes ({}: {})", error.path(), error.inner());
+            let place = match error.path().to_string() {
+                path if path == "." => String::new(),
+                path => format!("{path}: "),
+            };
+            let what = format!("this is not what `chexgen study join` writes ({place}{}); join the answers again", error.inner());
             StudyError::input(&file, what)
         })?;
         if joined.format != FORMAT || joined.version != VERSION {
