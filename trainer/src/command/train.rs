@@ -12,6 +12,7 @@ use engine::device::DeviceKind;
 use crate::config::stage::DataSource;
 use crate::config::{AnyConfig, StageConfig, TrainConfig};
 use crate::device::{self, RankDevice};
+use crate::out_folder::refuse_results_of_others;
 use crate::practice::run::{self, ExportTo, Progress, Stages};
 use crate::pretrain::{self, export, source::Choice};
 use crate::ranks::connect::connect;
@@ -92,12 +93,29 @@ pub fn run(args: &Args) -> Result<ExitCode> {
 
 /// Whether all is done.
 fn train(args: &Args, device: &Device, stop: &StopRequest, group: &Rc<Group>) -> Result<bool> {
-    let config = group.together(AnyConfig::read(&args.config, &args.set))?;
+    let config = group.together(wanted(args))?;
     let run_dir = &group.first(|_| RunDir::open(&args.out))?;
     let _lock = group.together(if group.leads() { RunLock::take(run_dir.root()).map(Some) } else { Ok(None) })?;
+    begin_config(group, run_dir, &config)?;
     match config {
         AnyConfig::Practice(config) => practice(args, &config, device, run_dir, stop, group),
-        AnyConfig::Stage(config) => stage(args, *config, device, run_dir, stop, group),
+        AnyConfig::Stage(config) => stage(args, &config, device, run_dir, stop, group),
+    }
+}
+
+/// The configuration with what the command line says instead. What it names is there: nothing is written before that is known.
+fn wanted(args: &Args) -> Result<AnyConfig> {
+    refuse_results_of_others(&args.out, Some("metrics.jsonl"))?;
+    match AnyConfig::read(&args.config, &args.set)? {
+        AnyConfig::Practice(config) => {
+            practice_stages(args)?;
+            Ok(AnyConfig::Practice(config))
+        }
+        AnyConfig::Stage(config) => {
+            let config = with_arguments(args, *config)?;
+            pretrain::look(&config, &args.out)?;
+            Ok(AnyConfig::Stage(Box::new(config)))
+        }
     }
 }
 
@@ -110,18 +128,17 @@ fn practice(
     stop: &StopRequest,
     group: &Rc<Group>,
 ) -> Result<bool> {
-    let stages = group.together(practice_stages(args))?;
-    keep_config(group, run_dir, &AnyConfig::Practice(Box::new(config.clone())))?;
+    let stages = practice_stages(args)?;
     let export = args.export.as_deref().map(|dir| ExportTo { dir, control: None });
     Ok(run::run(config, device, run_dir, (stop, group), &stages, export.as_ref())? == Progress::Finished)
 }
 
-/// Keeps the configuration, which is that of all ranks.
-fn keep_config(group: &Group, run_dir: &RunDir, config: &AnyConfig) -> Result<()> {
+/// Keeps the configuration of a new run, which is that of all ranks.
+fn begin_config(group: &Group, run_dir: &RunDir, config: &AnyConfig) -> Result<()> {
     let text = config.to_text()?;
     group.agree("program", env!("CARGO_PKG_VERSION"))?;
     group.agree("configuration", &text)?;
-    group.together(if group.leads() { run_dir.keep_config(&text) } else { Ok(()) })
+    group.together(if group.leads() { run_dir.begin_config(&text) } else { Ok(()) })
 }
 
 fn practice_stages(args: &Args) -> Result<Stages> {
@@ -134,15 +151,13 @@ fn practice_stages(args: &Args) -> Result<Stages> {
 /// Whether the stage is done.
 fn stage(
     args: &Args,
-    config: StageConfig,
+    config: &StageConfig,
     device: &Device,
     run_dir: &RunDir,
     stop: &StopRequest,
     group: &Rc<Group>,
 ) -> Result<bool> {
-    let config = group.together(with_arguments(args, config))?;
-    keep_config(group, run_dir, &AnyConfig::Stage(Box::new(config.clone())))?;
-    if pretrain::run(&config, device, run_dir, stop, group)? == Ending::Stopped {
+    if pretrain::run(config, device, run_dir, stop, group)? == Ending::Stopped {
         return Ok(false);
     }
     if let Some(out) = args.export.as_ref().filter(|_| group.leads()) {

@@ -19,6 +19,7 @@ use engine::domain::Seed;
 use engine::model::Autoencoder;
 use engine::phantom::PhantomConfig;
 use engine::store::hash::hash_file;
+use engine::store::model_dir::PartsSpec;
 use indicatif::ProgressBar;
 
 use crate::config::stage::{DataSource, PredictionName};
@@ -91,16 +92,36 @@ pub fn run(config: &StageConfig, device: &Device, run: &RunDir, stop: &StopReque
     train(&stage, &params, (&config.train, steps), run, (stop, group), &origin)
 }
 
+/// Looks whether the parts, the data and the beginning that a stage names are there, and reads none of them.
+///
+/// A run that has a checkpoint does not need its beginning any more.
+///
+/// # Errors
+/// Names what is missing or of another kind.
+pub fn look(config: &StageConfig, run: &Path) -> Result<()> {
+    PartsSpec::read(parts_dir(config)?)?;
+    if let DataSource::Prepared { folder, .. } = &config.data {
+        Dataset::open(folder)?;
+    }
+    match &config.start.from {
+        Some(from) if newest(&run.join(config.stage.name()))?.is_none() => source::look(from, config.start.weights.into()),
+        _ => Ok(()),
+    }
+}
+
 /// The frozen parts that a configuration names.
 ///
 /// # Errors
 /// When it names none, or they cannot be used.
 pub fn open_parts(config: &StageConfig, device: &Device) -> Result<Parts> {
-    let dir = config.parts.as_ref().context(
+    Parts::open(parts_dir(config)?, device)
+}
+
+fn parts_dir(config: &StageConfig) -> Result<&Path> {
+    config.parts.as_deref().context(
         "field parts is missing: name a folder of parts (chexgen import --parts) or of a model, whose autoencoder and text \
          encoder are used, there or with --parts",
-    )?;
-    Parts::open(dir, device)
+    )
 }
 
 fn check_sizes(config: &StageConfig, parts: &Parts, autoencoder: &dyn Autoencoder) -> Result<()> {

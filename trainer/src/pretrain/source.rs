@@ -149,25 +149,60 @@ fn half_lives(state: &BTreeMap<String, Tensor>) -> Vec<u64> {
     all.into_iter().collect()
 }
 
+/// Where a network's weights lie.
+enum Place {
+    /// The file of a model folder.
+    Model(PathBuf),
+    /// A checkpoint.
+    Checkpoint(Box<Found>),
+    /// A weight file, and the dictionary in it that is meant.
+    File(Option<&'static str>),
+}
+
+impl Place {
+    fn of(path: &Path, choice: Choice) -> Result<Self> {
+        ensure!(path.exists(), "{} does not exist; name a run, a checkpoint, a model folder or a weight file", path.display());
+        if path.join("model.toml").is_file() {
+            let spec = ModelSpec::read(path)?;
+            let Some(dit) = spec.dit() else { bail!("{} is a Stable Diffusion model, not one of this family", path.display()) };
+            return Ok(Self::Model(path.join(&dit.weights)));
+        }
+        if let Some(found) = checkpoint_at(path)? {
+            return Ok(Self::Checkpoint(Box::new(found)));
+        }
+        ensure!(
+            path.is_file(),
+            "{} holds no checkpoint and no model.toml; name a run, a checkpoint, a model folder or a weight file",
+            path.display()
+        );
+        let is_archive = path.extension().is_none_or(|extension| extension != "safetensors");
+        Ok(Self::File((choice == Choice::Trained && is_archive).then_some("state_dict")))
+    }
+}
+
+/// Looks whether there are weights, without reading them.
+///
+/// # Errors
+/// When there is nothing of that kind.
+pub fn look(path: &Path, choice: Choice) -> Result<()> {
+    match Place::of(path, choice)? {
+        Place::Model(file) => drop(TensorFile::open(&file, None)?),
+        Place::Checkpoint(_) => {}
+        Place::File(select) => drop(TensorFile::open(path, select)?),
+    }
+    Ok(())
+}
+
 /// The network's tensors wherever they are, under official names, `f32`, and where they were found.
 ///
 /// # Errors
 /// When there is nothing of that kind.
 pub fn read(path: &Path, choice: Choice) -> Result<(BTreeMap<String, Tensor>, PathBuf)> {
-    ensure!(path.exists(), "{} does not exist; name a run, a checkpoint, a model folder or a weight file", path.display());
-    if path.join("model.toml").is_file() {
-        let spec = ModelSpec::read(path)?;
-        let Some(dit) = spec.dit() else { bail!("{} is a Stable Diffusion model, not one of this family", path.display()) };
-        let file = path.join(&dit.weights);
-        return Ok((of_file(&file, None)?, file));
-    }
-    if let Some(found) = checkpoint_at(path)? {
-        return Ok((of_checkpoint(&found, choice)?, found.tensors));
-    }
-    ensure!(path.is_file(), "{} holds no checkpoint and no model.toml", path.display());
-    let is_archive = path.extension().is_none_or(|extension| extension != "safetensors");
-    let select = (choice == Choice::Trained && is_archive).then_some("state_dict");
-    Ok((of_file(path, select)?, path.to_owned()))
+    Ok(match Place::of(path, choice)? {
+        Place::Model(file) => (of_file(&file, None)?, file),
+        Place::Checkpoint(found) => (of_checkpoint(&found, choice)?, found.tensors),
+        Place::File(select) => (of_file(path, select)?, path.to_owned()),
+    })
 }
 
 fn of_file(path: &Path, select: Option<&str>) -> Result<BTreeMap<String, Tensor>> {

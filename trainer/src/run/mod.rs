@@ -7,6 +7,7 @@ pub mod lines;
 pub mod lock;
 pub mod log;
 mod recent;
+mod resume;
 pub mod rows;
 pub mod run_dir;
 pub mod saver;

@@ -4,6 +4,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
+/// File of the effective configuration.
+const CONFIG: &str = "config.toml";
+
 /// The folder of a run: `config.toml`, `metrics.jsonl`, and one folder a stage.
 #[derive(Clone, Debug)]
 pub struct RunDir {
@@ -25,12 +28,22 @@ impl RunDir {
         &self.root
     }
 
+    /// Keeps the effective configuration of a run that is new, so that those who look know its length.
+    ///
+    /// The configuration of a run that is there stays until it is known that the run goes on with another one.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn begin_config(&self, text: &str) -> Result<()> {
+        if self.root.join(CONFIG).is_file() { Ok(()) } else { self.keep_config(text) }
+    }
+
     /// Keeps the effective configuration, for people; what counts stands in the checkpoints.
     ///
     /// # Errors
     /// When it cannot be written.
     pub fn keep_config(&self, text: &str) -> Result<()> {
-        Ok(engine::store::atomic::write_atomic(&self.root.join("config.toml"), text.as_bytes())?)
+        Ok(engine::store::atomic::write_atomic(&self.root.join(CONFIG), text.as_bytes())?)
     }
 
     /// Folder of a stage.

@@ -14,7 +14,7 @@ pub mod pass;
 pub use adamw::AdamWConfig;
 pub use ema::Average;
 pub use gradients::Gradients;
-pub use optimizer::{Group, Optimizer, OptimizerConfig};
+pub use optimizer::{Group, Optimizer, OptimizerConfig, StepReport};
 
 #[cfg(test)]
 mod tests;

@@ -6,9 +6,10 @@ use candle_core::Var;
 
 use super::*;
 use crate::ranks::testing::together;
+use crate::run::resume::refuse_or_note;
 use crate::run::rows::{RowRange, RowSource};
-use crate::run::settings::{AverageSettings, CheckpointRule, Compute, OptimizerSettings};
-use crate::run::stage::whole_graph;
+use crate::run::settings::{AverageSettings, CheckpointRule, Compute, NonFinite, OptimizerSettings};
+use crate::run::stage::{Losses, whole_graph};
 use crate::step::lr_schedule::LrSchedule;
 
 /// Pulls a variable to the mean of its rows' places; rows in `broken` give no number.
