@@ -1,6 +1,7 @@
 //! The practice model: its tokenizer, its model folder, and how it is sampled and measured.
 
 pub mod export;
+mod handover;
 pub mod model;
 pub mod report;
 pub mod run;

@@ -19,7 +19,7 @@ use engine::phantom::PhantomConfig;
 use engine::text::Tokenizer;
 use indicatif::ProgressBar;
 
-use super::export as folder;
+use super::handover::Trained;
 use super::{sampling, tokenizer};
 use crate::config::TrainConfig;
 use crate::config::parse;
@@ -203,50 +203,21 @@ pub fn run(
         return Ok(Progress::Stopped);
     }
 
-    if let Some(ExportTo { dir, control }) = export.filter(|_| group.leads()) {
-        if let Some(weights) = control {
-            params.assign(weights)?;
-        }
-        for stage in STAGES.iter().filter(|stage| control.is_none() || **stage != "control") {
-            let path = run.final_weights(stage);
-            ensure!(
-                path.is_file(),
-                "{} is missing, so stage {stage} is not finished; train it before the export",
-                path.display()
-            );
-        }
-        let mut all = params.tensors()?;
-        let exported = DitConfig { token_num: config.text.export_tokens, ..dit_sizes.clone() };
-        let null = "dit.base_model.y_embedder.y_embedding";
-        let longest = latents.longest();
-        let filled =
-            folder::fill_null_caption(all.get(null).context("the network has a null caption")?, longest, exported.token_num)?;
-        all.insert(null.to_owned(), filled);
-        let (first, greys) = (64, data.chunk(0)?);
-        let pictures: Vec<f32> =
-            greys.images[..first * d.size_px * d.size_px].iter().map(|&v| f32::from(v) / 127.5 - 1.0).collect();
-        let pictures = Tensor::from_vec(pictures, (first, 1, d.size_px, d.size_px), device)?;
-        let seen: Vec<Vec<f32>> =
-            (0..first).map(|index| Ok(latents.read(index, &|_| None)?.image.mean)).collect::<Result<_>>()?;
-        let (channels, side) = latents.latent_shape();
-        let seen = Tensor::from_vec(seen.concat(), (first, channels, side, side), device)?;
-        folder::write(
-            dir,
-            &folder::Parts {
-                name: &config.name,
-                size_px: d.size_px as u32,
-                tokenizer: &tokenizer_text,
-                max_tokens: config.text.export_tokens,
-                text: (folder::table(&text_sizes)?, part(&all, "text.")),
-                dit: (folder::table(&exported)?, part(&all, "dit.")),
-                control_blocks: blocks,
-                autoencoder: (folder::table(&config.autoencoder.net)?, ae_weights),
-                checker: (folder::table(&config.checker.net)?, checker_params.tensors()?),
-                preview: engine::model::preview::fit_preview(&seen, &pictures, 8)?,
-                image_map: &latents.maps().0,
-                condition_map: &latents.maps().1,
-            },
-        )?;
+    if let Some(to) = export.filter(|_| group.leads()) {
+        let trained = Trained {
+            config,
+            device,
+            run,
+            data: &data,
+            latents: &latents,
+            tokenizer: &tokenizer_text,
+            dit: &dit_sizes,
+            text: &text_sizes,
+            params: &params,
+            autoencoder: ae_weights,
+            checker: checker_params.tensors()?,
+        };
+        trained.write(to)?;
     }
     Ok(Progress::Finished)
 }
@@ -379,7 +350,7 @@ fn fixed(weights: &BTreeMap<String, Tensor>, device: &Device) -> candle_core::Re
 }
 
 /// The tensors under a prefix, without it.
-fn part(all: &BTreeMap<String, Tensor>, prefix: &str) -> BTreeMap<String, Tensor> {
+pub(super) fn part(all: &BTreeMap<String, Tensor>, prefix: &str) -> BTreeMap<String, Tensor> {
     all.iter().filter_map(|(n, t)| Some((n.strip_prefix(prefix)?.to_owned(), t.clone()))).collect()
 }
 

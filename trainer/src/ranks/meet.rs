@@ -4,7 +4,7 @@
 //! left, waits for all words, and answers with its bytes and all the words; a rank takes an answer only when it holds
 //! its own word, so what is left of an earlier start misleads nobody.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, Result, ensure};
@@ -29,44 +29,74 @@ pub fn share(
     limit: Duration,
     make: impl FnOnce() -> Result<Vec<u8>>,
 ) -> Result<Vec<u8>> {
-    let begin = Instant::now();
-    let hello = |rank: usize| dir.join(format!("hello-{rank}"));
-    let answer = dir.join("answer");
-    if rank == 0 {
+    let meeting = Meeting { dir, limit, begin: Instant::now() };
+    if rank == 0 { meeting.lead(world, make) } else { meeting.ask(rank) }
+}
+
+/// A folder in which ranks meet, and how long they wait for each other.
+struct Meeting<'a> {
+    dir: &'a Path,
+    limit: Duration,
+    begin: Instant,
+}
+
+impl Meeting<'_> {
+    fn hello(&self, rank: usize) -> PathBuf {
+        self.dir.join(format!("hello-{rank}"))
+    }
+
+    fn answer(&self) -> PathBuf {
+        self.dir.join("answer")
+    }
+
+    /// Rank 0: waits for the words of all others and answers.
+    fn lead(&self, world: usize, make: impl FnOnce() -> Result<Vec<u8>>) -> Result<Vec<u8>> {
+        let dir = self.dir;
         drop(std::fs::remove_dir_all(dir));
         let bytes = make()?;
         let words = loop {
-            let words: Vec<String> = (1..world).filter_map(|rank| std::fs::read_to_string(hello(rank)).ok()).collect();
+            let words: Vec<String> = (1..world).filter_map(|rank| std::fs::read_to_string(self.hello(rank)).ok()).collect();
             if words.len() + 1 == world {
                 break words;
             }
-            let missing: Vec<String> = (1..world).filter(|rank| !hello(*rank).exists()).map(|rank| rank.to_string()).collect();
+            let missing = (1..world).filter(|rank| !self.hello(*rank).exists()).map(|rank| rank.to_string());
             ensure!(
-                begin.elapsed() < limit,
+                self.begin.elapsed() < self.limit,
                 "ranks {} did not come within {} s; see that all were started and see {}",
-                missing.join(", "),
-                limit.as_secs(),
+                missing.collect::<Vec<_>>().join(", "),
+                self.limit.as_secs(),
                 dir.display()
             );
             std::thread::sleep(PAUSE);
         };
         std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
-        write_atomic(&answer, &serde_json::to_vec(&Answer { words, bytes: bytes.clone() })?)?;
-        return Ok(bytes);
+        write_atomic(&self.answer(), &serde_json::to_vec(&Answer { words, bytes: bytes.clone() })?)?;
+        Ok(bytes)
     }
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    let word = format!("{} {} {}", super::presence::host(), std::process::id(), now.as_nanos() + rank as u128);
-    loop {
-        let said = std::fs::read(&answer).ok().and_then(|bytes| serde_json::from_slice::<Answer>(&bytes).ok());
-        if let Some(said) = said.filter(|said| said.words.contains(&word)) {
-            return Ok(said.bytes);
+
+    /// Another rank: says its word until an answer holds it.
+    fn ask(&self, rank: usize) -> Result<Vec<u8>> {
+        let (dir, hello) = (self.dir, self.hello(rank));
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let word = format!("{} {} {}", super::presence::host(), std::process::id(), now.as_nanos() + rank as u128);
+        loop {
+            let said = std::fs::read(self.answer()).ok().and_then(|bytes| serde_json::from_slice::<Answer>(&bytes).ok());
+            if let Some(said) = said.filter(|said| said.words.contains(&word)) {
+                return Ok(said.bytes);
+            }
+            let is_said = std::fs::read_to_string(&hello).is_ok_and(|found| found == word);
+            if !is_said && std::fs::create_dir_all(dir).is_ok() {
+                // Rank 0 may be taking the folder away just now; the next round tries again.
+                drop(write_atomic(&hello, word.as_bytes()));
+            }
+            ensure!(
+                self.begin.elapsed() < self.limit,
+                "rank 0 did not answer within {} s in {}",
+                self.limit.as_secs(),
+                dir.display()
+            );
+            std::thread::sleep(PAUSE);
         }
-        if !hello(rank).exists() || std::fs::read_to_string(hello(rank)).is_ok_and(|found| found != word) {
-            // Rank 0 may be taking the folder away just now; the next round tries again.
-            drop(std::fs::create_dir_all(dir).map(|()| write_atomic(&hello(rank), word.as_bytes())));
-        }
-        ensure!(begin.elapsed() < limit, "rank 0 did not answer within {} s in {}", limit.as_secs(), dir.display());
-        std::thread::sleep(PAUSE);
     }
 }
 

@@ -11,7 +11,7 @@ use study::join::Joined;
 
 use super::action::Action;
 use super::reduce::{check, edit, look, reduce, set_design_path, set_study_path, work};
-use super::state::{Analysed, Field, State as Room, Tab};
+use super::state::{Analysed, Field, Reading, State as Room, Tab};
 use super::work::{Example, News, Pictures, Work};
 use crate::action;
 use crate::state::{Level, Room as Rooms, State};
@@ -101,24 +101,9 @@ pub fn hear(state: &mut State, news: News) -> Vec<action::Effect> {
             return look(room).into_iter().collect();
         }
         News::Sealed(Err(why)) => ended(room, Tab::Seal, Err(why)),
-        News::Looked(path, looked) => {
+        News::Looked(path, found) => {
             if path == room.paths.study {
-                match looked {
-                    Ok(reading) => {
-                        let there = reading.readers.iter().filter(|reader| reader.locked.is_some());
-                        for file in there.map(|reader| reader.file.clone()) {
-                            if !room.answers.contains(&file) {
-                                room.answers.push(file);
-                            }
-                        }
-                        room.said.remove(&(Tab::Read as u8));
-                        room.reading = Some(reading);
-                    }
-                    Err(why) => {
-                        room.reading = None;
-                        room.say(Tab::Read, Err(why));
-                    }
-                }
+                looked(room, found);
             }
         }
         News::Closed(ended) => {
@@ -139,25 +124,7 @@ pub fn hear(state: &mut State, news: News) -> Vec<action::Effect> {
             }
             Err(why) => ended(room, Tab::Join, Err(why)),
         },
-        News::Part(code, part) => {
-            if let Some(analysed) = &mut room.analysis {
-                match *part {
-                    Ok((part, pictures)) => {
-                        // What is shown already keeps its picture.
-                        for (place, image) in pictures {
-                            analysed.pictures.entry(place).or_insert(image);
-                        }
-                        analysed.parts.insert(code, Arc::new(part));
-                    }
-                    Err(why) => {
-                        if analysed.finding.as_ref() == Some(&code) {
-                            analysed.finding = None;
-                        }
-                        room.say(Tab::Analysis, Err(why));
-                    }
-                }
-            }
-        }
+        News::Part(code, found) => part(room, code, *found),
         News::Written(words) => {
             room.busy = None;
             let (level, text) = match words {
@@ -195,6 +162,46 @@ pub fn hear(state: &mut State, news: News) -> Vec<action::Effect> {
 fn ended(room: &mut Room, tab: Tab, words: Result<String, String>) {
     room.busy = None;
     room.say(tab, words);
+}
+
+/// How far the readers of the study are; their files are offered for joining.
+fn looked(room: &mut Room, found: Result<Reading, String>) {
+    match found {
+        Ok(reading) => {
+            let there = reading.readers.iter().filter(|reader| reader.locked.is_some());
+            for file in there.map(|reader| reader.file.clone()) {
+                if !room.answers.contains(&file) {
+                    room.answers.push(file);
+                }
+            }
+            room.said.remove(&(Tab::Read as u8));
+            room.reading = Some(reading);
+        }
+        Err(why) => {
+            room.reading = None;
+            room.say(Tab::Read, Err(why));
+        }
+    }
+}
+
+/// The analysis of the cases with one finding.
+fn part(room: &mut Room, code: String, found: Result<(Analysis, Pictures), String>) {
+    let Some(analysed) = &mut room.analysis else { return };
+    match found {
+        Ok((part, pictures)) => {
+            // What is shown already keeps its picture.
+            for (place, image) in pictures {
+                analysed.pictures.entry(place).or_insert(image);
+            }
+            analysed.parts.insert(code, Arc::new(part));
+        }
+        Err(why) => {
+            if analysed.finding.as_ref() == Some(&code) {
+                analysed.finding = None;
+            }
+            room.say(Tab::Analysis, Err(why));
+        }
+    }
 }
 
 fn analysed(joined: Joined, analysis: Analysis, pictures: Pictures) -> Analysed {

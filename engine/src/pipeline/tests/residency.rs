@@ -68,8 +68,11 @@ fn a_file_that_changes_between_two_turns_is_refused() {
     run(&staged, &list[..1]);
     let path = model.path().join("dit.safetensors");
     let bytes = std::fs::read(&path).unwrap();
-    std::thread::sleep(std::time::Duration::from_millis(20));
+    let before = std::fs::metadata(&path).unwrap().modified().unwrap();
     std::fs::write(&path, &bytes).unwrap();
+    // Written in the same moment, on a clock that is coarse, it would have the same date.
+    let file = std::fs::File::options().write(true).open(&path).unwrap();
+    file.set_modified(before + std::time::Duration::from_secs(1)).unwrap();
     let error = staged.generate(&list[..1], &Cancel::new(), &mut |_| {}).unwrap_err().to_string();
     assert!(error.contains("dit.safetensors") && error.contains("open the model again"), "{error}");
 }
