@@ -13,7 +13,7 @@ fn main() -> ExitCode {
         .init();
     match trainer::cli::Cli::parse().run() {
         Ok(code) => code,
-        Err(error) if error.is::<trainer::ranks::Elsewhere>() => ExitCode::from(1),
+        Err(error) if error.is::<trainer::ranks::Elsewhere>() || trainer::sentence::is_closed_pipe(&error) => ExitCode::from(1),
         Err(error) => {
             eprintln!("chexgen: {}{}", trainer::ranks::title(), trainer::sentence::of(&error));
             ExitCode::from(1)

@@ -1,4 +1,4 @@
-//! One line from an error and its causes, where each reason stands once.
+//! One line from an error and its causes, where each reason stands once, and in plain words with a remedy.
 
 use std::error::Error;
 use std::io::{self, ErrorKind};
@@ -15,7 +15,32 @@ pub fn of(error: &anyhow::Error) -> String {
         }
         text.push_str(cause.to_string().trim_end());
     }
-    text
+    for system in error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>()) {
+        if let Some(words) = plain(system.kind()) {
+            text = text.replace(&system.to_string(), words);
+        }
+    }
+    text.lines().map(str::trim).collect::<Vec<_>>().join(" ")
+}
+
+/// What to say instead of the system's words.
+fn plain(kind: ErrorKind) -> Option<&'static str> {
+    Some(match kind {
+        ErrorKind::NotFound => "there is no such file or folder; check the name",
+        ErrorKind::IsADirectory => "this is a folder; name a file",
+        ErrorKind::NotADirectory => "a part of this path is a file, where a folder is needed; check the name",
+        ErrorKind::AlreadyExists => "a file has this name, where a folder is needed; choose another name",
+        ErrorKind::PermissionDenied => "permission denied; allow it, or choose another place",
+        ErrorKind::ReadOnlyFilesystem => "this disk is read-only; choose another place",
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "the disk is full; free some space and try again",
+        ErrorKind::InvalidData => "it is not text in UTF-8; save it again as UTF-8, or name a text file",
+        _ => return None,
+    })
+}
+
+/// Whether all that failed is that nobody reads the output any more, as when `head` has seen enough.
+pub fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    error.root_cause().downcast_ref::<io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
 }
 
 /// Whether a cause stands in the text already, also in words of our own for what the system said.
@@ -44,7 +69,25 @@ mod tests {
     fn each_reason_is_said_once() {
         let error = png::read_gray(Path::new("none.png")).context("the image of case 3").expect_err("there is none");
         assert_eq!(of(&error), "the image of case 3: cannot read none.png: there is no such file");
+    }
+
+    #[test]
+    fn what_the_system_says_is_told_in_plain_words() {
         let missing = std::fs::read("none.txt").context("cannot open none.txt").expect_err("there is none");
-        assert!(of(&missing).starts_with("cannot open none.txt: No such file"), "{}", of(&missing));
+        assert_eq!(of(&missing), "cannot open none.txt: there is no such file or folder; check the name");
+        let folder = tempfile::tempdir().expect("a folder");
+        let said = |path: &Path| of(&std::fs::read_to_string(path).context("a").expect_err("it cannot be read"));
+        assert_eq!(said(folder.path()), "a: this is a folder; name a file");
+        let file = folder.path().join("bytes");
+        std::fs::write(&file, [0xff, 0xfe]).expect("written");
+        assert!(said(&file).starts_with("a: it is not text in UTF-8"), "{}", said(&file));
+        assert!(said(&file.join("model.toml")).contains("where a folder is needed"), "{}", said(&file.join("model.toml")));
+    }
+
+    #[test]
+    fn a_reader_who_left_is_told_from_other_failures() {
+        let closed = anyhow::Error::from(io::Error::from(ErrorKind::BrokenPipe)).context("cannot write to standard output");
+        assert!(is_closed_pipe(&closed));
+        assert!(!is_closed_pipe(&anyhow::Error::from(io::Error::from(ErrorKind::StorageFull))));
     }
 }

@@ -24,7 +24,10 @@ pub fn read_photo(path: &Path) -> Result<GrayImage, PngError> {
 /// As [`read_photo`], without those of the file system.
 pub fn decode_photo(bytes: &[u8], name: &str) -> Result<GrayImage, PngError> {
     if !bytes.starts_with(&[0xff, 0xd8, 0xff]) {
-        return decode_gray(bytes, name);
+        return decode_gray(bytes, name).map_err(|error| match error {
+            PngError::Foreign { name, hint } => PngError::NoPhoto { name, hint },
+            other => other,
+        });
     }
     let damaged = |reason: String| PngError::DamagedJpeg { name: name.to_owned(), reason };
     if is_cut_off(bytes) {
@@ -85,7 +88,7 @@ mod tests {
         assert!(image.get(31, 8).unwrap() > 60000 && image.get(0, 8).unwrap() < 3000);
         let png = encode_gray16(&image, &[]).unwrap();
         assert_eq!(decode_photo(&png, "a.jpg").unwrap(), image);
-        assert!(decode_photo(b"GIF89a", "a.gif").unwrap_err().to_string().contains("a.gif is not a PNG file"));
+        assert!(decode_photo(b"GIF89a", "a.gif").unwrap_err().to_string().contains("a.gif is neither a PNG nor a JPEG file"));
     }
 
     #[test]

@@ -40,6 +40,14 @@ pub enum PngError {
         /// What it looks like, where that is known.
         hint: &'static str,
     },
+    /// Neither of the two kinds that photographs have.
+    #[error("{name} is neither a PNG nor a JPEG file{hint}; convert it to PNG first")]
+    NoPhoto {
+        /// The file.
+        name: String,
+        /// What it looks like, where that is known.
+        hint: &'static str,
+    },
     /// The file ends before the picture does.
     #[error("{name} is cut off: the PNG ends before its last pixel; copy it again")]
     Truncated {

@@ -46,7 +46,8 @@ impl ImportedNoise {
     /// As [`ImportedNoise::read`].
     pub fn from_bytes(bytes: &[u8], name: &str) -> Result<Self, Error> {
         let fault = |reason: String| Error::Noise { name: name.to_owned(), reason };
-        let tensors = candle_core::safetensors::load_buffer(bytes, &Device::Cpu).map_err(|error| fault(error.to_string()))?;
+        let tensors = candle_core::safetensors::load_buffer(bytes, &Device::Cpu)
+            .map_err(|error| fault(format!("it is no safetensors file ({error}); save start, step or posterior in one")))?;
         let mut noise = Self { start: None, step: None, posterior: None, blake3: hash_bytes(bytes), first_row: 0 };
         let mut names: Vec<_> = tensors.into_iter().collect();
         names.sort_by(|a, b| a.0.cmp(&b.0));

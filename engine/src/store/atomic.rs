@@ -40,6 +40,9 @@ fn reason(error: &io::Error) -> String {
         io::ErrorKind::ReadOnlyFilesystem => "the file system is read-only; choose another folder".to_owned(),
         io::ErrorKind::FileTooLarge => "it is larger than the file system or its limits allow; choose another folder".to_owned(),
         io::ErrorKind::NotFound => "its folder does not exist".to_owned(),
+        io::ErrorKind::NotADirectory => "a part of this path is a file; choose another folder".to_owned(),
+        io::ErrorKind::AlreadyExists => "a file has this name, where a folder is needed; choose another name".to_owned(),
+        io::ErrorKind::IsADirectory => "it is a folder, where a file is needed; choose another name".to_owned(),
         _ => error.to_string(),
     }
 }

@@ -110,7 +110,7 @@ pub enum RecordError {
         reason: String,
     },
     /// Not JSON.
-    #[error("{name} is not a run record: {reason}")]
+    #[error("{name} is not a run record: {reason}; choose a .json or .png that was saved with an image")]
     NotJson {
         /// The file.
         name: String,

@@ -35,7 +35,7 @@ pub enum Problem {
     #[error("cannot be read: {0}")]
     Io(#[from] std::io::Error),
     /// Some other kind of file.
-    #[error("is neither a safetensors file nor a PyTorch .pth archive")]
+    #[error("is neither a safetensors file nor a PyTorch .pth archive; name a weight file")]
     Foreign,
     /// The placeholder that Git LFS leaves where the file was not fetched.
     #[error("is only a Git LFS pointer; fetch the real file first")]

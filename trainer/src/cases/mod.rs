@@ -13,7 +13,9 @@ pub mod order;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use anyhow::{Context as _, anyhow, bail};
+use anyhow::{Context as _, anyhow};
+
+use crate::text_file::{self, LIST_BYTES};
 
 /// Optional columns that are kept as text: several masks, an image to change and how, and a twin's text.
 pub const MORE: [&str; 9] =
@@ -42,10 +44,7 @@ pub struct CaseRow {
 /// One sentence that names the file, the line or item, the field and the remedy.
 pub fn read_cases(path: &Path) -> anyhow::Result<Vec<CaseRow>> {
     let name = path.file_name().map_or_else(|| path.to_string_lossy(), |name| name.to_string_lossy());
-    let bytes = std::fs::read(path).with_context(|| format!("{name} cannot be read"))?;
-    let Ok(text) = String::from_utf8(bytes) else {
-        bail!("{name} is not UTF-8 text; save it again as UTF-8");
-    };
+    let text = text_file::read(path, LIST_BYTES).with_context(|| format!("{name} cannot be read"))?;
     parse_cases(&name, &text)
 }
 

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use clap::Subcommand;
 use engine::model::Param;
 
@@ -70,10 +70,13 @@ pub fn run(args: &Args) -> Result<ExitCode> {
 
 /// The configuration of a file, of a run's folder or inside a checkpoint.
 fn read(from: &Path, set: &[String]) -> Result<AnyConfig> {
+    ensure!(from.exists(), "{} does not exist; name a configuration, a run or a checkpoint", from.display());
     let file = if from.is_dir() { from.join("config.toml") } else { from.to_owned() };
     if file.extension().is_none_or(|extension| extension != "toml") {
         let found = source::checkpoint_at(from)?;
-        let found = found.with_context(|| format!("{} is no configuration, no run and no checkpoint", from.display()))?;
+        let found = found.with_context(|| {
+            format!("{} is no configuration (.toml), no run and no checkpoint (step-N.json); name one of these", from.display())
+        })?;
         return AnyConfig::from_text(&found.meta.config, set).with_context(|| from.display().to_string());
     }
     AnyConfig::read(&file, set)

@@ -9,6 +9,7 @@ use engine::store::atomic::{ensure_writable_dir, write_atomic};
 
 use super::numbers::{positive, share};
 use crate::config::StageConfig;
+use crate::launch::amounts::{check_memory, check_time};
 use crate::launch::{Cluster, Job, Starter, chain, script};
 use crate::ranks::cards::CardName;
 use crate::ranks::estimate::{Card, Cost, Links, Measured, Spread, estimate};
@@ -262,12 +263,12 @@ fn submit_to(out: &Path, text: &str, program: &str) -> Result<ExitCode> {
 
 impl Asked {
     fn cluster(&self) -> Result<Cluster> {
-        for (flag, value) in
-            [("--time", &self.time), ("--partition", &self.partition), ("--account", &self.account), ("--mem", &self.mem)]
-        {
+        for (flag, value) in [("--partition", &self.partition), ("--account", &self.account)] {
             let one_word = value.as_ref().is_none_or(|value| !value.is_empty() && !value.contains(char::is_whitespace));
             ensure!(one_word, "{flag} is {:?}; write it as one word", value.as_deref().unwrap_or_default());
         }
+        self.time.as_deref().map_or(Ok(()), check_time)?;
+        self.mem.as_deref().map_or(Ok(()), check_memory)?;
         for line in self.options.iter().chain(&self.setup) {
             ensure!(!line.contains('\n'), "{line:?} has more than one line; give the option again for each");
         }

@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use engine::domain::Finding;
 use engine::phantom::PhantomConfig;
 
+use crate::out_folder::refuse_results_of_others;
 use crate::phantom_export::{Ended, Export, Layout};
 
 /// Which cases are drawn.
@@ -60,6 +61,16 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Preset::Practice => PhantomConfig::practice(),
     };
     config.only = args.only;
+    let own = matches!(args.layout, Layout::Plain).then_some("manifest.jsonl");
+    refuse_results_of_others(&args.out, own)?;
+    if let Some(sheet) = &args.sheet {
+        let is_picture = || std::fs::read(sheet).is_ok_and(|bytes| bytes.starts_with(b"\x89PNG"));
+        ensure!(
+            !sheet.exists() || is_picture(),
+            "--sheet {} is there already and is no PNG; choose another name",
+            sheet.display()
+        );
+    }
     let end = args.start.checked_add(args.count).context("--start and --count together are too large")?;
     let export = Export {
         config,

@@ -8,29 +8,31 @@ use engine::cancel::Cancel;
 use engine::device::DeviceKind;
 use engine::domain::Preset;
 
+use crate::generate::model::{PRACTICE, model_dir};
+use crate::out_folder::refuse_results_of_others;
 use crate::practice::model::PracticeModel;
 use crate::practice::report::{self, Settings};
 
 /// Arguments of the subcommand.
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// Practice model folder.
-    #[arg(long, default_value = "assets/practice")]
-    model: PathBuf,
+    /// Practice model folder, or `practice` for the one that comes with the program.
+    #[arg(long, value_name = "DIR", default_value = PRACTICE)]
+    model: String,
     /// Where report.json, report.md, best.png and worst.png go.
-    #[arg(long, default_value = "practice-report")]
+    #[arg(long, value_name = "DIR", default_value = "practice-report")]
     out: PathBuf,
     /// Cases a finding.
-    #[arg(long, default_value_t = 64)]
+    #[arg(long, value_name = "N", default_value_t = 64)]
     cases: usize,
     /// Seed of the cases; training used another.
-    #[arg(long, default_value_t = 770_077)]
+    #[arg(long, value_name = "N", default_value_t = 770_077)]
     seed: u64,
     /// Sampler steps.
-    #[arg(long, default_value_t = 25)]
+    #[arg(long, value_name = "N", default_value_t = 25)]
     steps: usize,
     /// Guidance strength.
-    #[arg(long, default_value_t = 2.0)]
+    #[arg(long, value_name = "G", default_value_t = 2.0)]
     guidance: f64,
     /// How guidance and control behave: release, paper or ours; the model's own if left out.
     #[arg(long, value_name = "NAME")]
@@ -40,7 +42,7 @@ pub struct Args {
     #[arg(long, conflicts_with = "preset")]
     presets: bool,
     /// Pictures a batch.
-    #[arg(long, default_value_t = 16)]
+    #[arg(long, value_name = "N", default_value_t = 16)]
     batch: usize,
     /// Where to run: cpu or cuda[:N].
     #[arg(long, value_name = "DEVICE", default_value_t = DeviceKind::Cpu)]
@@ -55,15 +57,17 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<ExitCode> {
     ensure!((1..=10_000).contains(&args.cases), "--cases is {}; choose 1 to 10000", args.cases);
     ensure!((1..=1000).contains(&args.steps), "--steps is {}; choose 1 to 1000", args.steps);
-    ensure!(args.guidance.is_finite() && args.guidance >= 0.0, "--guidance is {}; choose a number from 0 to 30", args.guidance);
-    let model = PracticeModel::open(&args.model, args.device)?;
+    ensure!((0.0..=30.0).contains(&args.guidance), "--guidance is {}; choose a number from 0 to 30", args.guidance);
+    ensure!((1..=256).contains(&args.batch), "--batch is {}; choose 1 to 256", args.batch);
+    refuse_results_of_others(&args.out, None)?;
+    let model = PracticeModel::open(&model_dir(Some(&args.model))?, args.device)?;
     let settings = Settings {
         per_finding: args.cases,
         seed: args.seed,
         num_steps: args.steps,
         guidance_scale: args.guidance,
         preset: args.preset,
-        batch_size: args.batch.max(1),
+        batch_size: args.batch,
     };
     let mut say = |what: &str| eprintln!("{what} …");
     let table = if args.presets {

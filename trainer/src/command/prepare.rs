@@ -12,6 +12,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::data::dataset::Dataset;
 use crate::device::RankDevice;
+use crate::out_folder::refuse_results_of_others;
 use crate::prepare::config::PrepareConfig;
 use crate::prepare::{self, Ended, Options, Outcome, Progress, fingerprint, release, verify};
 use crate::ranks::Sharing;
@@ -119,6 +120,7 @@ fn make(args: &Args) -> Result<ExitCode> {
         threads: args.threads,
         sharing: Sharing::here(args.rank, args.world)?,
     };
+    refuse_results_of_others(&options.out, Some("dataset.json"))?;
     let stop = StopRequest::listen(None)?;
     let share = options.sharing.share();
     let mut bar = Bar::new(share);
@@ -203,6 +205,7 @@ fn export(dir: &Path, model: &Path, split: &str, seed: u64, out: &Path) -> Resul
     let card = encoders.card();
     let same = (&card.autoencoder, &card.text) == (&data.binding().autoencoder, &data.binding().text);
     anyhow::ensure!(same, "the data set {} was prepared with another model than {}", dir.display(), card.model);
+    refuse_results_of_others(out, None)?;
     let mut bar = Bar::new(WorkShare::WHOLE);
     let count = release::write(&data, split, &encoders, out, seed, &mut |done, total| {
         bar.show(Progress { done, total, rejected: 0 });

@@ -7,11 +7,39 @@ pub mod stage;
 
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::text_file::{self, CONFIG_BYTES};
 
 pub use differences::toml_differences;
 pub use practice::TrainConfig;
 pub use stage::StageConfig;
+
+/// Most phantoms that a training draws.
+const MOST_PHANTOMS: usize = 100_000_000;
+
+/// Largest sizes of a network by the name of their field; the list of tensors of one that is larger would fill the memory.
+const MOST_SIZES: [(&str, usize); 10] = [
+    ("depth", 512),
+    ("layers", 512),
+    ("hidden_size", 1 << 16),
+    ("width", 1 << 16),
+    ("num_heads", 1 << 12),
+    ("heads", 1 << 12),
+    ("token_num", 1 << 16),
+    ("max_tokens", 1 << 16),
+    ("export_tokens", 1 << 16),
+    ("vocab_size", 1 << 20),
+];
+
+/// Refuses sizes of a table that are 0 or that no memory holds.
+fn sizes_are_possible(table: &str, sizes: &[(&str, usize)]) -> Result<()> {
+    for (name, size) in sizes {
+        let most = MOST_SIZES.iter().find(|(known, _)| known == name).map_or(usize::MAX, |(_, most)| *most);
+        ensure!((1..=most).contains(size), "field {table}.{name} is {size}; choose 1 to {most}");
+    }
+    Ok(())
+}
 
 /// A configuration of either form.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,7 +56,7 @@ impl AnyConfig {
     /// # Errors
     /// Names the file and the field.
     pub fn read(path: &Path, changes: &[String]) -> Result<Self> {
-        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let text = text_file::read(path, CONFIG_BYTES).with_context(|| format!("cannot read {}", path.display()))?;
         Self::from_text(&text, changes).with_context(|| path.display().to_string())
     }
 
@@ -37,7 +65,7 @@ impl AnyConfig {
     /// # Errors
     /// Names the field.
     pub fn from_text(text: &str, changes: &[String]) -> Result<Self> {
-        let table: toml::Table = toml::from_str(text).map_err(|error| anyhow::anyhow!("{}", error.to_string().trim()))?;
+        let table = parse::table(text)?;
         if table.contains_key("stage") {
             let config: StageConfig = parse::from_text(text, changes)?;
             config.check()?;

@@ -7,7 +7,7 @@ use engine::model::checker::CheckerConfig;
 use engine::model::practice_ae::PracticeAeConfig;
 use serde::{Deserialize, Serialize};
 
-use super::parse;
+use super::{MOST_PHANTOMS, parse, sizes_are_possible};
 use crate::run::settings::LoopConfig;
 use crate::stages::batch::TimestepRule;
 use crate::stages::panel::PanelSampling;
@@ -152,7 +152,12 @@ impl TrainConfig {
             "field data.size_px is {}; choose a multiple of 32 from 64 to 1024",
             d.size_px
         );
-        ensure!(d.count > 0, "field data.count is 0; choose at least 1");
+        ensure!((1..=MOST_PHANTOMS).contains(&d.count), "field data.count is {}; choose 1 to {MOST_PHANTOMS}", d.count);
+        let (dit, text) = (&self.dit, &self.text);
+        sizes_are_possible("dit", &[("depth", dit.depth), ("hidden_size", dit.hidden_size), ("num_heads", dit.num_heads)])?;
+        let sizes = [("width", text.width), ("layers", text.layers), ("heads", text.heads), ("vocab_size", text.vocab_size)];
+        sizes_are_possible("text", &sizes)?;
+        sizes_are_possible("text", &[("max_tokens", text.max_tokens), ("export_tokens", text.export_tokens)])?;
         ensure!(
             self.dit.hidden_size.is_multiple_of(self.dit.num_heads.max(1)) && self.dit.num_heads > 0,
             "field dit.num_heads must divide dit.hidden_size"

@@ -8,11 +8,16 @@ use engine::domain::{Preset, SamplerKind};
 use engine::model::DitConfig;
 use serde::{Deserialize, Serialize};
 
-use super::parse;
+use super::{MOST_PHANTOMS, parse, sizes_are_possible};
 use crate::data::cases::ConditionKind;
 use crate::run::settings::LoopConfig;
 use crate::stages::batch::TimestepRule;
 use crate::stages::panel::PanelSampling;
+
+/// Most cases of a panel, which are drawn on one picture.
+const MOST_PANEL_CASES: usize = 256;
+/// Most sampler steps.
+const MOST_STEPS: usize = 1000;
 
 /// What a stage trains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -312,6 +317,9 @@ impl StageConfig {
     /// # Errors
     /// Names the first field that does not fit and what is allowed.
     pub fn check(&self) -> Result<()> {
+        let n = &self.network;
+        let sizes = [("depth", n.depth), ("hidden_size", n.hidden_size), ("num_heads", n.num_heads), ("token_num", n.token_num)];
+        sizes_are_possible("network", &sizes)?;
         self.dit().check().context("table network")?;
         self.train.check("train")?;
         let o = &self.objective;
@@ -362,8 +370,15 @@ impl StageConfig {
             }
         }
         if let DataSource::Phantoms { count, .. } = self.data {
-            ensure!(count > 0, "field data.count is 0; choose at least 1");
+            ensure!((1..=MOST_PHANTOMS).contains(&count), "field data.count is {count}; choose 1 to {MOST_PHANTOMS}");
         }
+        let cases = self.panel.cases;
+        ensure!(cases <= MOST_PANEL_CASES, "field panel.cases is {cases}; choose at most {MOST_PANEL_CASES}");
+        for (name, steps) in [("panel.sampling", self.panel.sampling.num_steps), ("export", self.export.num_steps)] {
+            ensure!((1..=MOST_STEPS).contains(&steps), "field {name}.num_steps is {steps}; choose 1 to {MOST_STEPS}");
+        }
+        let guidance = self.export.guidance_scale;
+        ensure!((0.0..=30.0).contains(&guidance), "field export.guidance_scale is {guidance}; choose a number from 0 to 30");
         for row in &self.panel.prompts {
             ensure!(
                 row.finding.is_some() == row.place.is_some(),

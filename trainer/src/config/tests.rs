@@ -116,3 +116,44 @@ fn practice_presets_are_the_same_stages_in_small() {
         assert!(small.network.hidden_size * 4 < large.network.hidden_size);
     }
 }
+
+#[test]
+fn numbers_that_no_training_can_have_are_refused_by_name() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("configs/stage1-256.practice.toml");
+    for (change, words) in [
+        ("train.batch_size=0", "field train.batch_size is 0; choose at least 1"),
+        ("train.batch_size=1000000000000000000", "field train.batch_size is 1000000000000000000; choose at most 1048576"),
+        ("train.steps=0", "field train.steps is 0; choose at least 1"),
+        ("train.steps=1000000000000000000", "field train.steps is 1000000000000000000; choose at most"),
+        ("train.lr.peak=1e18", "field train.lr.peak is 1000000000000000000; choose at most 1"),
+        ("train.lr.peak=nan", "field train.lr.peak is NaN; choose a positive number"),
+        ("train.loader_threads=1000000000000", "field train.loader_threads is 1000000000000; choose at most"),
+        ("data.count=1000000000000000000", "field data.count is 1000000000000000000; choose 1 to"),
+        ("panel.cases=1000000000000000000", "field panel.cases is 1000000000000000000; choose at most"),
+        ("panel.sampling.num_steps=0", "field panel.sampling.num_steps is 0; choose 1 to 1000"),
+        ("export.num_steps=1001", "field export.num_steps is 1001; choose 1 to 1000"),
+        ("export.guidance_scale=-1", "field export.guidance_scale is -1; choose a number from 0 to 30"),
+        ("network.depth=1000000", "field network.depth is 1000000; choose 1 to 512"),
+        ("network.hidden_size=0", "field network.hidden_size is 0; choose 1 to 65536"),
+        ("train.steps=-1", "field train.steps: integer `-1` does not fit; write a whole number, 0 or more"),
+        ("train.lr=1", "field train.lr: integer `1` does not fit; write a table"),
+    ] {
+        let error = AnyConfig::read(&path, &[change.to_owned()]).map(drop).expect_err(change);
+        let said = format!("{error:#}");
+        assert!(said.contains(words) && said.contains("stage1-256.practice.toml") && !said.contains('\n'), "{change}: {said}");
+    }
+}
+
+#[test]
+fn sizes_that_no_memory_holds_are_refused_in_a_practice_model_too() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("configs/practice.toml");
+    for (change, words) in [
+        ("data.count=1000000000000000000", "field data.count is 1000000000000000000; choose 1 to 100000000"),
+        ("dit.depth=1000000000000", "field dit.depth is 1000000000000; choose 1 to 512"),
+        ("text.layers=0", "field text.layers is 0; choose 1 to 512"),
+        ("text.vocab_size=1000000000000", "field text.vocab_size is 1000000000000; choose 1 to 1048576"),
+    ] {
+        let said = format!("{:#}", AnyConfig::read(&path, &[change.to_owned()]).map(drop).expect_err(change));
+        assert!(said.contains(words), "{change}: {said}");
+    }
+}

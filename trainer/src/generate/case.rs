@@ -1,5 +1,7 @@
 //! One image to make: its words, its control, its seed; and the request it becomes.
 
+use std::path::Path;
+
 use anyhow::{Context as _, Result, anyhow, ensure};
 use engine::domain::{Annotation, Finding, GenerateRequest, Mask, Seed, Source};
 use engine::imageio::png::read_mask;
@@ -11,6 +13,7 @@ use super::boxes::{self, BoxSpec};
 use super::class::finding_in;
 use super::mask_spec::MaskSpec;
 use super::settings::Settings;
+use crate::text_file::{self, LIST_BYTES};
 
 /// A case, not yet bound to a model. Its pictures are read when they are needed, for there may be many.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -142,7 +145,7 @@ pub(super) fn read_boxes(text_or_path: &str) -> Result<Vec<BoxSpec>> {
     if text_or_path.trim_start().starts_with(['[', '{']) {
         return boxes::parse(text_or_path);
     }
-    let text = std::fs::read_to_string(text_or_path)
+    let text = text_file::read(Path::new(text_or_path), LIST_BYTES)
         .with_context(|| format!("{text_or_path} cannot be read (JSON text begins with [)"))?;
     boxes::parse(&text).with_context(|| text_or_path.to_owned())
 }

@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail, ensure};
 
 use super::Cluster;
-use crate::config::AnyConfig;
+use crate::cases::read_cases;
+use crate::config::{AnyConfig, parse};
 use crate::prepare::config::PrepareConfig;
+use crate::text_file::{self, CONFIG_BYTES};
 
 /// The command that a job runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -55,11 +57,12 @@ impl Job {
     /// What a file is for.
     fn work_of(file: &Path) -> Result<Work> {
         if file.extension().is_none_or(|ending| ending != "toml") {
-            ensure!(file.is_file(), "cannot read {}: there is no such file", file.display());
+            ensure!(file.exists(), "cannot read {}: there is no such file", file.display());
+            ensure!(!read_cases(file)?.is_empty(), "{} holds no case; add one, or name another file", file.display());
             return Ok(Work::Generate);
         }
-        let content = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
-        let table: toml::Table = content.parse().with_context(|| file.display().to_string())?;
+        let content = text_file::read(file, CONFIG_BYTES).with_context(|| format!("cannot read {}", file.display()))?;
+        let table = parse::table(&content).with_context(|| file.display().to_string())?;
         if table.contains_key("source") {
             PrepareConfig::read(file, &[])?;
             return Ok(Work::Prepare);

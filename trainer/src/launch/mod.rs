@@ -2,6 +2,7 @@
 //!
 //! A script is plain bash that a person may read and change; `chexgen launch` only saves writing it.
 
+pub mod amounts;
 pub mod chain;
 mod job;
 mod script;

@@ -27,7 +27,8 @@ impl Context {
     /// When the file is missing, is not JSON or has no `goldens`.
     pub fn open(dir: &Path) -> anyhow::Result<Self> {
         let path = dir.join("manifest.json");
-        let text = std::fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
+        let text = std::fs::read_to_string(&path);
+        let text = text.with_context(|| format!("{} holds no goldens: cannot read {}", dir.display(), path.display()))?;
         let manifest = super::parse_json(&text).with_context(|| path.display().to_string())?;
         let goldens = manifest
             .get("goldens")

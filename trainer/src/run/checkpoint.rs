@@ -15,6 +15,7 @@ use engine::store::safetensors_writer::SafetensorsWriter;
 use serde::{Deserialize, Serialize};
 
 use super::settings::CheckpointRule;
+use crate::text_file::{self, LIST_BYTES};
 
 /// Mark of a description.
 const FORMAT: &str = "chexgen-checkpoint";
@@ -98,7 +99,7 @@ impl Found {
     /// When there is none, or the description is damaged.
     pub fn at(path: &Path) -> Result<Self> {
         let description = path.with_extension("json");
-        let text = std::fs::read_to_string(&description)
+        let text = text_file::read(&description, LIST_BYTES)
             .with_context(|| format!("cannot read {}; a checkpoint has one", description.display()))?;
         let meta: Meta = serde_json::from_str(&text).with_context(|| {
             format!("{} is damaged, or of another version; remove it to go back to the one before", description.display())

@@ -9,6 +9,17 @@ use serde::{Deserialize, Serialize};
 use crate::step::lr_schedule::LrSchedule;
 use crate::step::{AdamWConfig, Average, Group, OptimizerConfig};
 
+/// Most updates of a stage; beyond any training, and a product with rows still fits into a whole number.
+const MOST_UPDATES: usize = 1_000_000_000;
+/// Most times that data are seen.
+const MOST_EPOCHS: f64 = 1e6;
+/// Most rows of an update.
+const MOST_ROWS: usize = 1 << 20;
+/// Highest learning rate; AdamW moves each weight by about so much an update.
+const MOST_RATE: f64 = 1.0;
+/// Most loader threads.
+const MOST_THREADS: usize = 1024;
+
 /// What networks compute in; master weights, moments and averages are `f32` always.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -195,11 +206,19 @@ impl LoopConfig {
             Ok(())
         };
         ensure!(self.steps.is_some() != self.epochs.is_some(), "table {at}: say either steps or epochs");
-        ensure!(self.steps != Some(0), "field {at}.steps is 0; choose at least 1");
+        let number = |name: &str, value: usize, most: usize| {
+            ensure!(value > 0, "field {at}.{name} is 0; choose at least 1");
+            ensure!(value <= most, "field {at}.{name} is {value}; choose at most {most}");
+            Ok(())
+        };
+        if let Some(steps) = self.steps {
+            number("steps", steps, MOST_UPDATES)?;
+        }
         if let Some(epochs) = self.epochs {
             positive("epochs", epochs)?;
+            ensure!(epochs <= MOST_EPOCHS, "field {at}.epochs is {epochs}; choose at most {MOST_EPOCHS}");
         }
-        ensure!(self.batch_size > 0, "field {at}.batch_size is 0; choose at least 1");
+        number("batch_size", self.batch_size, MOST_ROWS)?;
         if let Some(micro) = self.micro_batch {
             ensure!(
                 micro > 0 && self.batch_size.is_multiple_of(micro),
@@ -208,6 +227,7 @@ impl LoopConfig {
             );
         }
         positive("lr.peak", self.lr.peak)?;
+        ensure!(self.lr.peak <= MOST_RATE, "field {at}.lr.peak is {}; choose at most {MOST_RATE}", self.lr.peak);
         ensure!((0.0..=1.0).contains(&self.lr.decay_from), "field {at}.lr.decay_from is {}; choose 0 to 1", self.lr.decay_from);
         ensure!((0.0..=1.0).contains(&self.lr.floor), "field {at}.lr.floor is {}; choose 0 to 1", self.lr.floor);
         let o = &self.optimizer;
@@ -227,7 +247,7 @@ impl LoopConfig {
         let distinct: std::collections::BTreeSet<_> = half_lives.iter().collect();
         ensure!(distinct.len() == half_lives.len(), "field {at}.averages.half_lives holds a number twice");
         ensure!(self.checkpoints.keep_last > 0, "field {at}.checkpoints.keep_last is 0; choose at least 1");
-        ensure!(self.loader_threads > 0, "field {at}.loader_threads is 0; choose at least 1");
+        number("loader_threads", self.loader_threads, MOST_THREADS)?;
         Ok(())
     }
 }

@@ -70,7 +70,7 @@ fn masks() {
         ("cut.png", ["--mask", "cut.png", "cut off"]),
         ("empty.png", ["--mask", "empty.png", "empty"]),
         ("photo.png", ["--mask", "photo.png", "JPEG"]),
-        (".", ["--mask", ".", "directory"]),
+        (".", ["--mask", ".", "folder"]),
     ] {
         expect(&refused(dir.path(), &format!("--mask {mask}"), &text), &words);
     }

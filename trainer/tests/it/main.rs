@@ -21,3 +21,4 @@ mod study;
 mod support;
 mod tensorboard;
 mod training_input;
+mod wrong_files;

@@ -237,7 +237,25 @@ fn files_that_do_not_belong_together_are_one_sentence_and_no_answer_is_lost() {
     let text = fails(dir, &["study", "join", "s.cxstudy", "--key", "edited.cxkey", name]);
     assert!(text.contains("edited.cxkey was changed after it was sealed"), "{text}");
     assert_eq!(std::fs::read(&answers).unwrap(), before, "joining changes no answers");
+
+    // Files of others stay as they are.
+    std::fs::write(dir.join("mine.csv"), "mine").unwrap();
+    for (args, words) in [
+        (&["study", "join", "s.cxstudy", name, "--out", "mine.json"][..], "mine.csv is there already"),
+        (&["study", "join", "s.cxstudy", name, "--out", "mine.csv"], "--out: mine.csv must end with .json"),
+    ] {
+        let text = fails(dir, args);
+        assert!(text.contains(words), "{text}");
+    }
     stdout(&run(dir, &["study", "join", "s.cxstudy", name]));
+    stdout(&run(dir, &["study", "join", "s.cxstudy", name]));
+    std::fs::write(dir.join("mine.html"), "mine").unwrap();
+    for (out, words) in [("mine.html", "mine.html is there already and is no report"), ("mine.csv", "must end with .html")] {
+        let text = fails(dir, &["study", "report", "s-joined.json", "--out", out]);
+        assert!(text.contains(words), "{text}");
+    }
+    let mine = |file: &str| std::fs::read_to_string(dir.join(file)).unwrap();
+    assert_eq!((mine("mine.csv").as_str(), mine("mine.html").as_str()), ("mine", "mine"));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result, ensure};
 use engine::store::atomic::write_atomic;
 use study::answers::AnswersFile;
-use study::join::{Bounds, join};
+use study::join::{Bounds, Joined, join};
 use study::key::Key;
 use study::report;
 use study::sealed::Study;
@@ -46,6 +46,17 @@ Exit codes: 0 joined, 1 failed, 2 wrong usage.";
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
     ensure!(args.pause.is_finite() && args.pause >= 0.0, "--pause: it must be a number of minutes from 0");
+    let out = args.out.clone().unwrap_or_else(|| beside(&args.study, "-joined.json"));
+    let (table, dictionary) = (out.with_extension("csv"), beside(&out, "-dictionary.csv"));
+    ensure!(out.extension().is_some_and(|ending| ending == "json"), "--out: {} must end with .json", out.display());
+    // What was joined earlier is joined again; anything else of these names was made by somebody else.
+    for file in [&out, &table, &dictionary] {
+        ensure!(
+            !file.exists() || Joined::read(&out).is_ok(),
+            "{} is there already and does not belong to joined answers; choose another name with --out",
+            file.display()
+        );
+    }
     let study = Study::open(&args.study)?;
     let key_file = args.key.clone().unwrap_or_else(|| args.study.with_extension("cxkey"));
     let key = Key::read(&key_file)?;
@@ -53,8 +64,6 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let bounds = Bounds { pause_minutes: args.pause, ..Bounds::default() };
     let program = concat!("chexgen ", env!("CARGO_PKG_VERSION"));
     let joined = join(&study, &key, &key_file.display().to_string(), &answers, &bounds, program)?;
-    let out = args.out.clone().unwrap_or_else(|| beside(&args.study, "-joined.json"));
-    let (table, dictionary) = (out.with_extension("csv"), beside(&out, "-dictionary.csv"));
     write_atomic(&table, &report::csv(&joined.readings, &joined.context)?)?;
     write_atomic(&dictionary, &report::dictionary(&joined.context)?)?;
     joined.write(&out).context("the table is written, the joined file is not")?;

@@ -51,6 +51,13 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let joined = Joined::read(&args.joined)?;
+    let out = args.out.clone().unwrap_or_else(|| args.joined.with_extension("html"));
+    ensure!(out.extension().is_some_and(|ending| ending == "html"), "--out: {} must end with .html", out.display());
+    let is_page = || std::fs::read(&out).is_ok_and(|bytes| bytes.starts_with(b"<!DOCTYPE html>"));
+    ensure!(!out.exists() || is_page(), "{} is there already and is no report; choose another name with --out", out.display());
+    if let Some(folder) = &args.all {
+        ensure!(!folder.exists() || folder.is_dir(), "--all: {} is a file, and a folder is needed", folder.display());
+    }
     let options = Options {
         pairs: if args.each { Pairs::Each } else { Pairs::AgainstFirst },
         resamples: args.resamples as usize,
@@ -59,8 +66,6 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     };
     let analysis = analyse(&joined.readings, &joined.context, &options)
         .with_context(|| format!("{} cannot be analysed", args.joined.display()))?;
-    let out = args.out.clone().unwrap_or_else(|| args.joined.with_extension("html"));
-    ensure!(out != args.joined, "--out: the report cannot have the name of the joined file");
     write_atomic(&out, report::html(&analysis, &joined.context).as_bytes())?;
     say(format!("written: {}", out.display()))?;
     if let Some(folder) = &args.all {

@@ -1,6 +1,5 @@
 //! Let simulated readers answer a sealed study.
 
-use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -13,6 +12,7 @@ use study::simulate::{Simulation, read};
 
 use super::files::{count, say};
 use super::progress::Step;
+use crate::text_file::{self, CONFIG_BYTES};
 
 /// Arguments of the step.
 #[derive(clap::Args, Debug)]
@@ -63,7 +63,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     }
     let simulation = match &args.world {
         Some(file) => {
-            let text = fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+            let text = text_file::read(file, CONFIG_BYTES).with_context(|| format!("cannot read {}", file.display()))?;
             toml::from_str(&text)
                 .map_err(|error| anyhow!("{} is no world of simulated readers: {}", file.display(), error.message()))?
         }

@@ -17,6 +17,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use anyhow::{Context, Result, bail, ensure};
 use engine::store::atomic::write_atomic;
 
+use crate::text_file::{self, LIST_BYTES};
+
 pub use form::{
     About, Binding, DATASET_FILE, DATASET_FORMAT, DatasetForm, LostWord, Reject, SHARD_FORMAT, SampleEntry, ShardEntry,
     ShardForm, VERSION,
@@ -41,7 +43,7 @@ impl Dataset {
     /// When the folder holds none, or one that was not prepared to its end.
     pub fn open(dir: &Path) -> Result<Self> {
         let path = dir.join(DATASET_FILE);
-        let text = std::fs::read_to_string(&path)
+        let text = text_file::read(&path, LIST_BYTES)
             .with_context(|| format!("cannot read {}; name a folder that chexgen prepare finished", path.display()))?;
         let form: DatasetForm = serde_json::from_str(&text)
             .with_context(|| format!("{} is damaged; prepare again, finished shards are kept", path.display()))?;

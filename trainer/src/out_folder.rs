@@ -1,0 +1,43 @@
+//! Folders of results: what one command made is not mixed with what another makes.
+
+use std::path::Path;
+
+use anyhow::{Result, bail};
+
+/// Files that only one kind of folder has, and what that is.
+const MARKS: [(&str, &str); 5] = [
+    ("dataset.json", "a prepared data set"),
+    ("metrics.jsonl", "a training"),
+    ("model.toml", "a model"),
+    ("study.toml", "a reader study"),
+    ("manifest.jsonl", "a set of phantoms"),
+];
+
+/// Refuses a folder that holds results of another command; `own` is the mark of this one's, where it has one.
+///
+/// # Errors
+/// Names the folder, what it holds and what to do.
+pub fn refuse_results_of_others(dir: &Path, own: Option<&str>) -> Result<()> {
+    for (mark, what) in MARKS {
+        if own != Some(mark) && dir.join(mark).is_file() {
+            bail!("--out {} holds {what} ({mark}); choose another folder", dir.display());
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_is_used_again_by_the_command_that_made_it_and_by_no_other() {
+        let dir = tempfile::tempdir().expect("a folder");
+        assert!(refuse_results_of_others(dir.path(), None).is_ok());
+        assert!(refuse_results_of_others(&dir.path().join("new"), None).is_ok());
+        std::fs::write(dir.path().join("model.toml"), "").expect("written");
+        assert!(refuse_results_of_others(dir.path(), Some("model.toml")).is_ok());
+        let said = refuse_results_of_others(dir.path(), Some("dataset.json")).expect_err("a model").to_string();
+        assert!(said.contains("holds a model (model.toml); choose another folder"), "{said}");
+    }
+}
