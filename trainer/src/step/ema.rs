@@ -1,9 +1,7 @@
 //! Exponential moving averages of weights, several at once, each with its own half-life.
 
 use anyhow::Result;
-use candle_core::{Device, Tensor, Var};
-
-use super::elementwise::Elementwise;
+use candle_core::{Tensor, Var};
 
 /// One average.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,15 +26,11 @@ impl Average {
         if self.ramp { self.decay.min((1.0 + n) / (10.0 + n)) } else { self.decay }
     }
 
-    /// `shadow = decay * shadow + (1 - decay) * variable`, after update `step`.
+    /// `shadow = decay * shadow + (1 - decay) * variable`, after update `step`, on a graphics card; on a processor the
+    /// optimiser does that in the pass that changes the variable.
     pub(super) fn update(&self, shadow: &mut Tensor, var: &Var, step: u64) -> Result<()> {
         let decay = self.decay_at(step);
-        if matches!(var.device(), Device::Cpu) {
-            let (keep, take) = (decay as f32, (1.0 - decay) as f32);
-            shadow.inplace_op2(var.as_tensor(), &Elementwise(move |s: f32, w: f32| s * keep + take * w))?;
-        } else {
-            *shadow = (shadow.affine(decay, 0.0)? + var.as_detached_tensor().affine(1.0 - decay, 0.0)?)?;
-        }
+        *shadow = (shadow.affine(decay, 0.0)? + var.as_detached_tensor().affine(1.0 - decay, 0.0)?)?;
         Ok(())
     }
 }

@@ -9,7 +9,7 @@ use candle_core::backprop::GradStore;
 use candle_core::{DType, Device, Storage, Tensor, Var};
 use rayon::prelude::*;
 
-use super::elementwise::{PIECE, slice};
+use super::in_place::{PIECE, slice};
 
 /// Is told that the gradients of these variables (positions in the list) are final; it may replace them.
 pub type OnFinal = Box<dyn FnMut(&[usize], &mut [Option<Tensor>]) -> Result<()>>;
@@ -78,6 +78,17 @@ impl Gradients {
     /// As `with`.
     pub fn replace(&mut self, with: impl FnOnce(&mut [Option<Tensor>]) -> Result<()>) -> Result<()> {
         with(&mut self.sums)
+    }
+
+    /// Makes the update void for all ranks that sum their gradients with these: their norm is not finite any more.
+    ///
+    /// # Errors
+    /// When the device fails.
+    pub fn spoil(&mut self) -> Result<()> {
+        if let Some(((_, var), sum)) = self.vars.iter().zip(&mut self.sums).next() {
+            *sum = Some((var.as_detached_tensor().zeros_like()? + f64::NAN)?);
+        }
+        Ok(())
     }
 
     /// The gradient of the variable at a position.

@@ -2,9 +2,9 @@
 //! averages, the learning rate.
 
 pub mod adamw;
-mod elementwise;
 pub mod ema;
 pub mod gradients;
+mod in_place;
 pub mod lr_schedule;
 pub mod objective;
 pub mod optimizer;

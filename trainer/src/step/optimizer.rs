@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Result, bail, ensure};
 use candle_core::{DType, Device, Tensor, Var};
+use rayon::prelude::*;
 
-use super::adamw::{AdamWConfig, Moments};
+use super::adamw::{AdamWConfig, Moments, Rate};
 use super::ema::Average;
 use super::gradients::{Gradients, clip_factor};
 
@@ -40,6 +41,26 @@ struct Slot {
     averages: Vec<Tensor>,
     config: AdamWConfig,
     lr_scale: f64,
+}
+
+impl Slot {
+    /// Update number `step` of the variable and its averages; without a gradient it counts as zero.
+    fn change(&mut self, gradient: Option<&Tensor>, rate: &Rate, averages: &[Average], step: u64) -> Result<()> {
+        if self.var.device().is_cpu() {
+            let kept: Vec<(f64, &Tensor)> = averages.iter().map(|average| average.decay_at(step)).zip(&self.averages).collect();
+            return self.moments.update_here(&self.var, gradient, rate, &kept);
+        }
+        let zeros;
+        let gradient = match gradient {
+            Some(gradient) => gradient,
+            None => {
+                zeros = self.moments.exp_avg.zeros_like()?;
+                &zeros
+            }
+        };
+        self.moments.update(&self.var, gradient, rate)?;
+        averages.iter().zip(&mut self.averages).try_for_each(|(average, shadow)| average.update(shadow, &self.var, step))
+    }
 }
 
 /// Parameters, moments and averages of one training run.
@@ -119,21 +140,19 @@ impl Optimizer {
             return Ok(StepReport { grad_norm, clip_scale, applied: false });
         }
         ensure!(gradients.vars().len() == self.slots.len(), "gradients and variables are two different lists");
+        let in_order = |(slot, (name, _)): (&Slot, &(String, Var))| slot.name == *name;
+        ensure!(self.slots.iter().zip(gradients.vars()).all(in_order), "gradients and variables are in different orders");
         self.step += 1;
-        for (i, slot) in self.slots.iter_mut().enumerate() {
-            ensure!(gradients.vars()[i].0 == slot.name, "gradients and variables are in different orders");
-            let zeros;
-            let gradient = match gradients.at(i) {
-                Some(gradient) => gradient,
-                None => {
-                    zeros = slot.moments.exp_avg.zeros_like()?;
-                    &zeros
-                }
-            };
-            slot.moments.update(&slot.var, gradient, &slot.config, lr * slot.lr_scale, clip_scale, self.step)?;
-            for (average, shadow) in self.averages.iter().zip(&mut slot.averages) {
-                average.update(shadow, &slot.var, self.step)?;
-            }
+        let (averages, step) = (&self.averages, self.step);
+        let given: Vec<Option<&Tensor>> = (0..self.slots.len()).map(|i| gradients.at(i)).collect();
+        let change = |(slot, gradient): (&mut Slot, &Option<&Tensor>)| {
+            let rate = Rate::new(&slot.config, lr * slot.lr_scale, clip_scale, step);
+            slot.change(*gradient, &rate, averages, step)
+        };
+        match self.slots.iter().all(|slot| slot.var.device().is_cpu()) {
+            // Small variables are work for a thread each, large ones are cut further.
+            true => self.slots.par_iter_mut().zip(&given).try_for_each(change)?,
+            false => self.slots.iter_mut().zip(&given).try_for_each(change)?,
         }
         Ok(StepReport { grad_norm, clip_scale, applied: true })
     }
