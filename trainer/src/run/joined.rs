@@ -20,6 +20,8 @@ pub struct Part {
     pub samples: Vec<String>,
     /// Variables without a gradient, in the first update.
     pub missing: Vec<String>,
+    /// Why it has no data for the update.
+    pub fault: Option<String>,
     /// Whether it was asked to stop.
     pub stop: bool,
     /// Norm of the joined gradient, as bits.
@@ -115,6 +117,11 @@ impl Joined {
         let mut seen = std::collections::BTreeSet::new();
         named.retain(|name| seen.insert(name.clone()));
         named
+    }
+
+    /// The first rank that has no data for the update, and why.
+    pub fn fault(&self) -> Option<(usize, &str)> {
+        self.ranks.iter().enumerate().find_map(|(rank, part)| Some((rank, part.fault.as_deref()?)))
     }
 
     /// Variables that no rank has a gradient of.

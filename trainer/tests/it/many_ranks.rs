@@ -5,6 +5,7 @@ use std::process::{Child, Command, Output, Stdio};
 
 use crate::stages::{runs, train};
 use crate::support::{files, stderr, stdout, wait_for};
+use crate::training_input::{on, prepared, sample_at};
 
 /// Whether `mpirun` starts processes here; says why not where it does not.
 #[expect(clippy::print_stdout, reason = "what a skipped test says")]
@@ -189,6 +190,46 @@ fn a_signal_to_one_rank_stops_all_with_one_checkpoint_and_another_number_of_rank
     assert_eq!((&ours["step"], &ours["samples"]), (&theirs["step"], &theirs["samples"]));
     let loss = |line: &serde_json::Value| line["loss"].as_f64().unwrap();
     assert!((loss(&ours) - loss(&theirs)).abs() < 1e-3 * loss(&theirs), "{ours} {theirs}");
+}
+
+#[test]
+fn a_shard_that_is_damaged_for_one_rank_stops_all_with_a_checkpoint_from_before_it() {
+    if !has_mpirun() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let set = prepared(dir.path());
+    let two = |out: &Path| by_ranks(2, &on(&set, out));
+    let (expected, out) = (dir.path().join("expected"), run_in(&dir));
+    stdout(&two(&expected).output().unwrap());
+    // Updates of two rows, one a rank: the eighth place is the second row of the fourth update, which rank 1 reads.
+    let (tar, offset) = sample_at(&set, 7);
+    let whole = std::fs::read(&tar).unwrap();
+    let mut bytes = whole.clone();
+    bytes[offset + 1000] ^= 1;
+    std::fs::write(&tar, bytes).unwrap();
+    let output = two(&out).output().unwrap();
+    let said = stderr(&output);
+    assert!(!output.status.success(), "{said}");
+    let told: Vec<&str> = said.lines().filter(|line| line.starts_with("chexgen: ")).collect();
+    let [told] = told.as_slice() else { panic!("it is told once: {said}") };
+    assert!(told.contains("rank 1 on ") && told.contains("is damaged: the sample at byte"), "{told}");
+    assert!(told.contains("the checkpoint of step 3 is from before it"), "{told}");
+    assert_eq!(newest(&out), 3);
+    // In the first update there is nothing to keep.
+    let first = dir.path().join("first");
+    let (early, at) = sample_at(&set, 1);
+    let mended = std::fs::read(&early).unwrap();
+    let mut bytes = mended.clone();
+    bytes[at + 1000] ^= 1;
+    std::fs::write(&early, bytes).unwrap();
+    let said = stderr(&two(&first).output().unwrap());
+    assert!(said.contains("rank 1 on ") && said.contains("is damaged") && !said.contains("from before it"), "{said}");
+    assert_eq!(newest(&first), 0);
+    std::fs::write(&early, mended).unwrap();
+    std::fs::write(&tar, whole).unwrap();
+    stdout(&two(&out).output().unwrap());
+    assert!(weights(&out) == weights(&expected), "nothing was lost");
 }
 
 #[test]

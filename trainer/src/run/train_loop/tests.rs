@@ -12,10 +12,11 @@ use crate::run::settings::{AverageSettings, CheckpointRule, Compute, NonFinite, 
 use crate::run::stage::{Losses, whole_graph};
 use crate::step::lr_schedule::LrSchedule;
 
-/// Pulls a variable to the mean of its rows' places; rows in `broken` give no number.
+/// Pulls a variable to the mean of its rows' places; rows in `broken` give no number, those in `damaged` cannot be read.
 struct Pull {
     var: Var,
     broken: std::ops::Range<u64>,
+    damaged: std::ops::Range<u64>,
     trains_another: bool,
 }
 
@@ -27,8 +28,10 @@ impl Stage for Pull {
     }
 
     fn source(&self) -> RowSource<Vec<f32>> {
-        let broken = self.broken.clone();
+        let (broken, damaged) = (self.broken.clone(), self.damaged.clone());
         Arc::new(move |at| {
+            let bad = (0..at.rows.len() as u64).map(|row| at.first_place() + row).find(|place| damaged.contains(place));
+            ensure!(bad.is_none(), "row {} is damaged", bad.unwrap_or_default());
             let places = (0..at.rows.len() as u64).map(|row| at.first_place() + row);
             Ok(places.map(|place| if broken.contains(&place) { f32::NAN } else { place as f32 / 10.0 }).collect())
         })
@@ -101,7 +104,7 @@ fn go_together(
     let params = ParamStore::new(&Device::Cpu, Box::new(|_, _| vec![0.0]), Box::new(|_| false));
     params.builder().get(1, "w")?;
     let var = params.vars()[0].1.clone();
-    let stage = Pull { var: var.clone(), broken, trains_another: false };
+    let stage = Pull { var: var.clone(), broken, damaged: 0..0, trains_another: false };
     train(&stage, &params, (config, steps), &RunDir::open(dir)?, (stop, group), origin)?;
     let found = checkpoint::newest(&dir.join("pull"))?.context("a checkpoint")?;
     Ok(found.load()?["weight.w"].to_vec1::<f32>()?[0])
@@ -195,7 +198,7 @@ fn a_variable_without_a_gradient_is_named() -> Result<()> {
             params.builder().get(1, name)?;
         }
         let var = params.vars().into_iter().find(|(name, _)| name == "w").context("w")?.1;
-        let stage = Pull { var, broken: 0..0, trains_another: may_rest };
+        let stage = Pull { var, broken: 0..0, damaged: 0..0, trains_another: may_rest };
         let run = RunDir::open(&dir.path().join(refused.to_string()))?;
         let ended = train(&stage, &params, (&config(), 1), &run, (&StopRequest::never(), &alone()), &Origin::default());
         let text = ended.err().map(|error| error.to_string()).unwrap_or_default();
@@ -242,6 +245,25 @@ fn what_one_rank_sees_stops_all_of_them() -> Result<()> {
     assert_eq!(text[1], "another rank failed and says why");
     let found = checkpoint::newest(&dir.path().join("pull"))?.context("a checkpoint")?;
     assert_eq!((found.meta.step, found.meta.world), (5, 2));
+
+    // So does a row that only the second rank cannot read; what was done before it is kept. Rows 2 and 3 are in the
+    // first update, before which there is nothing.
+    for (damaged, kept) in [(14..15, Some(3)), (3..4, None)] {
+        let dir = tempfile::tempdir()?;
+        let text = together(2, |group| {
+            let params = ParamStore::new(&Device::Cpu, Box::new(|_, _| vec![0.0]), Box::new(|_| false));
+            params.builder().get(1, "w").unwrap();
+            let (var, damaged) = (params.vars()[0].1.clone(), damaged.clone());
+            let stage = Pull { var, broken: 0..0, damaged, trains_another: false };
+            let run = RunDir::open(dir.path()).unwrap();
+            said(train(&stage, &params, (&config, 12), &run, (&never, group), &origin).map(|_| 0.0))
+        });
+        let at = damaged.start;
+        assert!(text[0].starts_with("rank 1 on ") && text[0].contains(&format!("row {at} is damaged")), "{text:?}");
+        assert_eq!(text[0].contains("from before it"), kept.is_some(), "{text:?}");
+        assert_eq!(text[1], "another rank failed and says why");
+        assert_eq!(checkpoint::newest(&dir.path().join("pull"))?.map(|found| found.meta.step), kept);
+    }
 
     // A signal to one rank ends all at the same update, with one checkpoint.
     let dir = tempfile::tempdir()?;

@@ -28,7 +28,7 @@ impl<S: Stage> Training<'_, S> {
     pub(super) fn update(&mut self, step: usize) -> Result<Update> {
         let begin = Instant::now();
         let (mut part, compute) = self.backward(step)?;
-        if step == self.start {
+        if step == self.start && part.fault.is_none() {
             let resting = self.gradients.missing().into_iter().filter(|name| !self.stage.may_rest(name));
             part.missing = resting.map(str::to_owned).collect();
         }
@@ -59,14 +59,20 @@ impl<S: Stage> Training<'_, S> {
         let mut losses = Losses::default();
         let mut spoiled = Vec::new();
         let mut compute = Duration::ZERO;
+        let mut fault = None;
         let places = self.places(step);
         let (first, last) = (places.start, places.end - 1);
         for place in places {
             let batch = match self.batches.take() {
                 Ok(batch) => batch,
-                // What was done since the last checkpoint is not to be lost with a damaged shard.
-                Err(error) if self.group.leads() && step > self.start => return Err(self.leave(step, &format!("{error:#}"))?),
-                Err(error) => return Err(error),
+                Err(error) => {
+                    // The others sum gradients with this rank: what it gives them makes the update void everywhere, and
+                    // all end it together.
+                    self.gradients.begin(true, true);
+                    self.gradients.spoil()?;
+                    fault = Some(format!("{error:#}"));
+                    break;
+                }
             };
             let begin = Instant::now();
             self.gradients.begin(place == first, place == last);
@@ -79,7 +85,7 @@ impl<S: Stage> Training<'_, S> {
             add(&mut losses, part);
         }
         let mut part = Part::of(&losses);
-        part.spoiled = spoiled;
+        (part.spoiled, part.fault) = (spoiled, fault);
         Ok((part, compute))
     }
 
@@ -92,6 +98,15 @@ impl<S: Stage> Training<'_, S> {
     /// Ends the run where the update shows that something is wrong; one that was left out is said.
     pub(super) fn judge(&mut self, update: &Update) -> Result<()> {
         let (name, group, done) = (self.stage.name(), self.group, update.done);
+        if let Some((rank, fault)) = update.joined.fault() {
+            let who = if group.is_alone() { String::new() } else { format!("{}: ", group.name(rank)) };
+            let sentence = format!("{who}{fault}");
+            // A rank that shares no gradients has taken the update.
+            let at = if update.report.applied { done } else { done - 1 };
+            // What was done since the last checkpoint is not to be lost with a damaged shard.
+            let said = group.decide(|| if at == self.start { Ok(sentence) } else { self.leave(at, &sentence) })?;
+            return group.together(Err(anyhow!(said)));
+        }
         let resting = update.joined.missing();
         if !resting.is_empty() {
             let sentence = format!("{name}: these tensors are trained but get no gradient: {}", resting.join(", "));
@@ -111,8 +126,8 @@ impl<S: Stage> Training<'_, S> {
         let ids = update.joined.suspects().join(", ");
         let sentence = format!("{name}: the gradient of update {done} is not finite (samples {ids})");
         if self.config.non_finite == NonFinite::Stop {
-            let fault = if group.leads() { self.leave(done - 1, &sentence)? } else { anyhow!(sentence) };
-            return group.together(Err(fault));
+            let said = group.decide(|| self.leave(done - 1, &sentence))?;
+            return group.together(Err(anyhow!(said)));
         }
         self.log.say(&format!("{sentence}; it was left out"));
         Ok(())
@@ -206,11 +221,11 @@ impl<S: Stage> Training<'_, S> {
     }
 
     /// Leaves a checkpoint of all updates before a fault; the sentence of the fault, and where that checkpoint is.
-    fn leave(&mut self, done: usize, fault: &str) -> Result<anyhow::Error> {
+    fn leave(&mut self, done: usize, fault: &str) -> Result<String> {
         self.begin_checkpoint(done, None)?;
         Ok(match self.saver.wait() {
-            Some(News::Failed(sentence)) => anyhow!("{fault}; {sentence}"),
-            _ => anyhow!("{fault}; the checkpoint of step {done} is from before it"),
+            Some(News::Failed(sentence)) => format!("{fault}; {sentence}"),
+            _ => format!("{fault}; the checkpoint of step {done} is from before it"),
         })
     }
 }
