@@ -14,7 +14,7 @@ use crate::data::dataset::{Binding, ConditionKind, Dataset, Moments};
 
 /// Writes a split: `image/KEY.npz`, `text/KEY.npz`, for masks `mask/KEY.npz`, and `SPLIT.txt`. Latents are drawn once
 /// from their distribution, as the published preparation does, by `seed` and each sample's name. Gives the number of
-/// cases; `show` sees how many are done.
+/// cases; `show` sees how many are done. An older list of the split goes first: without it there is no set.
 ///
 /// # Errors
 /// When a sample is damaged, or the disk is full.
@@ -30,6 +30,14 @@ pub fn write(
     let binding = data.binding();
     for dir in ["image", "text", "mask"] {
         ensure_writable_dir(&out.join(dir))?;
+    }
+    // A list that an earlier call wrote would name files of two calls, should this one be killed.
+    let path = out.join(format!("{split}.txt"));
+    match std::fs::remove_file(&path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            return Err(error).with_context(|| format!("cannot remove the old list {}", path.display()));
+        }
+        _ => {}
     }
     let mut list = String::new();
     for index in 0..subset.len() {
@@ -59,7 +67,6 @@ pub fn write(
         show(index + 1, subset.len());
     }
     // The list comes last: what it names is whole.
-    let path = out.join(format!("{split}.txt"));
     write_atomic(&path, list.as_bytes()).with_context(|| format!("the list of {split}"))?;
     Ok(subset.len())
 }

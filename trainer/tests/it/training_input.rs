@@ -20,7 +20,7 @@ use crate::support::{SmallDisk, files, names, run, stderr, stdout, tiny, wait_fo
 const CASES: usize = 12;
 
 /// A prepared set of phantoms at 32 px, four cases a shard.
-fn prepared(dir: &Path) -> PathBuf {
+pub(crate) fn prepared(dir: &Path) -> PathBuf {
     phantoms(dir, "siim", CASES);
     let source = "[[source]]\nkind = \"siim\"\nroot = \"siim\"\ncaptions = \"captions.csv\"\n";
     settings(dir, "size_px = 32\nshard_cases = 4\n[captions]\nover = \"cut\"\nmissing = \"empty\"", source);
@@ -29,7 +29,7 @@ fn prepared(dir: &Path) -> PathBuf {
 }
 
 /// The command that trains stage 1 on it, two rows an update, without panels.
-fn on(set: &Path, out: &Path) -> Command {
+pub(crate) fn on(set: &Path, out: &Path) -> Command {
     let mut command = train("stage1-256", out, None);
     command.arg("--data").arg(set);
     for set in ["train.batch_size=2", "train.micro_batch=1", "train.sheet_every=0", "train.checkpoints.every_steps=0"] {
@@ -46,7 +46,7 @@ fn sentence(output: &Output) -> String {
 }
 
 /// Where the sample of a place of the training lies: its shard and the byte.
-fn sample_at(set: &Path, place: u64) -> (PathBuf, usize) {
+pub(crate) fn sample_at(set: &Path, place: u64) -> (PathBuf, usize) {
     let seed = Seed::for_case(20_261_128, "text").0;
     let index = shuffled_index(seed, place, CASES as u64) as usize;
     let tar = set.join(shard_file("train", index / 4));
@@ -283,4 +283,95 @@ fn an_export_that_is_killed_leaves_the_folder_as_it_was() {
     }
     let kept = tiny().model.join("model.toml");
     assert!(kept.is_file(), "the parts are as they were");
+}
+
+/// The sentence of a folder that is no whole model; none where it makes an image.
+fn refusal(dir: &Path, model: &str) -> Option<String> {
+    let args = ["generate", "--model", model, "--impression", "Normal.", "--steps", "1", "--out", "image"];
+    let output = run(dir, &args);
+    drop(std::fs::remove_dir_all(dir.join("image")));
+    (!output.status.success()).then(|| stderr(&output))
+}
+
+fn copied(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for (name, bytes) in files(from) {
+        std::fs::write(to.join(name), bytes).unwrap();
+    }
+}
+
+#[test]
+fn between_any_two_files_of_an_export_a_folder_is_the_old_model_or_the_new_one_or_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let new = &tiny().model;
+    // Another model in every file but the tokenizer: the last byte of each is a number of a tensor.
+    let old = dir.join("old");
+    copied(new, &old);
+    let mut toml = std::fs::read_to_string(old.join("model.toml")).unwrap();
+    let order = ["tokenizer.json", "text", "dit", "autoencoder", "checker", "preview", "model.toml"];
+    let order = order.map(|name| if name.contains('.') { name.to_owned() } else { format!("{name}.safetensors") });
+    for name in &order[1..6] {
+        let path = old.join(name);
+        let mut bytes = std::fs::read(&path).unwrap();
+        let before = engine::store::hash::hash_bytes(&bytes);
+        let last = bytes.len() - 2;
+        bytes[last] ^= 1;
+        toml = toml.replace(&before, &engine::store::hash::hash_bytes(&bytes));
+        std::fs::write(&path, bytes).unwrap();
+    }
+    std::fs::write(old.join("model.toml"), toml).unwrap();
+    let there = dir.join("there");
+    copied(&old, &there);
+    let mut refused = 0;
+    for name in &order {
+        let (is_old, is_new) = (files(&there) == files(&old), files(&there) == files(new));
+        match refusal(dir, "there") {
+            None => assert!(is_old || is_new, "before {name} it opens, and is neither model"),
+            Some(said) => {
+                refused += 1;
+                assert!(!is_old && !is_new && said.lines().count() == 1, "{name}: {said}");
+                assert!(said.contains("is not the file that model.toml describes") && said.contains("export"), "{said}");
+            }
+        }
+        // As an export does it: one whole file after another, model.toml last.
+        std::fs::copy(new.join(name), there.join(name)).unwrap();
+    }
+    assert_eq!(refused, 5, "after the first file that differs, until model.toml");
+    assert!(refusal(dir, "there").is_none() && files(&there) == files(new));
+}
+
+#[test]
+fn an_export_that_is_killed_after_any_of_its_files_leaves_no_mixture_that_opens() {
+    use std::os::unix::fs::MetadataExt as _;
+
+    let control = runs().control.to_str().unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let export = |ema: &str, out: &str| ["export", control, "--ema", ema, "--out", out].map(str::to_owned);
+    stdout(&run(dir, &export("5", "new")));
+    stdout(&run(dir, &export("2", "old")));
+    let (old, new) = (files(&dir.join("old")), files(&dir.join("new")));
+    for name in new.keys() {
+        drop(std::fs::remove_dir_all(dir.join("there")));
+        copied(&dir.join("old"), &dir.join("there"));
+        let file = dir.join("there").join(name);
+        let inode = || std::fs::metadata(&file).map(|data| data.ino()).ok();
+        let before = inode();
+        let mut child = crate::support::chexgen(dir, &export("5", "there")).spawn().unwrap();
+        // Until the file has been put in its place, or the export has ended.
+        while inode() == before && child.try_wait().unwrap().is_none() {}
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let mut found = files(&dir.join("there"));
+        found.retain(|name, _| !name.starts_with(".writing-"));
+        match refusal(dir, "there") {
+            None => assert!(found == old || found == new, "killed after {name}, it opens and is neither model"),
+            Some(said) => {
+                assert!(said.contains("is not the file that model.toml describes") && said.lines().count() == 1, "{said}")
+            }
+        }
+        stdout(&run(dir, &export("5", "there")));
+        assert!(files(&dir.join("there")) == new, "the next export makes it whole");
+    }
 }

@@ -1,5 +1,6 @@
 //! Jobs in a real Slurm: ranks by srun, scripts of `chexgen launch`, a job that goes back into the queue.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Stdio;
 
@@ -11,11 +12,11 @@ use crate::support::{files, run, stderr, stdout, tiny, wait_for};
 const PROGRAM: &str = env!("CARGO_BIN_EXE_chexgen");
 
 /// Submits a list of cases by `chexgen launch`, two ranks on this machine; gives the number of the job.
-fn launch(slurm: &Slurm, dir: &Path, out: &str, steps: &str) -> String {
+fn launch(slurm: &Slurm, dir: &Path, out: &str, steps: &str, more: &[&str]) -> String {
     let model = tiny().model.to_str().unwrap();
     let mut command =
         slurm.command(PROGRAM, &["launch", "cases.csv", "--out", out, "--gpus", "0", "--tasks", "2", "--cpus", "1"]);
-    command.args(["--program", PROGRAM, "--", "--model", model, "--seed", "4", "--steps", steps, "--json"]);
+    command.args(more).args(["--program", PROGRAM, "--", "--model", model, "--seed", "4", "--steps", steps, "--json"]);
     // sbatch is looked for on the path, and speaks to these daemons by the environment.
     let output = command.current_dir(dir).output().unwrap();
     let text = stdout(&output);
@@ -56,18 +57,56 @@ fn a_real_slurm_runs_ranks_and_puts_a_stopped_job_back() {
     assert!(images(&dir.join("died")) < COUNT);
 
     // The script of `chexgen launch`; it is asked to stop, ends with code 3, and goes on by itself.
-    let job = launch(&slurm, dir, "out", "60");
+    stopped_and_gone_on(&slurm, dir, &launch(&slurm, dir, "out", "60", &[]), &one);
+}
+
+/// Stops a job that writes into `out`; it goes back into the queue by itself and ends with the files of `one` process.
+fn stopped_and_gone_on(slurm: &Slurm, dir: &Path, job: &str, one: &BTreeMap<String, Vec<u8>>) {
     let log = dir.join(format!("chexgen-cases-{job}.log"));
-    slurm.wait_for(&job, &log, || images(&dir.join("out")) > 0);
-    slurm.run(dir, "scancel", &["--signal=USR1", &job]);
-    slurm.wait_for(&job, &log, || slurm.field(&job, "JobState") == "COMPLETED");
+    slurm.wait_for(job, &log, || images(&dir.join("out")) > 0);
+    slurm.run(dir, "scancel", &["--signal=USR1", job]);
+    slurm.wait_for(job, &log, || slurm.field(job, "JobState") == "COMPLETED");
     let said = std::fs::read_to_string(&log).unwrap();
-    assert_eq!(slurm.field(&job, "ExitCode"), "0:0", "{said}");
-    assert_eq!(slurm.field(&job, "Restarts"), "1", "{said}");
+    assert_eq!(slurm.field(job, "ExitCode"), "0:0", "{said}");
+    assert_eq!(slurm.field(job, "Restarts"), "1", "{said}");
     assert!(said.contains("start 0,") && said.contains("start 1,") && said.contains("\"interrupted\":true"), "{said}");
     let mut found = files(&dir.join("out"));
     assert!(found.remove("job.sh").is_some());
-    assert!(found == one, "the files of a job that was stopped and went on: {said}");
+    assert!(found == *one, "the files of a job that was stopped and went on: {said}");
+}
+
+#[test]
+fn a_job_whose_ranks_torchrun_starts_is_stopped_and_goes_on() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let Some(slurm) = Slurm::start() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    cases(dir, 12);
+    stdout(&run(dir, &args("one", "60")));
+    // torchrun is a part of PyTorch, which is not here: another program does what its documentation says.
+    let program = dir.join("bin/torchrun");
+    std::fs::create_dir(dir.join("bin")).unwrap();
+    std::fs::write(&program, include_str!("torchrun.sh")).unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let path = format!("export PATH=\"{}:$PATH\"", dir.join("bin").display());
+    let job = launch(&slurm, dir, "out", "60", &["--launcher", "torchrun", "--setup", &path]);
+    stopped_and_gone_on(&slurm, dir, &job, &files(&dir.join("one")));
+    let said = std::fs::read_to_string(dir.join(format!("chexgen-cases-{job}.log"))).unwrap();
+    assert!((0..2).all(|rank| said.contains(&format!("\"rank\":{rank}"))), "{said}");
+    let left = crate::support::names(dir).into_iter().find(|name| name.starts_with(".stopped"));
+    assert_eq!(left, None, "the mark of a stopped job is gone");
+
+    // A rank that fails ends the job, which does not come back.
+    let job = launch(&slurm, dir, "wrong", "0", &["--launcher", "torchrun", "--setup", &path]);
+    let begin = std::time::Instant::now();
+    while slurm.field(&job, "JobState") != "FAILED" {
+        assert!(begin.elapsed() < std::time::Duration::from_secs(600), "{}", slurm.field(&job, "JobState"));
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    let said = std::fs::read_to_string(dir.join(format!("chexgen-cases-{job}.log"))).unwrap();
+    assert_eq!((slurm.field(&job, "Restarts").as_str(), slurm.field(&job, "ExitCode").as_str()), ("0", "1:0"), "{said}");
+    assert!(said.contains("steps"), "{said}");
 }
 
 /// A training over MPI ranks as Slurm starts them.
