@@ -20,8 +20,25 @@ pub fn of(error: &anyhow::Error) -> String {
             text = text.replace(&system.to_string(), words);
         }
     }
+    // Where a cause was told as text, only its words are left.
+    for (said, kind) in NUMBERED {
+        if let Some(words) = plain(*kind).filter(|_| text.contains(said)) {
+            text = text.replace(said, words);
+        }
+    }
     text.lines().map(str::trim).collect::<Vec<_>>().join(" ")
 }
+
+/// What Linux says, with the number that Rust puts behind it.
+const NUMBERED: &[(&str, ErrorKind)] = &[
+    ("No such file or directory (os error 2)", ErrorKind::NotFound),
+    ("Permission denied (os error 13)", ErrorKind::PermissionDenied),
+    ("File exists (os error 17)", ErrorKind::AlreadyExists),
+    ("Not a directory (os error 20)", ErrorKind::NotADirectory),
+    ("Is a directory (os error 21)", ErrorKind::IsADirectory),
+    ("No space left on device (os error 28)", ErrorKind::StorageFull),
+    ("Read-only file system (os error 30)", ErrorKind::ReadOnlyFilesystem),
+];
 
 /// What to say instead of the system's words.
 fn plain(kind: ErrorKind) -> Option<&'static str> {
@@ -73,6 +90,8 @@ mod tests {
 
     #[test]
     fn what_the_system_says_is_told_in_plain_words() {
+        let told = anyhow::anyhow!("cannot read a.json: {}", io::Error::from_raw_os_error(2));
+        assert_eq!(of(&told), "cannot read a.json: there is no such file or folder; check the name");
         let missing = std::fs::read("none.txt").context("cannot open none.txt").expect_err("there is none");
         assert_eq!(of(&missing), "cannot open none.txt: there is no such file or folder; check the name");
         let folder = tempfile::tempdir().expect("a folder");

@@ -102,7 +102,7 @@ mod tests {
     #[test]
     fn studentised_intervals_of_few_skewed_values_cover() {
         let (mut percentile, mut studentised_held) = (0, 0);
-        for sample in 0..300 {
+        for sample in 0..1000 {
             let values: Vec<f64> = noise::uniform(Seed(sample), Stream::TrainNoise, 0, 12).iter().map(|u| -u.ln()).collect();
             let with_error = |units: &[usize]| {
                 let n = units.len() as f64;
@@ -116,9 +116,9 @@ mod tests {
             percentile += usize::from(plain.low <= 1.0 && 1.0 <= plain.high);
             studentised_held += usize::from(own.low <= 1.0 && 1.0 <= own.high);
         }
-        assert!(percentile < 273, "{percentile} of 300");
-        // 95 % are 285, give or take 11 (three deviations).
-        assert!((274..=296).contains(&studentised_held), "{studentised_held} of 300");
+        // 20,000 samples in NumPy: 87.1 % and 93.7 %; a thousand lie within three deviations of that.
+        assert!((839..=903).contains(&percentile), "{percentile} of 1000");
+        assert!((914..=960).contains(&studentised_held), "{studentised_held} of 1000");
     }
 
     #[test]

@@ -78,7 +78,7 @@ fn a_plan_is_a_table_for_people() {
     {
         assert!(said.contains(words), "{words} is missing: {said}");
     }
-    assert!(said.contains("600 updates; leave out --no-probe for the hours"), "{said}");
+    assert!(said.contains("1800 updates; leave out --no-probe for the hours"), "{said}");
 }
 
 #[test]

@@ -30,6 +30,7 @@ pub(super) fn minimise(start: &[f64], f: impl Fn(&[f64]) -> f64) -> Result<Vec<f
     let mut value = f(&at);
     let mut gradient = slope(&at, &f);
     let mut inverse = identity(n);
+    let mut fresh = true;
     for _ in 0..ROUNDS {
         if gradient.iter().all(|g| g.abs() < 1e-4) {
             return Ok(at);
@@ -40,6 +41,7 @@ pub(super) fn minimise(start: &[f64], f: impl Fn(&[f64]) -> f64) -> Result<Vec<f
             inverse = identity(n);
             direction = gradient.iter().map(|g| -g).collect();
             fall = -gradient.iter().map(|g| g * g).sum::<f64>();
+            fresh = true;
         }
         let longest = direction.iter().fold(0.0f64, |m, d| m.max(d.abs()));
         let mut length = if longest > 1.0 { 1.0 / longest } else { 1.0 };
@@ -54,11 +56,18 @@ pub(super) fn minimise(start: &[f64], f: impl Fn(&[f64]) -> f64) -> Result<Vec<f
                 break None;
             }
         };
-        // No step falls any more: this is the bottom as far as numbers tell.
-        let Some((next, there)) = next else { return Ok(at) };
-        if (value - there).abs() < 1e-10 * (1.0 + value.abs()) {
-            return Ok(next);
+        // Hardly a step falls any more. What was learnt of the bends may mislead, so it is forgotten once; where the slope
+        // itself leads no further, this is the bottom as far as numbers tell.
+        let gained = next.as_ref().map_or(0.0, |(_, there)| value - there);
+        if gained.abs() < 1e-10 * (1.0 + value.abs()) {
+            if fresh {
+                return Ok(next.map_or(at, |(next, _)| next));
+            }
+            (inverse, fresh) = (identity(n), true);
+            continue;
         }
+        let Some((next, there)) = next else { return Ok(at) };
+        fresh = false;
         let next_gradient = slope(&next, &f);
         let s: Vec<f64> = next.iter().zip(&at).map(|(a, b)| a - b).collect();
         let y: Vec<f64> = next_gradient.iter().zip(&gradient).map(|(a, b)| a - b).collect();
@@ -109,21 +118,35 @@ pub(super) fn covariance(at: &[f64], f: impl Fn(&[f64]) -> f64) -> Option<Vec<f6
                 / (4.0 * h * h)
         }
     };
-    let free: Vec<usize> = (0..n).filter(|&i| second(i, i) > 1e-4).collect();
-    let m = free.len();
-    let mut curve = vec![0.0; m * m];
-    for a in 0..m {
-        for b in a..m {
-            let value = second(free[a], free[b]);
-            curve[a * m + b] = value;
-            curve[b * m + a] = value;
+    let mut curve = vec![0.0; n * n];
+    for i in 0..n {
+        for j in i..n {
+            let value = second(i, j);
+            curve[i * n + j] = value;
+            curve[j * n + i] = value;
         }
     }
+    let mut free: Vec<usize> = (0..n).filter(|&i| curve[i * n + i] > 1e-4).collect();
+    // A deviation on its way to nothing bends the likelihood hardly, and is bent by the others more: it is held, too.
+    while !free.is_empty() {
+        if let Some(found) = inverse(&curve, &free, n) {
+            return Some(found);
+        }
+        let flattest = (0..free.len()).min_by(|&a, &b| curve[free[a] * (n + 1)].total_cmp(&curve[free[b] * (n + 1)]))?;
+        free.remove(flattest);
+    }
+    None
+}
+
+/// The inverse of the rows and columns `free` of a curvature; `None` where these are not positive.
+fn inverse(curve: &[f64], free: &[usize], n: usize) -> Option<Vec<f64>> {
+    let m = free.len();
+    let part: Vec<f64> = (0..m * m).map(|k| curve[free[k / m] * n + free[k % m]]).collect();
     let mut covariance = vec![0.0; n * n];
     (0..n).for_each(|i| covariance[i * n + i] = f64::INFINITY);
     for (a, &i) in free.iter().enumerate() {
         let unit: Vec<f64> = (0..m).map(|b| f64::from(u8::from(a == b))).collect();
-        let (column, _) = cholesky_solve(&curve, &unit)?;
+        let (column, _) = cholesky_solve(&part, &unit)?;
         free.iter().zip(column).for_each(|(&j, value)| covariance[i * n + j] = value);
     }
     Some(covariance)

@@ -109,13 +109,14 @@ fn the_mixed_model_of_the_fixed_study() {
     let effect = model.effects[0];
     assert_eq!((effect.pair, model.scores, effect.odds_ratio.n), ((0, 1), 237, 237));
     close(effect.log_odds, 0.908_31, 1e-3);
-    close(effect.error, 0.249_31, 5e-4);
+    close(effect.error, 0.249_31, 1e-3);
     assert_eq!(effect.df, 39);
     close(effect.odds_ratio.value, 2.4801, 3e-3);
     ends(effect.odds_ratio.interval, (1.4979, 4.1066), 0.01);
     close(effect.test.p, 7.825e-4, 2e-5);
     let reader = model.reader_sd.expect("three readers");
-    close(reader.value, 0.3611, 3e-3);
+    // With readers integrated, too; Laplace's approximation over so few of them lies 3 % lower.
+    close(reader.value, 0.3611, 0.015);
     ends(reader.interval, (0.1214, 1.074), 0.04);
     close(model.case_sd.value, 0.7540, 3e-3);
     ends(model.case_sd.interval, (0.4606, 1.2344), 0.03);
@@ -249,14 +250,15 @@ fn planted_effects_are_recovered() {
     for seed in 0..runs {
         let (readings, context) = drawn(seed, planted);
         let found = analyse(&readings, &context, &quick()).expect("a study");
-        let effect = found.scales[0].model.as_ref().expect("scores overlap").effects[0];
+        let effect = found.scales[0].model.as_ref().unwrap_or_else(|| panic!("study {seed}: {:?}", found.notes)).effects[0];
         let (low, high) = effect.odds_ratio.interval.expect("an interval");
         held += usize::from(low <= 1f64.exp() && 1f64.exp() <= high);
         let all = found.scales[0].effects.iter().find(|e| e.reader.is_none()).and_then(|e| e.difference);
         bootstrapped += usize::from(all.and_then(|d| d.interval).is_some_and(|(low, _)| low > 0.0));
         let (readings, context) = drawn(seed + 500, Planted { arms: &[0.0, 0.0], ..planted });
         let none = analyse(&readings, &context, &quick()).expect("a study");
-        alarms += usize::from(none.scales[0].model.as_ref().expect("scores overlap").effects[0].test.p < 0.05);
+        let model = none.scales[0].model.as_ref().unwrap_or_else(|| panic!("study {seed}: {:?}", none.notes));
+        alarms += usize::from(model.effects[0].test.p < 0.05);
     }
     assert!(held >= 26, "{held} of {runs} intervals hold the planted effect");
     assert!(bootstrapped >= 28, "{bootstrapped} of {runs} find it");

@@ -48,8 +48,8 @@ fn the_page_says_what_was_found() {
     for part in [
         "SIMULATED READERS. A program gave all answers of this study",
         "40 cases · 2 arms · 3 readers · 237 of 240 answers",
-        "The odds ratio for a higher score, A over B, is 2.49 (95 % interval 1.53–4.03, p &lt; 0.001); the mean difference A − B is 0.52",
-        "Odds ratio for a higher score, A over B2.491.53–4.03&lt; 0.001",
+        "The odds ratio for a higher score, A over B, is 2.48 (95 % interval 1.50–4.10, p &lt; 0.001); the mean difference A − B is 0.52",
+        "Odds ratio for a higher score, A over B2.481.50–4.10&lt; 0.001",
         "Reader SD, logits0.350.12–1.05",
         "Krippendorff’s α, ordinal0.14",
         "Passed Study file unchanged",
