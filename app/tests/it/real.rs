@@ -120,7 +120,7 @@ fn words_of_the_practice_model_act_somewhere_and_cost_little() {
     let view = h.state().insight();
     assert!(view.words.iter().any(|r| &view.text[r.clone()] == "pneumothorax"), "{:?}", view.words);
     let heat = view.heat.as_ref().expect("where the first word acts");
-    assert!(heat.grid == 8 && heat.highest() > 0.0 && heat.highest() <= 1.0 && heat.lowest() >= 0.0, "{heat:?}");
+    assert!(heat.grid == 16 && heat.highest() > 0.0 && heat.highest() <= 1.0 && heat.lowest() >= 0.0, "{heat:?}");
 }
 
 #[test]

@@ -5,7 +5,9 @@
 //! 52, 2008): by 4 % with three readers and a deviation of 1. Given the readers, cases are independent, and a case
 //! needs a sum over the values of its own effect, of products over its images, of sums over theirs (nested quadrature;
 //! Rabe-Hesketh, Skrondal and Pickles, Journal of Econometrics 128, 2005). A reader has hundreds of scores, for which
-//! Laplace's approximation is good.
+//! Laplace's approximation is good; its curvature is that of the round before, which is held while the search goes on.
+//! In the fixed study of the tests this leaves the effect 0.6 % and the deviation between cases 2.3 % below the top of
+//! the whole integral.
 //!
 //! Parameters: those of [`Marginal`], then each reader's effect in units of the deviation between readers.
 
