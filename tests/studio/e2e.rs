@@ -86,14 +86,15 @@ impl<'a> Sitting<'a> {
         let answers = study.with_file_name(format!("{stem}-R1.cxanswers"));
         let before = count(&answers, "opened");
         let mut command = screen.program(program, folder);
-        let child = command.arg(study).current_dir(folder).stderr(Stdio::null()).spawn().expect("the window starts");
-        let child = Running(child);
+        let child = command.arg(study).current_dir(folder).stderr(Stdio::piped()).spawn().expect("the window starts");
+        let mut child = Running(child);
+        child.lines();
         // The window is there before its first frame; the keyboard goes to it when it is told to.
         wait_for("the study", || {
-            screen.focus("ChexGen reader");
+            screen.focus("ChexGen reader", &mut child);
             (count(&answers, "opened") > before).then_some(())
         });
-        screen.focus("ChexGen reader");
+        screen.focus("ChexGen reader", &mut child);
         Self { screen, answers, child }
     }
 

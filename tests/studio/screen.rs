@@ -45,12 +45,20 @@ impl Running {
         self.0.wait().expect("it is gone");
     }
 
-    /// The lines that it writes to standard error, as they come.
+    /// Panics where it ended by itself: nothing that is waited for comes any more.
+    pub(crate) fn check(&mut self) {
+        if let Some(status) = self.0.try_wait().expect("a process of this test") {
+            panic!("the window's program ended by itself ({status})");
+        }
+    }
+
+    /// The lines that it writes to standard error, as they come; a test that fails shows them, too.
     pub(crate) fn lines(&mut self) -> Arc<Mutex<Vec<String>>> {
         let lines = Arc::new(Mutex::new(Vec::new()));
         let (kept, from) = (Arc::clone(&lines), self.0.stderr.take().expect("piped"));
         let read = move || {
             for line in BufReader::new(from).lines().map_while(Result::ok) {
+                println!("the window: {line}");
                 kept.lock().expect("no panic").push(line);
             }
         };
@@ -78,7 +86,9 @@ impl Screen {
         let folder = tempfile::tempdir().expect("a temporary folder");
         // The server picks a free number and prints it.
         let mut server = Command::new("Xvfb")
-            .args(["-displayfd", "1", "-screen", "0", &format!("{}x{}x24", SIZE.0, SIZE.1), "-nolisten", "tcp", "-fbdir"])
+            .args(["-displayfd", "1", "-screen", "0", &format!("{}x{}x24", SIZE.0, SIZE.1), "-nolisten", "tcp"])
+            // Else it starts anew when its last client leaves, and drops a window's program that comes at that moment.
+            .args(["-noreset", "-fbdir"])
             .arg(folder.path())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -101,9 +111,10 @@ impl Screen {
         command
     }
 
-    /// Waits for the window of this title and gives it the keyboard.
-    pub(crate) fn focus(&self, title: &str) -> String {
+    /// Waits for the window of this title, which a program opens, and gives it the keyboard.
+    pub(crate) fn focus(&self, title: &str, of: &mut Running) -> String {
         let window = wait_for("the window", || {
+            of.check();
             let id = self.run("xdotool", &["search", "--name", &format!("^{title}$")]);
             id.lines().next().map(str::to_owned)
         });

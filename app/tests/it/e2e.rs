@@ -108,15 +108,16 @@ impl<'a> Window<'a> {
         command.arg("--data").arg(&data).arg("--save").arg(home.join("saved")).env("RUST_LOG", "app=info");
         let mut app = Running(command.stderr(Stdio::piped()).spawn().expect("the studio starts"));
         let lines = app.lines();
-        screen.focus("ChexGen Studio");
+        screen.focus("ChexGen Studio", &mut app);
         // The threads tell in any order; what a person does before that is for tests of the state.
         let wanted = [if has_model() { "is ready" } else { "usable" }, "the library is open", "the cases of before are read"];
         wait_for("a window that can be used", || {
+            app.check();
             let said = lines.lock().expect("no panic");
             wanted.iter().all(|words| said.iter().any(|line| line.contains(words))).then_some(())
         });
         wait_for("an image on the canvas", || (screen.greys(IMAGE).1 > 0.02).then_some(()));
-        screen.focus("ChexGen Studio");
+        screen.focus("ChexGen Studio", &mut app);
         screen.settle(ROOM);
         Self { screen, data, app, lines }
     }
