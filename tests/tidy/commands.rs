@@ -138,6 +138,9 @@ fn faults(file: &File) -> Vec<String> {
     for line in fenced(&file.text) {
         let refused = of_ours(&line).and_then(|words| refusal(&words));
         faults.extend(refused.map(|why| format!("{}: {line}: {why}", file.path)));
+        if line.starts_with("--") {
+            faults.push(format!("{}: {line}: options without their command", file.path));
+        }
     }
     let mut cli = Cli::command();
     cli.build();
@@ -180,6 +183,7 @@ fn command_lines_of_documents_are_taken() {
     let count = |text: &str| faults(&File::new("a.md", text)).len();
     assert_eq!(count("```sh\nsrun -n 8 chexgen generate --impression \"A b.\" \\\n  --count 2   # two --such\n```"), 0);
     assert_eq!(count("```sh\nchexgen generate --impresion \"A b.\"\n```"), 1);
+    assert_eq!(count("```sh\nchexgen generate \\\n  --impression A\n  --seed 1\n```"), 1);
     assert_eq!(count("```sh\ncd a && cargo run --release -p trainer -- generate A\n```"), 1);
     assert_eq!(count("```sh\nchexgen train trainer/configs/none.toml --out a\nchexgen-studio read\n```"), 2);
     assert_eq!(count("`chexgen train` `--out` `chexgen config diff A B` `chexgen export RUN --ema none` `--features mpi`"), 0);
