@@ -11,11 +11,20 @@ use crate::command::{
 
 /// ChexGen without a window: generate, train and measure synthetic chest radiographs.
 #[derive(Parser, Debug)]
-#[command(name = "chexgen", version, about)]
+#[command(name = "chexgen", version, after_help = AFTER_HELP)]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
 }
+
+const AFTER_HELP: &str = "\
+To begin with:
+  chexgen generate --impression \"Moderate right pneumothorax.\" --out images   an image by the practice model
+  chexgen doctor                                                             what runs on this machine
+  chexgen phantom, prepare, plan, train, export                              a model of your own, in this order
+
+`chexgen COMMAND --help` explains each with its exit codes: 0 is done, 1 failed with one sentence on standard error, 2 wrong \
+usage, 3 stopped and kept, to be started again. CHEXGEN_LOG=warn shows warnings, too.";
 
 #[derive(Subcommand, Debug)]
 enum Command {

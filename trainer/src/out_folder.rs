@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 
 /// Files that only one kind of folder has, and what that is.
 const MARKS: [(&str, &str); 5] = [
@@ -18,11 +18,37 @@ const MARKS: [(&str, &str); 5] = [
 /// # Errors
 /// Names the folder, what it holds and what to do.
 pub fn refuse_results_of_others(dir: &Path, own: Option<&str>) -> Result<()> {
+    refuse("--out", dir, own)
+}
+
+/// As [`refuse_results_of_others`], of a folder that another flag names.
+///
+/// # Errors
+/// As [`refuse_results_of_others`].
+pub fn refuse(flag: &str, dir: &Path, own: Option<&str>) -> Result<()> {
     for (mark, what) in MARKS {
         if own != Some(mark) && dir.join(mark).is_file() {
-            bail!("--out {} holds {what} ({mark}); choose another folder", dir.display());
+            bail!("{flag} {} holds {what} ({mark}); choose another folder", dir.display());
         }
     }
+    Ok(())
+}
+
+/// Whether a folder holds a model, or the parts of one.
+pub fn holds_model(dir: &Path) -> bool {
+    dir.join("model.toml").is_file()
+}
+
+/// Refuses to put a model into the place of another one.
+///
+/// # Errors
+/// Names the folder and what to do.
+pub fn refuse_model(dir: &Path) -> Result<()> {
+    ensure!(
+        !holds_model(dir),
+        "{} holds a model already (model.toml); choose another folder, or say --replace to put this one in its place",
+        dir.display()
+    );
     Ok(())
 }
 

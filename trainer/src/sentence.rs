@@ -10,20 +10,23 @@ pub fn of(error: &anyhow::Error) -> String {
         if is_said(&text, cause) {
             continue;
         }
-        if !text.is_empty() {
-            text.push_str(": ");
+        let reason = cause.downcast_ref::<io::Error>().and_then(|system| plain(system.kind())).map(reason);
+        match (reason, text.rfind("; ")) {
+            // What to do stands there already, and better: the reason comes before it.
+            (Some(reason), Some(remedy)) => text.insert_str(remedy, &format!(": {reason}")),
+            _ if text.is_empty() => text.push_str(cause.to_string().trim_end()),
+            _ => text = format!("{text}: {}", cause.to_string().trim_end()),
         }
-        text.push_str(cause.to_string().trim_end());
     }
     for system in error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>()) {
         if let Some(words) = plain(system.kind()) {
-            text = text.replace(&system.to_string(), words);
+            text = in_words(&text, &system.to_string(), words);
         }
     }
     // Where a cause was told as text, only its words are left.
     for (said, kind) in NUMBERED {
         if let Some(words) = plain(*kind).filter(|_| text.contains(said)) {
-            text = text.replace(said, words);
+            text = in_words(&text, said, words);
         }
     }
     text.lines().map(str::trim).collect::<Vec<_>>().join(" ")
@@ -39,6 +42,16 @@ const NUMBERED: &[(&str, ErrorKind)] = &[
     ("No space left on device (os error 28)", ErrorKind::StorageFull),
     ("Read-only file system (os error 30)", ErrorKind::ReadOnlyFilesystem),
 ];
+
+/// The text with `words` for what the system said; where a remedy follows, without theirs.
+fn in_words(text: &str, said: &str, words: &str) -> String {
+    text.replace(&format!("{said};"), &format!("{};", reason(words))).replace(said, words)
+}
+
+/// The reason alone, without what to do.
+fn reason(words: &str) -> &str {
+    words.split(';').next().unwrap_or(words)
+}
 
 /// What to say instead of the system's words.
 fn plain(kind: ErrorKind) -> Option<&'static str> {
@@ -94,6 +107,11 @@ mod tests {
         assert_eq!(of(&told), "cannot read a.json: there is no such file or folder; check the name");
         let missing = std::fs::read("none.txt").context("cannot open none.txt").expect_err("there is none");
         assert_eq!(of(&missing), "cannot open none.txt: there is no such file or folder; check the name");
+        let inside = anyhow::anyhow!("cannot read model.toml: {}; choose a folder", io::Error::from_raw_os_error(2));
+        assert_eq!(of(&inside), "cannot read model.toml: there is no such file or folder; choose a folder");
+        // A remedy that is said already is the better one.
+        let set = std::fs::read("none/dataset.json").context("cannot read none/dataset.json; name a data set").expect_err("none");
+        assert_eq!(of(&set), "cannot read none/dataset.json: there is no such file or folder; name a data set");
         let folder = tempfile::tempdir().expect("a folder");
         let said = |path: &Path| of(&std::fs::read_to_string(path).context("a").expect_err("it cannot be read"));
         assert_eq!(said(folder.path()), "a: this is a folder; name a file");

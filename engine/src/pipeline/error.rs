@@ -35,7 +35,7 @@ pub enum Error {
         message: String,
     },
     /// A file whose content is not what the description says.
-    #[error("{} is not the file that model.toml describes: its hash differs; restore it or export the model again", path.display())]
+    #[error("{} is not the file that model.toml describes: its hash differs, as after an export that was cut off; restore it or export the model again", path.display())]
     Changed {
         /// The file.
         path: PathBuf,

@@ -76,7 +76,20 @@ impl Folder {
             model.files().into_iter().filter(|(field, _)| *field != "preview").map(|(_, name)| name).collect();
         names.push("model.toml");
         let names: Vec<String> = names.into_iter().map(str::to_owned).collect();
-        self.hashes_of(names)
+        let files = self.hashes_of(names)?;
+        // What changes no image, preview and checker, must be of this model, too: an export over an older model that was
+        // killed between two files is neither of both.
+        for (name, stated) in &self.spec.hashes {
+            let path = self.dir.join(name);
+            if self.seen.contains_key(name) || !path.is_file() {
+                continue;
+            }
+            let found = hash_file(&path).map_err(|source| Error::Read { path: path.clone(), source })?;
+            if found != *stated {
+                return Err(Error::Changed { path });
+            }
+        }
+        Ok(files)
     }
 
     /// As [`Folder::hashes`], of some files.

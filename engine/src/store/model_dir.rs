@@ -305,19 +305,11 @@ impl ModelSpec {
 
     /// All files the description names, with the field that names them.
     pub fn files(&self) -> Vec<(&'static str, &str)> {
-        let mut files = vec![
-            ("text.weights", self.text.weights.as_str()),
-            ("text.tokenizer", self.text.tokenizer.as_str()),
-            match &self.network {
-                NetworkSpec::Dit(dit) => ("dit.weights", dit.weights.as_str()),
-                NetworkSpec::Unet(unet) => ("unet.weights", unet.weights.as_str()),
-            },
-            ("autoencoder.weights", self.autoencoder.weights()),
-        ];
-        if let Some(preview) = &self.preview {
-            files.push(("preview", preview));
-        }
-        files
+        let network = match &self.network {
+            NetworkSpec::Dit(dit) => ("dit.weights", dit.weights.as_str()),
+            NetworkSpec::Unet(unet) => ("unet.weights", unet.weights.as_str()),
+        };
+        parts::files(&self.text, Some(network), &self.autoencoder, self.preview.as_deref())
     }
 
     /// The text of `model.toml`.

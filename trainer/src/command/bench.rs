@@ -34,7 +34,9 @@ Weights are random, since times depend on the sizes only; the published sizes ne
 Each is measured in a process of its own, after one run that is not timed, so that its peak memory (weights \
 included) is its own. The environment variable RAYON_NUM_THREADS says how many threads are used.
 
-JSON fields: name, median_ms, min_ms, runs, peak_mib, threads, device.";
+JSON fields: name, median_ms, min_ms, runs, peak_mib, threads, device.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage.";
 
 /// Runs the subcommand.
 ///

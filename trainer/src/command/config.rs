@@ -13,6 +13,7 @@ use crate::pretrain::{source, start};
 
 /// Arguments of the subcommand.
 #[derive(clap::Args, Debug)]
+#[command(after_help = AFTER_HELP)]
 pub struct Args {
     #[command(subcommand)]
     what: What,
@@ -24,7 +25,7 @@ enum What {
     Show {
         /// A file, a run or a checkpoint.
         from: PathBuf,
-        /// Change a field, such as train.steps=100.
+        /// Change a field, such as train.steps=100; may be given again.
         #[arg(long, value_name = "KEY=VALUE")]
         set: Vec<String>,
     },
@@ -39,11 +40,18 @@ enum What {
     Check {
         /// A file, a run or a checkpoint.
         from: PathBuf,
-        /// Change a field, such as train.steps=100.
+        /// Change a field, such as train.steps=100; may be given again.
         #[arg(long, value_name = "KEY=VALUE")]
         set: Vec<String>,
     },
 }
+
+const AFTER_HELP: &str = "\
+What the paper and the published code have different in the first stage, and what a run was started with:
+  chexgen config diff trainer/configs/stage1-256.paper.toml trainer/configs/stage1-256.release.toml
+  chexgen config show runs/first
+
+Exit codes: 0 done (diff: no field differs), 1 failed (diff: some do), 2 wrong usage.";
 
 /// Runs the subcommand.
 ///
@@ -71,7 +79,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
 /// The configuration of a file, of a run's folder or inside a checkpoint.
 fn read(from: &Path, set: &[String]) -> Result<AnyConfig> {
     ensure!(from.exists(), "{} does not exist; name a configuration, a run or a checkpoint", from.display());
-    let file = if from.is_dir() { from.join("config.toml") } else { from.to_owned() };
+    let file = if from.join("config.toml").is_file() { from.join("config.toml") } else { from.to_owned() };
     if file.extension().is_none_or(|extension| extension != "toml") {
         let found = source::checkpoint_at(from)?;
         let found = found.with_context(|| {

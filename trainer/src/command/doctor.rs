@@ -12,12 +12,13 @@ use engine::pipeline::MemoryPlan;
 use engine::pipeline::self_test::{self_test, write_reference};
 
 use crate::generate::model::model_dir;
+use crate::sentence;
 
 /// Arguments of the subcommand.
 #[derive(clap::Args, Debug)]
 #[command(after_help = AFTER_HELP)]
 pub struct Args {
-    /// Model folder to plan for and to test, or `practice`; may be given several times.
+    /// Model folder to plan for and to test, or `practice`; may be given again.
     #[arg(long, value_name = "DIR")]
     model: Vec<String>,
     /// Make a reference image with this model and keep its hash in its model.toml.
@@ -69,7 +70,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         let dir = &match model_dir(Some(name)) {
             Ok(dir) => dir,
             Err(error) => {
-                writeln!(out, "  FAIL {error:#}")?;
+                writeln!(out, "  FAIL {}", sentence::of(&error))?;
                 failed = true;
                 continue;
             }
@@ -84,7 +85,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
             Ok((verdict, _)) => verdict.to_string(),
             Err(error) => {
                 failed = true;
-                format!("FAIL {error}")
+                format!("FAIL {}", sentence::of(&error.into()))
             }
         };
         writeln!(out, "  image: {verdict} ({:.1} s with loading)", began.elapsed().as_secs_f64())?;
@@ -98,7 +99,7 @@ fn plan(dir: &Path, memory: Option<Memory>, out: &mut impl Write) -> Result<bool
     let plan = match MemoryPlan::of(dir) {
         Ok(plan) => plan,
         Err(error) => {
-            writeln!(out, "  FAIL {error}")?;
+            writeln!(out, "  FAIL {}", sentence::of(&error.into()))?;
             return Ok(false);
         }
     };

@@ -29,11 +29,17 @@ pub struct Args {
     /// The model folder, made when missing.
     #[arg(long, value_name = "MODEL_DIR")]
     out: PathBuf,
+    /// Put the model in the place of another one that is there.
+    #[arg(long)]
+    replace: bool,
 }
 
 const AFTER_HELP: &str = "\
 The folder opens in the studio and in chexgen generate. Its dit.safetensors holds the network under the published names, \
 as a released checkpoint has it, so chexgen import and other programs read it, too.
+
+A folder that holds another model is left alone without --replace. An export that was interrupted is made whole by the same \
+command; until then the folder is no model, or with --replace the old one, or it is refused when it is opened.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage.";
 
@@ -47,10 +53,11 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         Stored::F16 => DType::F16,
         Stored::Bf16 => DType::BF16,
     };
-    let request =
-        export::Request { from: args.run.clone(), choice: args.ema, dtype, parts: args.parts.clone(), out: args.out.clone() };
+    let (from, parts, out) = (args.run.clone(), args.parts.clone(), args.out.clone());
+    let request = export::Request { from, choice: args.ema, dtype, parts, out, replace: args.replace };
     let done = export::run(&request)?;
     let mut out = std::io::stdout();
-    writeln!(out, "{}: step {}, {} tensors, weights {}", args.out.display(), done.step, done.tensors, args.ema)?;
+    let note = if done.was_there { " (was there already)" } else { "" };
+    writeln!(out, "{}: step {}, {} tensors, weights {}{note}", args.out.display(), done.step, done.tensors, args.ema)?;
     Ok(ExitCode::SUCCESS)
 }

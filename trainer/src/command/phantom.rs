@@ -1,5 +1,6 @@
 //! Draw procedural chest radiographs with exact labels.
 
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -9,6 +10,7 @@ use engine::phantom::PhantomConfig;
 
 use crate::out_folder::refuse_results_of_others;
 use crate::phantom_export::{Ended, Export, Layout};
+use crate::run::log::say;
 
 /// Which cases are drawn.
 #[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,35 +23,42 @@ pub enum Preset {
 
 /// Arguments of the subcommand.
 #[derive(clap::Args, Debug)]
+#[command(after_help = AFTER_HELP)]
 pub struct Args {
     /// Number of cases.
-    #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
     count: u64,
     /// Side of the square pictures in pixels.
-    #[arg(long, default_value_t = 512, value_parser = clap::value_parser!(u32).range(64..=2048))]
+    #[arg(long, value_name = "PX", default_value_t = 512, value_parser = clap::value_parser!(u32).range(64..=2048))]
     size: u32,
     /// Seed of the data set; a case depends on it, its index, the size and the preset only.
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
     /// Index of the first case.
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0)]
     start: u64,
     /// Folder for pictures, masks and `manifest.jsonl`, or for the files of another layout; made when missing.
-    #[arg(long)]
+    #[arg(long, value_name = "DIR")]
     out: PathBuf,
     /// File layout: our own, or that of a public data set with invented numbers of patients.
-    #[arg(long, value_enum, default_value_t = Layout::Plain)]
+    #[arg(long, value_name = "NAME", value_enum, default_value_t = Layout::Plain)]
     layout: Layout,
     /// Mix of findings.
-    #[arg(long, value_enum, default_value_t = Preset::Full)]
+    #[arg(long, value_name = "NAME", value_enum, default_value_t = Preset::Full)]
     preset: Preset,
     /// Only this finding, in every case.
-    #[arg(long)]
+    #[arg(long, value_name = "FINDING")]
     only: Option<Finding>,
     /// Also write a contact sheet of the first 64 cases to this PNG.
-    #[arg(long)]
+    #[arg(long, value_name = "PNG")]
     sheet: Option<PathBuf>,
 }
+
+const AFTER_HELP: &str = "\
+No patient is in these pictures. A case depends on nothing but --seed, its index, --size and --preset, so the same \
+command draws the same set again.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 interrupted (run it again to go on).";
 
 /// Runs the subcommand.
 ///
@@ -82,7 +91,13 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         sheet: args.sheet.clone(),
     };
     Ok(match export.run()? {
-        Ended::Done => ExitCode::SUCCESS,
-        Ended::Interrupted => ExitCode::from(3),
+        Ended::Done => {
+            writeln!(std::io::stdout(), "{} phantoms drawn into {}", args.count, args.out.display())?;
+            ExitCode::SUCCESS
+        }
+        Ended::Interrupted => {
+            say("interrupted; what was drawn is whole, and the same command draws all of it");
+            ExitCode::from(3)
+        }
     })
 }

@@ -12,7 +12,6 @@ use engine::device::DeviceKind;
 use serde::Serialize;
 
 use super::numbers::{positive, share};
-use crate::config::stage::DataSource;
 use crate::config::{AnyConfig, StageConfig};
 use crate::plan::hours::{Basis, Hours, Network, Places, Source};
 use crate::plan::memory::{Beside, Need, Sizes};
@@ -269,12 +268,8 @@ fn read(args: &Args) -> Result<StageConfig> {
     if let Some(parts) = &args.parts {
         config.parts = Some(parts.clone());
     }
-    match (&args.data, &mut config.data) {
-        (None, _) => {}
-        (Some(given), DataSource::Prepared { folder, .. }) => folder.clone_from(given),
-        (Some(_), DataSource::Phantoms { .. }) => {
-            bail!("--data names a prepared data set, but {} learns from phantoms", args.config.display())
-        }
+    if let Some(set) = &args.data {
+        config.learn_from(set);
     }
     config.check()?;
     Ok(config)

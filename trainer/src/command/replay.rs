@@ -12,7 +12,7 @@ use crate::run::signals::StopRequest;
 
 /// Arguments of the subcommand.
 #[derive(clap::Args, Debug)]
-#[command(after_help = "Prints `identical` (exit code 0) or `different: …` (exit code 1).")]
+#[command(after_help = "Prints `identical` or `different: …`.\n\nExit codes: 0 identical, 1 different or failed, 2 wrong usage.")]
 pub struct Args {
     /// Run record (.json), or an image of ChexGen that carries it (.png).
     #[arg(value_name = "FILE")]

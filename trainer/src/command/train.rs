@@ -1,6 +1,6 @@
 //! Train the stages of a configuration file.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::rc::Rc;
 use std::time::Duration;
@@ -9,16 +9,15 @@ use anyhow::{Result, ensure};
 use candle_core::Device;
 use engine::device::DeviceKind;
 
-use crate::config::stage::DataSource;
 use crate::config::{AnyConfig, StageConfig, TrainConfig};
 use crate::device::{self, RankDevice};
-use crate::out_folder::refuse_results_of_others;
+use crate::out_folder::{refuse, refuse_model, refuse_results_of_others};
 use crate::practice::run::{self, ExportTo, Progress, Stages};
 use crate::pretrain::{self, export, source::Choice};
 use crate::ranks::connect::connect;
 use crate::ranks::{Group, place};
 use crate::run::lock::RunLock;
-use crate::run::run_dir::RunDir;
+use crate::run::run_dir::{RunDir, named_after};
 use crate::run::signals::StopRequest;
 use crate::run::train_loop::Ending;
 
@@ -32,9 +31,10 @@ pub struct Args {
     /// Configuration: one stage (trainer/configs/stage1-256.paper.toml and the like) or a whole practice model
     /// (trainer/configs/practice.toml).
     config: PathBuf,
-    /// Run folder: configuration, checkpoints, metrics, panels. A run found there is continued.
-    #[arg(long, value_name = "RUN", default_value = "runs/practice")]
-    out: PathBuf,
+    /// Run folder: configuration, checkpoints, metrics, panels. A run found there is continued. If left out, a folder in
+    /// runs with the name of the configuration.
+    #[arg(long, value_name = "RUN")]
+    out: Option<PathBuf>,
     /// What a stage begins with: a run, a checkpoint, a model folder or a weight file.
     #[arg(long, value_name = "PATH")]
     from: Option<PathBuf>,
@@ -47,6 +47,9 @@ pub struct Args {
     /// Where to write the model folder when all is done.
     #[arg(long, value_name = "MODEL_DIR")]
     export: Option<PathBuf>,
+    /// Write it in the place of a model that is there.
+    #[arg(long, requires = "export")]
+    replace: bool,
     /// Where to run: cpu or cuda[:N]. Of many ranks, each takes the card with its number on its machine where none is
     /// named.
     #[arg(long, value_name = "DEVICE", default_value_t = RankDevice::Fixed(DeviceKind::Cpu))]
@@ -54,10 +57,10 @@ pub struct Args {
     /// Of many ranks, how long one may keep the others waiting before the job ends and names it.
     #[arg(long, value_name = "SECONDS", default_value_t = 1800, value_parser = clap::value_parser!(u64).range(1..))]
     rank_timeout: u64,
-    /// Of a practice model, train only these stages now (autoencoder, checker, base, control); all by default.
-    #[arg(long, value_delimiter = ',')]
+    /// Of a practice model, train only these stages now: autoencoder, checker, base, control; all if left out.
+    #[arg(long, value_name = "STAGE,…", value_delimiter = ',')]
     stages: Vec<String>,
-    /// Change a field of the configuration, such as train.steps=100; may be said several times.
+    /// Change a field of the configuration, such as train.steps=100; may be given again.
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
     /// Write a checkpoint and end with exit code 3 after this many seconds.
@@ -77,6 +80,11 @@ A signal to any rank stops all of them with one checkpoint.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 stopped with a checkpoint: start it again.";
 
+/// Where the run is.
+fn run_folder(args: &Args) -> PathBuf {
+    args.out.clone().unwrap_or_else(|| Path::new("runs").join(named_after(&args.config)))
+}
+
 /// Runs the subcommand.
 ///
 /// # Errors
@@ -86,15 +94,17 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     let visible = std::env::var("CUDA_VISIBLE_DEVICES").ok();
     let device = device::open(args.device.of(place.local_rank, visible.as_deref()))?;
     let stop = StopRequest::listen(args.stop_after.map(Duration::from_secs))?;
-    let group = Rc::new(connect(place, &device, &args.out, Duration::from_secs(args.rank_timeout))?);
+    let out = run_folder(args);
+    let group = Rc::new(connect(place, &device, &out, Duration::from_secs(args.rank_timeout))?);
     let ended = group.end(train(args, &device, &stop, &group))?;
     Ok(if ended { ExitCode::SUCCESS } else { ExitCode::from(REQUEUE) })
 }
 
 /// Whether all is done.
 fn train(args: &Args, device: &Device, stop: &StopRequest, group: &Rc<Group>) -> Result<bool> {
-    let config = group.together(wanted(args))?;
-    let run_dir = &group.first(|_| RunDir::open(&args.out))?;
+    let out = run_folder(args);
+    let config = group.together(wanted(args, &out))?;
+    let run_dir = &group.first(|_| RunDir::open(&out))?;
     let _lock = group.together(if group.leads() { RunLock::take(run_dir.root()).map(Some) } else { Ok(None) })?;
     begin_config(group, run_dir, &config)?;
     match config {
@@ -104,19 +114,30 @@ fn train(args: &Args, device: &Device, stop: &StopRequest, group: &Rc<Group>) ->
 }
 
 /// The configuration with what the command line says instead. What it names is there: nothing is written before that is known.
-fn wanted(args: &Args) -> Result<AnyConfig> {
-    refuse_results_of_others(&args.out, Some("metrics.jsonl"))?;
+fn wanted(args: &Args, out: &Path) -> Result<AnyConfig> {
+    refuse_results_of_others(out, Some("metrics.jsonl"))?;
     match AnyConfig::read(&args.config, &args.set)? {
         AnyConfig::Practice(config) => {
             practice_stages(args)?;
+            look_at_export(args, out, "control")?;
             Ok(AnyConfig::Practice(config))
         }
         AnyConfig::Stage(config) => {
             let config = with_arguments(args, *config)?;
-            pretrain::look(&config, &args.out)?;
+            pretrain::look(&config, out)?;
+            look_at_export(args, out, config.stage.name())?;
             Ok(AnyConfig::Stage(Box::new(config)))
         }
     }
+}
+
+/// Looks whether the model folder can be written when all is done, before anything is trained. A run whose last `stage` has
+/// ended may have written it already.
+fn look_at_export(args: &Args, run: &Path, stage: &str) -> Result<()> {
+    let Some(export) = &args.export else { return Ok(()) };
+    refuse("--export", export, Some("model.toml"))?;
+    let ended = run.join(stage).join("final.safetensors").is_file();
+    if args.replace || ended { Ok(()) } else { refuse_model(export) }
 }
 
 /// Whether all stages are done.
@@ -129,7 +150,7 @@ fn practice(
     group: &Rc<Group>,
 ) -> Result<bool> {
     let stages = practice_stages(args)?;
-    let export = args.export.as_deref().map(|dir| ExportTo { dir, control: None });
+    let export = args.export.as_deref().map(|dir| ExportTo { dir, control: None, replace: args.replace });
     Ok(run::run(config, device, run_dir, (stop, group), &stages, export.as_ref())? == Progress::Finished)
 }
 
@@ -162,7 +183,7 @@ fn stage(
     }
     if let Some(out) = args.export.as_ref().filter(|_| group.leads()) {
         let (from, choice, dtype) = (run_dir.stage(config.stage.name()), Choice::Longest, candle_core::DType::F32);
-        export::run(&export::Request { from, choice, dtype, parts: None, out: out.clone() })?;
+        export::run(&export::Request { from, choice, dtype, parts: None, out: out.clone(), replace: args.replace })?;
     }
     Ok(true)
 }
@@ -176,13 +197,8 @@ fn with_arguments(args: &Args, mut config: StageConfig) -> Result<StageConfig> {
     if let Some(parts) = &args.parts {
         config.parts = Some(parts.clone());
     }
-    match (&args.data, &mut config.data) {
-        (None, _) => {}
-        (Some(given), DataSource::Prepared { folder, .. }) => folder.clone_from(given),
-        (Some(given), DataSource::Phantoms { sample_posterior, .. }) => {
-            let (folder, split, sample_posterior) = (given.clone(), "train".to_owned(), *sample_posterior);
-            config.data = DataSource::Prepared { folder, split, sample_posterior };
-        }
+    if let Some(set) = &args.data {
+        config.learn_from(set);
     }
     config.check()?;
     Ok(config)

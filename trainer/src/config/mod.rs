@@ -74,6 +74,8 @@ impl AnyConfig {
             let config: TrainConfig = parse::from_text(text, changes)?;
             config.check()?;
             Ok(Self::Practice(Box::new(config)))
+        } else if table.contains_key("source") {
+            bail!("these are settings for chexgen prepare, and no configuration of training; name one with a key stage")
         } else {
             bail!("it has neither the key stage (one stage) nor the table autoencoder (a practice model)")
         }

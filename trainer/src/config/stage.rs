@@ -287,6 +287,17 @@ pub struct StageConfig {
 }
 
 impl StageConfig {
+    /// Learns from a prepared data set in place of what it names: of phantoms, from the split `train`.
+    pub fn learn_from(&mut self, set: &Path) {
+        match &mut self.data {
+            DataSource::Prepared { folder, .. } => set.clone_into(folder),
+            DataSource::Phantoms { sample_posterior, .. } => {
+                let (folder, split, sample_posterior) = (set.to_owned(), "train".to_owned(), *sample_posterior);
+                self.data = DataSource::Prepared { folder, split, sample_posterior };
+            }
+        }
+    }
+
     /// Reads and checks a file, with `changes` laid over it.
     ///
     /// # Errors

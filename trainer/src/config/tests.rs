@@ -100,6 +100,11 @@ fn the_presets_of_paper_and_release_differ_where_the_two_disagree_and_nowhere_el
             assert_eq!((t.averages.half_lives.as_slice(), t.averages.ramp), ([6931].as_slice(), false));
             assert!((0.5f64.powf(1.0 / 6931.0) - 0.9999).abs() < 1e-7);
             assert_eq!((config.network.token_num, config.network.depth, config.network.patch_size), (120, 28, 2));
+            let (side, scale) = if name == "stage1-256" { (32, 1.0) } else { (64, 2.0) };
+            assert_eq!((config.network.input_size, config.network.pos_embed_scale), (side, scale), "{name}");
+            assert_eq!(config.network.control_blocks, if name == "control" { 13 } else { 0 });
+            assert!(config.control.as_ref().is_none_or(|control| !control.train_base && control.share == 1.0));
+            assert_eq!((config.export.num_steps, config.export.guidance_scale), (100, 4.0));
             assert!(t.gradient_checkpointing && config.start.keep_null_caption && !config.practice);
             assert_eq!(config.start.required, name != "stage1-256", "stage 2 and control go on from an earlier one");
         }

@@ -6,6 +6,7 @@ use anyhow::{Result, ensure};
 
 use super::job::shipped;
 use super::{Cluster, Job, Work, script};
+use crate::run::run_dir::named_after;
 
 /// A stage by short name (`stage1`, `stage2`, `control`) or by its configuration.
 pub fn config_of(stage: &str, preset: &str) -> PathBuf {
@@ -27,8 +28,7 @@ pub fn jobs(stages: &[String], preset: &str, out: &Path, cluster: &Cluster, more
             "stage {stage:?}: there is no file {}; name a configuration, or stand in the folder that holds trainer/configs",
             config.display()
         );
-        let stem = config.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let run = out.join(stem.split('.').next().unwrap_or(&stem));
+        let run = out.join(named_after(&config));
         let mut args = Vec::new();
         if let Some(before) = &before {
             args.extend(["--from".to_owned(), before.to_string_lossy().into_owned()]);

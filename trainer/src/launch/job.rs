@@ -8,6 +8,7 @@ use super::Cluster;
 use crate::cases::read_cases;
 use crate::config::{AnyConfig, parse};
 use crate::prepare::config::PrepareConfig;
+use crate::run::rows::Cutting;
 use crate::text_file::{self, CONFIG_BYTES};
 
 /// The command that a job runs.
@@ -39,7 +40,7 @@ impl Job {
     /// # Errors
     /// When the file cannot be read or is none of these, or a path is not text.
     pub fn new(file: &Path, out: &Path, cluster: &Cluster, more: &[String]) -> Result<Self> {
-        let work = Self::work_of(file)?;
+        let work = Self::work_of(file, cluster, more)?;
         let stem = file.file_stem().and_then(|name| name.to_str()).unwrap_or_default();
         let name = stem.trim_end_matches(".paper").trim_end_matches(".release").trim_end_matches(".practice");
         let mut args: Vec<String> = match work {
@@ -55,7 +56,7 @@ impl Job {
     }
 
     /// What a file is for.
-    fn work_of(file: &Path) -> Result<Work> {
+    fn work_of(file: &Path, cluster: &Cluster, more: &[String]) -> Result<Work> {
         if file.extension().is_none_or(|ending| ending != "toml") {
             ensure!(file.exists(), "cannot read {}: there is no such file", file.display());
             ensure!(!read_cases(file)?.is_empty(), "{} holds no case; add one, or name another file", file.display());
@@ -68,7 +69,12 @@ impl Job {
             return Ok(Work::Prepare);
         }
         if table.contains_key("stage") || table.contains_key("autoencoder") {
-            AnyConfig::read(file, &[])?;
+            // What would end the job in its first second is told here.
+            if let AnyConfig::Stage(config) = AnyConfig::read(file, &changes(more))? {
+                let train = &config.train;
+                Cutting::new(train.batch_size, train.micro_batch, 0, cluster.world())
+                    .with_context(|| file.display().to_string())?;
+            }
             return Ok(Work::Train);
         }
         bail!(
@@ -77,6 +83,20 @@ impl Job {
             file.display()
         )
     }
+}
+
+/// The changes of a configuration among the arguments of a command.
+fn changes(args: &[String]) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut words = args.iter();
+    while let Some(word) = words.next() {
+        match word.strip_prefix("--set=") {
+            Some(change) => found.push(change.to_owned()),
+            None if word == "--set" => found.extend(words.next().cloned()),
+            None => {}
+        }
+    }
+    found
 }
 
 /// A path as text.

@@ -91,7 +91,7 @@ pub fn cases(config: &StageConfig) -> Result<Option<usize>> {
 /// Bytes of the frozen parts that lie on the device beside the network: the autoencoder's files.
 pub fn parts_bytes(parts: Option<&Path>) -> u64 {
     let of = |dir: &Path| -> Option<u64> {
-        let spec = engine::store::model_dir::ModelSpec::read(dir).ok()?;
+        let spec = engine::store::model_dir::PartsSpec::read(dir).ok()?;
         std::fs::metadata(dir.join(spec.autoencoder.weights())).ok().map(|data| data.len())
     };
     parts.and_then(of).unwrap_or(0)
@@ -199,6 +199,22 @@ mod tests {
         assert_eq!(refusal(&sizes, &fitting, &room, true), None);
         let said = refusal(&sizes, &cut, &card(8.0), true).expect("it cannot fit");
         assert!(said.contains("no micro-batch helps") && said.contains("half_lives"), "{said}");
+    }
+
+    #[test]
+    fn a_folder_of_parts_alone_is_counted_like_a_model() {
+        use engine::store::model_dir::PartsSpec;
+
+        let practice = Path::new(env!("CARGO_MANIFEST_DIR")).join("../assets/practice");
+        let dir = tempfile::tempdir().expect("a folder");
+        let spec = PartsSpec::read(&practice).expect("shipped");
+        for (_, name) in spec.files() {
+            std::fs::copy(practice.join(name), dir.path().join(name)).expect("copied");
+        }
+        let alone = PartsSpec { kind: None, size_px: None, ..spec }.to_toml().expect("a description");
+        std::fs::write(dir.path().join("model.toml"), alone).expect("written");
+        let bytes = parts_bytes(Some(&practice));
+        assert!(bytes > 100_000 && parts_bytes(Some(dir.path())) == bytes && parts_bytes(None) == 0, "{bytes}");
     }
 
     #[test]

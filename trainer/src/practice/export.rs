@@ -6,11 +6,12 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use candle_core::{DType, Device, Tensor};
 use engine::store::atomic::write_atomic;
-use engine::store::hash::hash_bytes;
+use engine::store::hash::{hash_bytes, hash_file};
 use engine::store::model_dir::{AutoencoderSpec, DefaultsSpec, DitSpec, FORMAT, LatentSpec, ModelSpec, NetworkSpec, TextSpec};
 use serde::Serialize;
 
 use crate::data::latents::Normaliser;
+use crate::out_folder::{holds_model, refuse_model};
 
 /// All parts of a model folder.
 pub struct Parts<'a> {
@@ -48,19 +49,12 @@ pub fn table<T: Serialize>(value: &T) -> Result<toml::Table> {
     Ok(toml::Table::try_from(value)?)
 }
 
-/// Writes the folder; weights are stored in half precision.
+/// Writes the folder; weights are stored in half precision. Where this very model is there already, nothing is written.
 ///
 /// # Errors
-/// Names the file that cannot be written.
-pub fn write(dir: &Path, parts: &Parts<'_>) -> Result<()> {
+/// Names the file that cannot be written; another model is in the folder and is not to be replaced.
+pub fn write(dir: &Path, parts: &Parts<'_>, replace: bool) -> Result<()> {
     std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
-    let mut hashes = BTreeMap::new();
-    let mut save = |name: &str, bytes: &[u8]| -> Result<()> {
-        let path = dir.join(name);
-        write_atomic(&path, bytes).with_context(|| format!("cannot write {}", path.display()))?;
-        hashes.insert(name.to_owned(), hash_bytes(bytes));
-        Ok(())
-    };
     let half = |tensors: &BTreeMap<String, Tensor>, config: Option<&toml::Table>| -> Result<Vec<u8>> {
         let stored: BTreeMap<String, Tensor> = tensors
             .iter()
@@ -71,12 +65,25 @@ pub fn write(dir: &Path, parts: &Parts<'_>) -> Result<()> {
         });
         Ok(safetensors::serialize(&stored, note.transpose()?)?)
     };
-    save("tokenizer.json", parts.tokenizer.as_bytes())?;
-    save("text.safetensors", &half(&parts.text.1, None)?)?;
-    save("dit.safetensors", &half(&parts.dit.1, None)?)?;
-    save("autoencoder.safetensors", &half(&parts.autoencoder.1, None)?)?;
-    save("checker.safetensors", &half(&parts.checker.1, Some(&parts.checker.0))?)?;
-    save("preview.safetensors", &half(&parts.preview, None)?)?;
+    let files = [
+        ("tokenizer.json", parts.tokenizer.as_bytes().to_vec()),
+        ("text.safetensors", half(&parts.text.1, None)?),
+        ("dit.safetensors", half(&parts.dit.1, None)?),
+        ("autoencoder.safetensors", half(&parts.autoencoder.1, None)?),
+        ("checker.safetensors", half(&parts.checker.1, Some(&parts.checker.0))?),
+        ("preview.safetensors", half(&parts.preview, None)?),
+    ];
+    let hashes: BTreeMap<String, String> = files.iter().map(|(name, bytes)| ((*name).to_owned(), hash_bytes(bytes))).collect();
+    if !replace && holds_model(dir) {
+        if hashes.iter().all(|(name, hash)| hash_file(&dir.join(name)).is_ok_and(|there| there == *hash)) {
+            return Ok(());
+        }
+        refuse_model(dir)?;
+    }
+    for (name, bytes) in &files {
+        let path = dir.join(name);
+        write_atomic(&path, bytes).with_context(|| format!("cannot write {}", path.display()))?;
+    }
     let spec = ModelSpec {
         format: FORMAT,
         name: parts.name.to_owned(),

@@ -76,6 +76,7 @@ impl Trained<'_> {
                 image_map: &maps.0,
                 condition_map: &maps.1,
             },
+            to.replace,
         )
     }
 

@@ -2,12 +2,13 @@
 
 use std::path::Path;
 
-use anyhow::{Result, anyhow, bail, ensure};
+use anyhow::{Result, anyhow, ensure};
 use engine::adherence::{PracticeChecker, Seen};
 use engine::cancel::Cancel;
 use engine::device::DeviceKind;
-use engine::domain::{Annotation, GenerateRequest, Preset, Seed};
-use engine::pipeline::{Outcome, Pipeline};
+use engine::domain::{Annotation, GenerateRequest, GrayImage, Preset, Seed, Shape};
+use engine::pipeline::{Event, Outcome, Pipeline};
+use engine::store::hash::hash_bytes;
 use engine::store::model_dir::ModelSpec;
 
 /// The opened parts.
@@ -54,28 +55,54 @@ impl PracticeModel {
         Ok(Self { spec: ModelSpec::read(dir)?, pipeline, checker })
     }
 
-    /// Makes pictures with values in `0..=1`, row by row, in batches, as every user of the model gets them.
+    /// Makes pictures together, as every user of the model gets them; `None` when `cancel` is raised.
     ///
     /// # Errors
-    /// When the device fails or `cancel` is raised.
-    pub fn generate(&self, orders: &[Order<'_>], sampling: Sampling, cancel: &Cancel) -> Result<Vec<Vec<f32>>> {
-        let mut pictures = Vec::with_capacity(orders.len());
+    /// When the device fails.
+    pub fn generate(
+        &self,
+        orders: &[&Order<'_>],
+        sampling: Sampling,
+        cancel: &Cancel,
+        on_event: &mut dyn FnMut(Event),
+    ) -> Result<Option<Vec<GrayImage>>> {
+        let requests: Vec<GenerateRequest> = orders.iter().map(|order| self.request(order, sampling)).collect();
+        Ok(match self.pipeline.generate(&requests, cancel, on_event)? {
+            Outcome::Done(images) => Some(images.into_iter().map(|made| made.image).collect()),
+            Outcome::Cancelled => None,
+        })
+    }
+
+    fn request(&self, order: &Order<'_>, sampling: Sampling) -> GenerateRequest {
         let card = self.pipeline.card();
-        for batch in orders.chunks(sampling.batch_size.max(1)) {
-            let request = |order: &Order<'_>| GenerateRequest {
-                annotations: order.drawn.iter().cloned().collect(),
-                num_steps: sampling.num_steps,
-                guidance_scale: sampling.guidance_scale as f32,
-                preset: sampling.preset.unwrap_or(card.defaults.preset),
-                ..card.request(order.prompt, order.seed.0)
-            };
-            let requests: Vec<GenerateRequest> = batch.iter().map(request).collect();
-            match self.pipeline.generate(&requests, cancel, &mut |_| {})? {
-                Outcome::Done(images) => pictures.extend(images.iter().map(|made| made.image.to_unit())),
-                Outcome::Cancelled => bail!("cancelled"),
-            }
+        GenerateRequest {
+            annotations: order.drawn.iter().cloned().collect(),
+            num_steps: sampling.num_steps,
+            guidance_scale: sampling.guidance_scale as f32,
+            preset: sampling.preset.unwrap_or(card.defaults.preset),
+            ..card.request(order.prompt, order.seed.0)
         }
-        Ok(pictures)
+    }
+
+    /// A name for a picture by all that it depends on.
+    pub fn key(&self, order: &Order<'_>, sampling: Sampling) -> String {
+        let request = self.request(order, sampling);
+        let drawn = order.drawn.as_ref().map(|drawn| match &drawn.shape {
+            Shape::Mask(mask) => format!("{} {}", drawn.finding, hash_bytes(mask.bits())),
+            other => format!("{} {other:?}", drawn.finding),
+        });
+        let card = self.pipeline.card();
+        let (steps, guidance, preset) = (request.num_steps, request.guidance_scale, request.preset.name());
+        let all = format!(
+            "{} {} {} {} {} {steps} {guidance} {preset} {drawn:?} {}",
+            env!("CARGO_PKG_VERSION"),
+            card.hash,
+            card.device,
+            card.dtype,
+            order.seed.0,
+            order.prompt
+        );
+        hash_bytes(all.as_bytes())
     }
 
     /// What the checker says of pictures with values in `0..=1`.

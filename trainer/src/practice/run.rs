@@ -78,6 +78,8 @@ pub struct ExportTo<'a> {
     pub dir: &'a Path,
     /// Other weights of the control stage than those it ended with.
     pub control: Option<BTreeMap<String, Tensor>>,
+    /// Whether it may take the place of another model.
+    pub replace: bool,
 }
 
 /// How far a run came.

@@ -10,6 +10,7 @@ use super::caption::CaptionConfig;
 use super::picture::Sixteen;
 use crate::config::parse;
 use crate::data::dataset::{ConditionKind, Stored};
+use crate::text_file::{self, CONFIG_BYTES};
 
 /// Which layout a source has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -179,7 +180,15 @@ impl PrepareConfig {
     /// # Errors
     /// Names the file and the field.
     pub fn read(path: &Path, changes: &[String]) -> Result<Self> {
-        let mut config: Self = parse::read(path, changes)?;
+        let text = text_file::read(path, CONFIG_BYTES).with_context(|| format!("cannot read {}", path.display()))?;
+        let table = parse::table(&text).with_context(|| path.display().to_string())?;
+        ensure!(
+            table.contains_key("source") || !(table.contains_key("stage") || table.contains_key("autoencoder")),
+            "{} is a configuration of training, for chexgen train; name settings with tables [[source]], such as \
+             trainer/configs/prepare-mimic.toml",
+            path.display()
+        );
+        let mut config: Self = parse::from_text(&text, changes).with_context(|| path.display().to_string())?;
         config.check().with_context(|| format!("{}", path.display()))?;
         config.settle(path.parent().unwrap_or(Path::new("")));
         Ok(config)

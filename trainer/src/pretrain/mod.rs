@@ -4,6 +4,7 @@ pub mod alignment;
 pub mod export;
 pub mod panel;
 pub mod parts;
+pub mod set;
 pub mod source;
 pub mod start;
 
@@ -25,7 +26,7 @@ use indicatif::ProgressBar;
 use crate::config::stage::{DataSource, PredictionName};
 use crate::config::{StageConfig, parse, toml_differences};
 use crate::data::cases::{Caption, Cases, ConditionKind};
-use crate::data::dataset::Dataset;
+use crate::data::dataset::Subset;
 use crate::data::latents::Normaliser;
 use crate::data::phantom_cases::{Encoders, PhantomCases};
 use crate::data::phantoms::{CHUNK, Phantoms};
@@ -65,13 +66,22 @@ pub fn run(config: &StageConfig, device: &Device, run: &RunDir, stop: &StopReque
         let parts = open_parts(config, device)?;
         let autoencoder: Arc<dyn Autoencoder> = Arc::from(parts.autoencoder()?);
         check_sizes(config, &parts, autoencoder.as_ref())?;
+        let set = match &config.data {
+            DataSource::Prepared { folder, split, .. } => {
+                let (subset, note) = set::open(config, folder, split)?;
+                set::refuse_other_parts(&subset, &parts)?;
+                note.filter(|_| group.leads()).iter().for_each(|note| say(note));
+                Some(subset)
+            }
+            DataSource::Phantoms { .. } => None,
+        };
         let maps = parts.maps(config.network.in_channels)?;
-        Ok((parts, autoencoder, maps))
+        Ok((parts, autoencoder, maps, set))
     };
-    let (parts, autoencoder, maps) = group.together(open())?;
+    let (parts, autoencoder, maps, set) = group.together(open())?;
     let name = config.stage.name();
     let (params, frozen_hash) = group.first(|leads| parameters(config, device, run, leads))?;
-    let cases = group.together(cases(config, device, run, &parts, autoencoder.as_ref(), &maps, group))?;
+    let cases = group.together(cases(config, device, run, (&parts, autoencoder.as_ref(), &maps), set, group))?;
     let steps = config.train.updates(cases.len())?;
     let mut models = parts.hashes.clone();
     models.insert(FROZEN.to_owned(), frozen_hash);
@@ -92,7 +102,7 @@ pub fn run(config: &StageConfig, device: &Device, run: &RunDir, stop: &StopReque
     train(&stage, &params, (&config.train, steps), run, (stop, group), &origin)
 }
 
-/// Looks whether the parts, the data and the beginning that a stage names are there, and reads none of them.
+/// Looks whether the parts, the data and the beginning that a stage names are there and fit it, before their values are read.
 ///
 /// A run that has a checkpoint does not need its beginning any more.
 ///
@@ -100,8 +110,8 @@ pub fn run(config: &StageConfig, device: &Device, run: &RunDir, stop: &StopReque
 /// Names what is missing or of another kind.
 pub fn look(config: &StageConfig, run: &Path) -> Result<()> {
     PartsSpec::read(parts_dir(config)?)?;
-    if let DataSource::Prepared { folder, .. } = &config.data {
-        Dataset::open(folder)?;
+    if let DataSource::Prepared { folder, split, .. } = &config.data {
+        set::open(config, folder, split)?;
     }
     match &config.start.from {
         Some(from) if newest(&run.join(config.stage.name()))?.is_none() => source::look(from, config.start.weights.into()),
@@ -200,45 +210,15 @@ fn cases(
     config: &StageConfig,
     device: &Device,
     run: &RunDir,
-    parts: &Parts,
-    autoencoder: &dyn Autoencoder,
-    maps: &(Normaliser, Normaliser),
+    (parts, autoencoder, maps): (&Parts, &dyn Autoencoder, &(Normaliser, Normaliser)),
+    set: Option<Subset>,
     group: &Group,
 ) -> Result<Arc<dyn Cases>> {
     let size = config.network.input_size * autoencoder.factor();
     let kinds: Vec<ConditionKind> = config.control.as_ref().map(|c| c.conditions.keys().copied().collect()).unwrap_or_default();
     let cases: Arc<dyn Cases> = match &config.data {
-        DataSource::Prepared { folder, split, sample_posterior } => {
-            let subset = Dataset::open(folder)?.subset(split, &|_| true)?;
-            let binding = subset.binding();
-            let stated = [
-                ("autoencoder", &binding.autoencoder, parts.spec.autoencoder.weights()),
-                ("text encoder", &binding.text, parts.spec.text.weights.as_str()),
-                ("tokenizer", &binding.tokenizer, parts.spec.text.tokenizer.as_str()),
-            ];
-            for (what, hash, file) in stated {
-                ensure!(
-                    parts.hashes.get(file) == Some(hash),
-                    "the data set {} was prepared with another {what} than that of {}; prepare it again with these parts, or name \
-                     those it was prepared with",
-                    folder.display(),
-                    parts.dir.display()
-                );
-            }
-            let side = binding.side;
-            ensure!(
-                side == config.network.input_size,
-                "the data set {} holds latents of side {side}, but network.input_size is {}",
-                folder.display(),
-                config.network.input_size
-            );
-            ensure!(
-                binding.max_tokens <= config.network.token_num,
-                "the data set {} holds captions of up to {} tokens, but network.token_num is {}",
-                folder.display(),
-                binding.max_tokens,
-                config.network.token_num
-            );
+        DataSource::Prepared { sample_posterior, .. } => {
+            let subset = set.context("a prepared data set is opened before")?;
             Arc::new(PreparedCases::new(subset, maps.clone(), *sample_posterior))
         }
         DataSource::Phantoms { count, seed, cache, sample_posterior } => {

@@ -22,6 +22,14 @@ impl RunLock {
     /// # Errors
     /// When another process works in it, or the lock file cannot be made.
     pub fn take(dir: &Path) -> Result<Self> {
+        Self::take_for(dir, "chexgen train")
+    }
+
+    /// As [`RunLock::take`], of another command with a folder of its own.
+    ///
+    /// # Errors
+    /// As [`RunLock::take`].
+    pub fn take_for(dir: &Path, command: &str) -> Result<Self> {
         let path = dir.join("lock");
         let mut options = OpenOptions::new();
         let file = options.create(true).truncate(false).read(true).write(true).open(&path);
@@ -34,7 +42,7 @@ impl RunLock {
                 Err(TryLockError::Error(error)) => return Err(error).with_context(|| format!("cannot lock {}", path.display())),
             }
         }
-        bail!("another chexgen train works in {}; wait for it, or choose another folder with --out", dir.display())
+        bail!("another {command} works in {}; wait for it, or choose another folder with --out", dir.display())
     }
 }
 

@@ -145,7 +145,7 @@ impl Log {
         self.bar.set_message(message.clone());
         if self.bar.is_hidden() && self.last_line.is_none_or(|last| last.elapsed() > Duration::from_secs(10)) {
             self.last_line = Some(Instant::now());
-            eprintln!("{} {step}  {message}", self.stage);
+            eprintln!("{} {step}/{}  {message}", self.stage, self.steps);
         }
     }
 

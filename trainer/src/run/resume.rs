@@ -13,7 +13,10 @@ use crate::step::Optimizer;
 /// When it is damaged or of another training.
 pub(super) fn resume(found: Option<&Found>, meta: &Meta, dir: &Path, optimizer: &mut Optimizer) -> Result<Vec<String>> {
     let Some(found) = found else { return Ok(Vec::new()) };
-    let notes = refuse_or_note(&found.meta, meta, meta.world, dir)?;
+    let mut notes = refuse_or_note(&found.meta, meta, meta.world, dir)?;
+    if notes.is_empty() {
+        notes.push(format!("{}: going on from the checkpoint of step {}", found.meta.stage, found.meta.step));
+    }
     optimizer.load_state(found.meta.applied, &found.load()?)?;
     Ok(notes)
 }

@@ -45,12 +45,15 @@ impl Cutting {
     /// When a division leaves a rest.
     pub fn new(batch: usize, micro: Option<usize>, rank: usize, world: usize) -> Result<Self> {
         ensure!(rank < world, "rank {rank} is not one of {world}");
-        ensure!(batch.is_multiple_of(world), "a batch of {batch} rows cannot be shared by {world} ranks; choose a multiple");
+        ensure!(
+            batch.is_multiple_of(world),
+            "a batch of {batch} rows cannot be shared by {world} ranks; set train.batch_size to a multiple of {world}"
+        );
         let own = batch / world;
         let micro = micro.unwrap_or(own);
         ensure!(
             micro > 0 && own.is_multiple_of(micro),
-            "micro_batch is {micro}, which does not divide the {own} rows of a rank; choose a divisor"
+            "micro_batch is {micro}, which does not divide the {own} rows of a rank; set train.micro_batch to a divisor of {own}"
         );
         Ok(Self { batch, micro, rank, world })
     }

@@ -7,6 +7,12 @@ use anyhow::{Context, Result};
 /// File of the effective configuration.
 const CONFIG: &str = "config.toml";
 
+/// Name of the run folder of a configuration: its own, up to the first dot (`stage1-256.paper.toml` gives `stage1-256`).
+pub fn named_after(config: &Path) -> String {
+    let name = config.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    name.split('.').next().unwrap_or(&name).to_owned()
+}
+
 /// The folder of a run: `config.toml`, `metrics.jsonl`, and one folder a stage.
 #[derive(Clone, Debug)]
 pub struct RunDir {

@@ -175,6 +175,7 @@ impl<'a, S: Stage> Training<'a, S> {
         if self.group.leads() {
             let bytes = safetensors::serialize(&self.optimizer.average_tensors(0)?, None)?;
             engine::store::atomic::write_atomic(&path, &bytes).with_context(|| format!("cannot write {}", path.display()))?;
+            self.log.say(&format!("{name}: all {} updates are done", self.steps));
         }
         self.group.barrier()?;
         if !self.group.leads() {

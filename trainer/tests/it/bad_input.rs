@@ -183,3 +183,13 @@ fn models() {
     expect(&fresh(&|model| cut(model, "tokenizer.json")), &["tokenizer.json"]);
     expect(&fresh(&|model| std::fs::write(model.join("text.safetensors"), "no weights").unwrap()), &["text.safetensors"]);
 }
+
+#[test]
+fn a_model_that_is_not_there_is_told_by_doctor_in_plain_words() {
+    let dir = tempfile::tempdir().unwrap();
+    let output = run(dir.path(), &["doctor", "--model", "nowhere"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    expect(&text, &["FAIL cannot read nowhere/model.toml: there is no such file or folder; choose a folder"]);
+    assert!(!text.contains("os error"), "{text}");
+}

@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod edits;
+mod exports;
 mod generate;
 mod import;
 mod interrupt;
@@ -11,6 +12,7 @@ mod launch;
 #[cfg(feature = "mpi")]
 mod many_ranks;
 mod plan;
+mod practice_report;
 mod prepare;
 mod ranks;
 mod replay;

@@ -68,6 +68,16 @@ fn a_stage_that_cannot_fit_is_refused_with_what_to_change() {
     assert!(wrong(&["plan", &release, "--from=nowhere"]).contains("--from names nowhere"));
 }
 
+#[cfg(unix)]
+#[test]
+fn a_prepared_set_takes_the_place_of_phantoms_as_in_training() {
+    let dir = tempfile::tempdir().unwrap();
+    let set = crate::training_input::prepared(dir.path());
+    let args = ["--no-probe", "--memory=16GB", "--data", set.to_str().unwrap()];
+    let plan = planned(dir.path(), "stage1-256.practice.toml", &args);
+    assert_eq!(plan["updates"].as_u64(), Some(3800), "{plan}");
+}
+
 #[test]
 fn a_plan_is_a_table_for_people() {
     let dir = tempfile::tempdir().unwrap();

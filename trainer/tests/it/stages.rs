@@ -98,7 +98,8 @@ fn a_stage_that_is_killed_again_and_again_ends_with_the_same_bits() {
         child.kill().unwrap();
         child.wait().unwrap();
     }
-    done(&mut train("stage1-256", &out, None));
+    let said = stderr(&done(&mut train("stage1-256", &out, None)));
+    assert!(said.contains("text: going on from the checkpoint of step ") && said.contains("all 6 updates are done"), "{said}");
     let all = |run: &Path| {
         let mut all = files(run);
         all.retain(|name, _| name.ends_with("final.safetensors") || name.contains("step-") || name.contains("film"));
@@ -119,7 +120,8 @@ fn a_stage_that_is_killed_again_and_again_ends_with_the_same_bits() {
 fn a_stopped_stage_asks_to_be_started_again_and_one_folder_has_one_run() {
     let dir = tempfile::tempdir().unwrap();
     let out = dir.path().join("run");
-    let mut child = train("stage1-256", &out, None).arg("--set=train.steps=100000").stderr(Stdio::null()).spawn().unwrap();
+    let log = std::fs::File::create(dir.path().join("log")).unwrap();
+    let mut child = train("stage1-256", &out, None).arg("--set=train.steps=100000").stderr(log).spawn().unwrap();
     let begun = out.join("text/step-00000001.json");
     wait_for(&mut child, || begun.exists());
     assert!(child.try_wait().unwrap().is_none());
@@ -129,6 +131,9 @@ fn a_stopped_stage_asks_to_be_started_again_and_one_folder_has_one_run() {
     let signalled = Command::new("kill").arg("-USR1").arg(child.id().to_string()).status().unwrap();
     assert!(signalled.success());
     assert_eq!(child.wait().unwrap().code(), Some(3), "the exit code that asks for a requeue");
+    let said = std::fs::read_to_string(dir.path().join("log")).unwrap();
+    let last = said.lines().last().unwrap();
+    assert!(last.starts_with("text: stopped after update ") && last.ends_with("the same command goes on"), "{said}");
     // Another length is a changed setting, and is said; another batch size is another training.
     let other = train("stage1-256", &out, None).arg("--set=train.batch_size=4").output().unwrap();
     assert!(stderr(&other).contains("another batch size") && other.status.code() == Some(1), "{}", stderr(&other));
@@ -138,6 +143,20 @@ fn a_stopped_stage_asks_to_be_started_again_and_one_folder_has_one_run() {
     let again = train("stage1-256", &out, None).arg(format!("--set=train.steps={}", newest + 1)).output().unwrap();
     let said = stderr(&again);
     assert!(again.status.success() && said.contains("changed settings: train.steps: 100000"), "{said}");
+}
+
+#[test]
+fn a_run_without_a_folder_is_called_after_its_configuration() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut command = chexgen(dir.path(), &["train"]);
+    command.arg(config("stage1-256")).arg("--parts").arg(&tiny().model);
+    for set in sizes("stage1-256") {
+        command.arg("--set").arg(set);
+    }
+    let cache = runs().first.join("phantoms");
+    command.args(["--set=train.steps=1", "--set=train.sheet_every=0"]).arg(format!("--set=data.cache=\"{}\"", cache.display()));
+    done(&mut command);
+    assert!(dir.path().join("runs/stage1-256/text/final.safetensors").is_file());
 }
 
 #[test]

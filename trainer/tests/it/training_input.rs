@@ -1,10 +1,9 @@
 //! What goes wrong around a training: damaged shards, NaN in the data, other models, a disk that fills up, dates from the
-//! future, a kill during export. One sentence each, and nothing is lost.
+//! future. One sentence each, and nothing is lost.
 
 #![cfg(unix)]
 
 use std::collections::BTreeMap;
-use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -14,7 +13,7 @@ use trainer::data::dataset::{Dataset, ShardEntry, ShardWriter, Stored, read_inde
 
 use crate::prepare::{phantoms, prepare, settings, whole};
 use crate::stages::{done, runs, train};
-use crate::support::{SmallDisk, files, names, run, stderr, stdout, tiny, wait_for};
+use crate::support::{SmallDisk, files, names, stderr, stdout, wait_for};
 
 /// Cases of the prepared set.
 const CASES: usize = 12;
@@ -39,7 +38,7 @@ pub(crate) fn on(set: &Path, out: &Path) -> Command {
 }
 
 /// The one sentence of a run that fails.
-fn sentence(output: &Output) -> String {
+pub(crate) fn sentence(output: &Output) -> String {
     let text = stderr(output);
     assert_eq!(output.status.code(), Some(1), "{text}");
     text.lines().last().unwrap().to_owned()
@@ -159,7 +158,7 @@ fn a_set_of_another_model_and_a_run_of_another_network_are_refused() {
     }
     std::fs::write(&description, &text).unwrap();
     for (setting, words) in [
-        ("network.input_size=8", "holds latents of side 4, but network.input_size is 8"),
+        ("network.input_size=8", "holds latents of side 4, but network.input_size is 8; prepare it with size_px = 64"),
         ("network.token_num=12", "holds captions of up to 24 tokens, but network.token_num is 12"),
         ("network.text_embed_dims=16", "network.text_embed_dims is 16, but the text encoder of"),
     ] {
@@ -167,12 +166,40 @@ fn a_set_of_another_model_and_a_run_of_another_network_are_refused() {
         assert!(said.contains(words), "{said}");
     }
     let begun = names(&out);
-    assert!(!begun.iter().any(|name| name.contains("step-")), "nothing was trained: {begun:?}");
+    assert!(!begun.iter().any(|name| name.ends_with("safetensors")), "nothing was begun: {begun:?}");
     done(&mut on(&set, &out));
     let before = files(&out.join("text"));
     let said = sentence(&on(&set, &out).arg("--set=network.hidden_size=64").output().unwrap());
     assert!(said.contains("was written with another network (network.hidden_size: 32 → 64)"), "{said:?}");
     assert!(files(&out.join("text")) == before, "the run is as it was");
+}
+
+#[test]
+fn a_control_stage_without_a_condition_in_its_data_is_refused_before_it_begins() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let out = dir.join("run");
+    let control = |set: &Path| {
+        let mut command = train("control", &out, Some(&runs().second));
+        command.arg("--data").arg(set).args(["--set=train.steps=1", "--set=train.sheet_every=0"]);
+        command.output().unwrap()
+    };
+    // 64 px as the network, but nothing drawn is kept with the pictures.
+    phantoms(dir, "siim", CASES);
+    let source = "[[source]]\nkind = \"siim\"\nroot = \"siim\"\ncaptions = \"captions.csv\"\n";
+    let captions = "[captions]\nover = \"cut\"\nmissing = \"empty\"";
+    settings(dir, captions, source);
+    stdout(&prepare(dir, &[]));
+    let said = sentence(&control(&dir.join("set")));
+    assert!(said.contains("set holds no condition of control.conditions (mask, box, anatomy, severity)"), "{said}");
+    assert!(said.contains("prepare it with conditions = [\"mask\"]") && !out.exists(), "{said}");
+    std::fs::remove_dir_all(dir.join("set")).unwrap();
+    settings(dir, &format!("conditions = [\"mask\"]\n{captions}"), source);
+    stdout(&prepare(dir, &[]));
+    let output = control(&dir.join("set"));
+    stdout(&output);
+    let said = stderr(&output);
+    assert!(said.contains("cases have a condition (mask ") && said.contains("; none has box, anatomy, severity"), "{said}");
 }
 
 #[test]
@@ -241,137 +268,4 @@ fn dates_from_the_future_and_the_past_do_no_harm() {
     let weights = |run: &Path| std::fs::read(run.join("text/final.safetensors")).unwrap();
     assert!(weights(&out) == weights(&expected));
     assert!(!out.join("text/step-00000002.json").exists(), "the oldest by number goes, whatever its date");
-}
-
-#[test]
-fn an_export_that_is_killed_leaves_the_folder_as_it_was() {
-    let runs = runs();
-    let dir = tempfile::tempdir().unwrap();
-    let dir = dir.path();
-    let control = runs.control.to_str().unwrap();
-    let export = |ema: &str, out: &str| stdout(&run(dir, &["export", control, "--ema", ema, "--out", out]));
-    export("5", "slow");
-    export("2", "quick");
-    let whole = files(&dir.join("slow"));
-    let largest = whole.values().map(Vec::len).max().unwrap() / 1024;
-    // A limit on the size of files ends the program in the middle of the largest one, as a kill does.
-    let killed = |blocks: usize, out: &str| {
-        let script = "ulimit -c 0; ulimit -f $1; exec \"$0\" export \"$2\" --ema 5 --out \"$3\"";
-        let mut command = Command::new("bash");
-        command.args(["-c", script, env!("CARGO_BIN_EXE_chexgen"), &blocks.to_string(), control, out]).current_dir(dir);
-        let output = command.output().unwrap();
-        assert!(output.status.signal().is_some(), "{:?} {}", output.status, stderr(&output));
-    };
-    let generate = |model: &str| {
-        let args = ["generate", "--model", model, "--impression", "Normal.", "--steps", "1", "--out", "image"];
-        run(dir, &args)
-    };
-    // Into a new folder: it is no model before it is whole.
-    killed(largest / 2, "new");
-    assert!(!dir.join("new/model.toml").exists());
-    assert!(stderr(&generate("new")).contains("model.toml"));
-    // Over an older model: that one is still whole.
-    let before = files(&dir.join("quick"));
-    killed(largest / 2, "quick");
-    let mut after = files(&dir.join("quick"));
-    after.retain(|name, _| !name.starts_with(".writing-"));
-    assert!(after == before);
-    stdout(&generate("quick"));
-    for out in ["new", "quick"] {
-        export("5", out);
-        assert!(files(&dir.join(out)) == whole, "{out} is whole, and nothing is left lying about");
-    }
-    let kept = tiny().model.join("model.toml");
-    assert!(kept.is_file(), "the parts are as they were");
-}
-
-/// The sentence of a folder that is no whole model; none where it makes an image.
-fn refusal(dir: &Path, model: &str) -> Option<String> {
-    let args = ["generate", "--model", model, "--impression", "Normal.", "--steps", "1", "--out", "image"];
-    let output = run(dir, &args);
-    drop(std::fs::remove_dir_all(dir.join("image")));
-    (!output.status.success()).then(|| stderr(&output))
-}
-
-fn copied(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for (name, bytes) in files(from) {
-        std::fs::write(to.join(name), bytes).unwrap();
-    }
-}
-
-#[test]
-fn between_any_two_files_of_an_export_a_folder_is_the_old_model_or_the_new_one_or_refused() {
-    let dir = tempfile::tempdir().unwrap();
-    let dir = dir.path();
-    let new = &tiny().model;
-    // Another model in every file but the tokenizer: the last byte of each is a number of a tensor.
-    let old = dir.join("old");
-    copied(new, &old);
-    let mut toml = std::fs::read_to_string(old.join("model.toml")).unwrap();
-    let order = ["tokenizer.json", "text", "dit", "autoencoder", "checker", "preview", "model.toml"];
-    let order = order.map(|name| if name.contains('.') { name.to_owned() } else { format!("{name}.safetensors") });
-    for name in &order[1..6] {
-        let path = old.join(name);
-        let mut bytes = std::fs::read(&path).unwrap();
-        let before = engine::store::hash::hash_bytes(&bytes);
-        let last = bytes.len() - 2;
-        bytes[last] ^= 1;
-        toml = toml.replace(&before, &engine::store::hash::hash_bytes(&bytes));
-        std::fs::write(&path, bytes).unwrap();
-    }
-    std::fs::write(old.join("model.toml"), toml).unwrap();
-    let there = dir.join("there");
-    copied(&old, &there);
-    let mut refused = 0;
-    for name in &order {
-        let (is_old, is_new) = (files(&there) == files(&old), files(&there) == files(new));
-        match refusal(dir, "there") {
-            None => assert!(is_old || is_new, "before {name} it opens, and is neither model"),
-            Some(said) => {
-                refused += 1;
-                assert!(!is_old && !is_new && said.lines().count() == 1, "{name}: {said}");
-                assert!(said.contains("is not the file that model.toml describes") && said.contains("export"), "{said}");
-            }
-        }
-        // As an export does it: one whole file after another, model.toml last.
-        std::fs::copy(new.join(name), there.join(name)).unwrap();
-    }
-    assert_eq!(refused, 5, "after the first file that differs, until model.toml");
-    assert!(refusal(dir, "there").is_none() && files(&there) == files(new));
-}
-
-#[test]
-fn an_export_that_is_killed_after_any_of_its_files_leaves_no_mixture_that_opens() {
-    use std::os::unix::fs::MetadataExt as _;
-
-    let control = runs().control.to_str().unwrap();
-    let dir = tempfile::tempdir().unwrap();
-    let dir = dir.path();
-    let export = |ema: &str, out: &str| ["export", control, "--ema", ema, "--out", out].map(str::to_owned);
-    stdout(&run(dir, &export("5", "new")));
-    stdout(&run(dir, &export("2", "old")));
-    let (old, new) = (files(&dir.join("old")), files(&dir.join("new")));
-    for name in new.keys() {
-        drop(std::fs::remove_dir_all(dir.join("there")));
-        copied(&dir.join("old"), &dir.join("there"));
-        let file = dir.join("there").join(name);
-        let inode = || std::fs::metadata(&file).map(|data| data.ino()).ok();
-        let before = inode();
-        let mut child = crate::support::chexgen(dir, &export("5", "there")).spawn().unwrap();
-        // Until the file has been put in its place, or the export has ended.
-        while inode() == before && child.try_wait().unwrap().is_none() {}
-        child.kill().unwrap();
-        child.wait().unwrap();
-        let mut found = files(&dir.join("there"));
-        found.retain(|name, _| !name.starts_with(".writing-"));
-        match refusal(dir, "there") {
-            None => assert!(found == old || found == new, "killed after {name}, it opens and is neither model"),
-            Some(said) => {
-                assert!(said.contains("is not the file that model.toml describes") && said.lines().count() == 1, "{said}")
-            }
-        }
-        stdout(&run(dir, &export("5", "there")));
-        assert!(files(&dir.join("there")) == new, "the next export makes it whole");
-    }
 }

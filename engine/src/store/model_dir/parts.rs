@@ -51,15 +51,7 @@ impl PartsSpec {
 
     /// The files of the parts, with the field that names them.
     pub fn files(&self) -> Vec<(&'static str, &str)> {
-        let mut files = vec![
-            ("text.weights", self.text.weights.as_str()),
-            ("text.tokenizer", self.text.tokenizer.as_str()),
-            ("autoencoder.weights", self.autoencoder.weights()),
-        ];
-        if let Some(preview) = &self.preview {
-            files.push(("preview", preview));
-        }
-        files
+        files(&self.text, None, &self.autoencoder, self.preview.as_deref())
     }
 
     /// The description of a model of these parts and a network.
@@ -92,9 +84,29 @@ impl PartsSpec {
     }
 }
 
+/// The files of a description in their order, with the field that names each.
+pub(super) fn files<'a>(
+    text: &'a TextSpec,
+    network: Option<(&'static str, &'a str)>,
+    autoencoder: &'a AutoencoderSpec,
+    preview: Option<&'a str>,
+) -> Vec<(&'static str, &'a str)> {
+    let words = [("text.weights", text.weights.as_str()), ("text.tokenizer", text.tokenizer.as_str())];
+    let pictures = std::iter::once(("autoencoder.weights", autoencoder.weights()));
+    words.into_iter().chain(network).chain(pictures).chain(preview.map(|name| ("preview", name))).collect()
+}
+
+impl From<ModelSpec> for PartsSpec {
+    fn from(spec: ModelSpec) -> Self {
+        let kind = Some(spec.network.kind());
+        let ModelSpec { name, practice, size_px, notice, palette, preview, text, autoencoder, latent, hashes, .. } = spec;
+        Self { name, practice, size_px: Some(size_px), notice, palette, preview, text, autoencoder, latent, hashes, kind }
+    }
+}
+
 impl From<&ModelSpec> for PartsSpec {
     fn from(spec: &ModelSpec) -> Self {
-        Self::from(Tables::from(spec.clone()))
+        spec.clone().into()
     }
 }
 

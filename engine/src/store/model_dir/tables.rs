@@ -64,25 +64,8 @@ impl Tables {
 impl TryFrom<Tables> for ModelSpec {
     type Error = &'static str;
 
-    fn try_from(tables: Tables) -> Result<Self, Self::Error> {
-        let Tables {
-            format,
-            name,
-            practice,
-            size_px,
-            notice,
-            palette,
-            preview,
-            text,
-            autoencoder,
-            latent,
-            defaults,
-            hashes,
-            reference,
-            dit,
-            unet,
-        } = tables;
-        let network = match (dit, unet) {
+    fn try_from(mut tables: Tables) -> Result<Self, Self::Error> {
+        let network = match (tables.dit.take(), tables.unet.take()) {
             (Some(dit), None) => NetworkSpec::Dit(dit),
             (None, Some(unet)) => NetworkSpec::Unet(unet),
             (None, None) => {
@@ -92,66 +75,21 @@ impl TryFrom<Tables> for ModelSpec {
             }
             (Some(_), Some(_)) => return Err("it holds [dit] and [unet], and a model has one of them"),
         };
-        let size_px = size_px.ok_or("missing field `size_px`")?;
-        let defaults = defaults.ok_or("missing field `defaults`")?;
-        Ok(Self {
-            format,
-            name,
-            practice,
-            size_px,
-            notice,
-            palette,
-            preview,
-            text,
-            autoencoder,
-            latent,
-            defaults,
-            hashes,
-            reference,
-            network,
-        })
+        let size_px = tables.size_px.ok_or("missing field `size_px`")?;
+        let defaults = tables.defaults.take().ok_or("missing field `defaults`")?;
+        let (format, reference) = (tables.format, tables.reference.take());
+        Ok(Self { format, reference, ..PartsSpec::from(tables).into_model(size_px, network, defaults) })
     }
 }
 
 impl From<ModelSpec> for Tables {
     fn from(spec: ModelSpec) -> Self {
-        let ModelSpec {
-            format,
-            name,
-            practice,
-            size_px,
-            notice,
-            palette,
-            preview,
-            text,
-            autoencoder,
-            latent,
-            defaults,
-            hashes,
-            reference,
-            network,
-        } = spec;
-        let (dit, unet) = match network {
-            NetworkSpec::Dit(dit) => (Some(dit), None),
-            NetworkSpec::Unet(unet) => (None, Some(unet)),
+        let (dit, unet) = match &spec.network {
+            NetworkSpec::Dit(dit) => (Some(dit.clone()), None),
+            NetworkSpec::Unet(unet) => (None, Some(unet.clone())),
         };
-        Self {
-            format,
-            name,
-            practice,
-            size_px: Some(size_px),
-            notice,
-            palette,
-            preview,
-            text,
-            autoencoder,
-            latent,
-            defaults: Some(defaults),
-            hashes,
-            reference,
-            dit,
-            unet,
-        }
+        let (format, defaults, reference) = (spec.format, Some(spec.defaults.clone()), spec.reference.clone());
+        Self { format, dit, unet, defaults, reference, ..Self::from(PartsSpec::from(spec)) }
     }
 }
 

@@ -1,21 +1,25 @@
 //! Are four seeds four patients, and is the fine texture there?
 
 use anyhow::Result;
-use engine::cancel::Cancel;
 use engine::domain::Seed;
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::Settings;
 use super::cases::Case;
+use super::{Settings, Work};
 use crate::eval::spectrum::radial_power;
 use crate::eval::ssim::ssim;
-use crate::practice::model::{Order, PracticeModel};
+use crate::practice::model::Order;
 
 /// Pictures of one text.
 const SEEDS: usize = 4;
 /// Texts of each class.
 const TEXTS_PER_CLASS: usize = 4;
+
+/// Pictures of a class that has so many cases.
+pub(super) fn pictures_of_class(cases: usize) -> usize {
+    SEEDS * TEXTS_PER_CLASS.min(cases)
+}
 
 /// What was measured.
 #[derive(Clone, Debug, Serialize)]
@@ -35,15 +39,9 @@ pub struct Diversity {
 /// Generates and measures; `masked` are pictures made with masks, one a case, for the spectrum.
 ///
 /// # Errors
-/// When the device fails or `cancel` is raised.
-pub(super) fn measure(
-    model: &PracticeModel,
-    settings: &Settings,
-    cases: &[Case],
-    masked: &[Vec<f32>],
-    cancel: &Cancel,
-) -> Result<Diversity> {
-    let size = model.spec.size_px;
+/// When the device fails, or the person asks to stop.
+pub(super) fn measure(work: &Work<'_>, settings: &Settings, cases: &[Case], masked: &[Vec<f32>]) -> Result<Diversity> {
+    let size = work.model.spec.size_px;
     let step = settings.per_finding.max(1);
     let chosen: Vec<&Case> = cases.chunks(step).flat_map(|class| class.iter().take(TEXTS_PER_CLASS)).collect();
     let mut orders = Vec::new();
@@ -53,7 +51,7 @@ pub(super) fn measure(
             orders.push(Order { prompt: &case.prompt, drawn: None, seed });
         }
     }
-    let made = model.generate(&orders, settings.sampling(), cancel)?;
+    let made = work.generate(&orders, settings.sampling())?;
     let phantoms: Vec<Vec<f32>> = (0..chosen.len() * SEEDS)
         .into_par_iter()
         .map(|i| {

@@ -9,21 +9,22 @@ mod pairs;
 mod presets;
 mod table;
 mod text_only;
+mod work;
 
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use engine::cancel::Cancel;
 use engine::domain::{GrayImage, Preset};
 use engine::store::atomic::write_atomic;
 use engine::store::hash::hash_bytes;
 use serde::Serialize;
 
-use super::model::{PracticeModel, Sampling};
+use super::model::Sampling;
 use super::sheet;
 
 pub use cases::Case;
-pub use presets::compare;
+pub use presets::{PRESETS, compare};
+pub use work::{Stopped, Work};
 
 /// How much is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -104,17 +105,20 @@ pub struct Example {
 /// Measures and writes `report.json`, `report.md` and two sheets into `out`.
 ///
 /// # Errors
-/// When the device fails, a file cannot be written, or `cancel` is raised.
-pub fn run(model: &PracticeModel, settings: Settings, out: &Path, cancel: &Cancel, say: &mut dyn FnMut(&str)) -> Result<Report> {
+/// When the device fails, a file cannot be written, or the person asks to stop ([`Stopped`]).
+pub fn run(work: &Work<'_>, settings: Settings, out: &Path) -> Result<Report> {
+    let model = work.model;
+    let say =
+        |what: &str| work.part(&settings.preset.map_or_else(|| what.to_owned(), |preset| format!("{}: {what}", preset.name())));
     std::fs::create_dir_all(out).with_context(|| format!("cannot make {}", out.display()))?;
     say("drawing phantoms");
     let cases = cases::collect(settings.seed, settings.per_finding, model.spec.size_px);
     say("masked twins");
-    let masked = pairs::measure(model, &settings, &cases, cancel)?;
+    let masked = pairs::measure(work, &settings, &cases)?;
     say("text alone");
-    let text = text_only::measure(model, &settings, &cases, cancel)?;
+    let text = text_only::measure(work, &settings, &cases)?;
     say("diversity and texture");
-    let diversity = diversity::measure(model, &settings, &cases, &masked.with, cancel)?;
+    let diversity = diversity::measure(work, &settings, &cases, &masked.with)?;
     let size = model.spec.size_px;
     let image = |values: &[f32]| GrayImage::from_unit(size, size, values);
     let row = |((case, &masked), &side_right): ((&Case, &pairs::MaskedValues), &Option<bool>)| CaseRow {

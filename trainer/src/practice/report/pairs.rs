@@ -2,16 +2,15 @@
 
 use anyhow::Result;
 use engine::adherence::{Seen, half_grid};
-use engine::cancel::Cancel;
 use engine::domain::{Annotation, Finding, Mask, Seed};
 use engine::model::checker::CLASSES;
 use serde::Serialize;
 
-use super::Settings;
 use super::cases::{Case, swap_sides};
+use super::{Settings, Work};
 use crate::eval::auroc::{auroc, median};
 use crate::eval::blur::gaussian;
-use crate::practice::model::{Order, PracticeModel};
+use crate::practice::model::Order;
 
 /// One finding's numbers.
 #[derive(Clone, Debug, Serialize)]
@@ -93,10 +92,11 @@ impl Masked {
 /// Generates and measures.
 ///
 /// # Errors
-/// When the device fails or `cancel` is raised.
-pub(super) fn measure(model: &PracticeModel, settings: &Settings, cases: &[Case], cancel: &Cancel) -> Result<Masked> {
+/// When the device fails, or the person asks to stop.
+pub(super) fn measure(work: &Work<'_>, settings: &Settings, cases: &[Case]) -> Result<Masked> {
+    let model = work.model;
     let size = model.spec.size_px;
-    let generate = |orders: &[Order<'_>]| model.generate(orders, settings.sampling(), cancel);
+    let generate = |orders: &[Order<'_>]| work.generate(orders, settings.sampling());
     let seed = |i: usize| Seed(settings.seed ^ 0x5eed ^ ((i as u64) << 20));
     let order =
         |i: usize, prompt, mask: Mask| Order { prompt, drawn: Some(Annotation::mask(cases[i].finding, mask)), seed: seed(i) };

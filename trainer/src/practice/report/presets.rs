@@ -4,16 +4,16 @@ use std::fmt::Write;
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
-use engine::cancel::Cancel;
 use engine::domain::{Preset, Seed, Stream};
 use engine::noise::uniform;
 use engine::store::atomic::write_atomic;
 use serde::Serialize;
 
-use super::{CaseRow, PracticeModel, Report, Settings, run};
+use super::{CaseRow, Report, Settings, Work, run};
 use crate::practice::sheet;
 
-const PRESETS: [Preset; 3] = [Preset::Release, Preset::Paper, Preset::Ours];
+/// What is compared.
+pub const PRESETS: [Preset; 3] = [Preset::Release, Preset::Paper, Preset::Ours];
 /// Resamples of the bootstrap.
 const RESAMPLES: usize = 2000;
 
@@ -68,14 +68,13 @@ struct Contest {
 /// Measures every preset into a folder of its name and writes `presets.json`, `presets.md` and `presets.png`.
 ///
 /// # Errors
-/// When the device fails, a file cannot be written, or `cancel` is raised.
-pub fn compare(model: &PracticeModel, settings: Settings, out: &Path, cancel: &Cancel, say: &mut dyn FnMut(&str)) -> Result<()> {
+/// When the device fails, a file cannot be written, or the person asks to stop.
+pub fn compare(work: &Work<'_>, settings: Settings, out: &Path) -> Result<()> {
     let mut reports = Vec::new();
     for preset in PRESETS {
         let name = preset.name();
-        let mut told = |what: &str| say(&format!("{name}: {what}"));
         let settings = Settings { preset: Some(preset), ..settings };
-        reports.push((name, run(model, settings, &out.join(name), cancel, &mut told)?));
+        reports.push((name, run(work, settings, &out.join(name))?));
     }
     let [release, paper, ours] = &reports[..] else { return Ok(()) };
     let contests = [contest(paper, release), contest(ours, paper)];

@@ -1,16 +1,15 @@
 //! What the text does when nothing is drawn: its side, and whether the checker sees the finding.
 
 use anyhow::Result;
-use engine::cancel::Cancel;
 use engine::domain::{Seed, Side};
 use engine::model::checker::CLASSES;
 use serde::Serialize;
 
-use super::Settings;
 use super::cases::Case;
+use super::{Settings, Work};
 use crate::eval::auroc::auroc;
 use crate::eval::blur::gaussian;
-use crate::practice::model::{Order, PracticeModel};
+use crate::practice::model::Order;
 
 /// One finding's numbers.
 #[derive(Clone, Debug, Serialize)]
@@ -40,8 +39,9 @@ pub(super) struct Text {
 /// Generates and measures.
 ///
 /// # Errors
-/// When the device fails or `cancel` is raised.
-pub(super) fn measure(model: &PracticeModel, settings: &Settings, cases: &[Case], cancel: &Cancel) -> Result<Text> {
+/// When the device fails, or the person asks to stop.
+pub(super) fn measure(work: &Work<'_>, settings: &Settings, cases: &[Case]) -> Result<Text> {
+    let model = work.model;
     let size = model.spec.size_px as usize;
     let generate = |normal: bool| {
         let orders: Vec<Order<'_>> = cases
@@ -53,7 +53,7 @@ pub(super) fn measure(model: &PracticeModel, settings: &Settings, cases: &[Case]
                 seed: Seed(settings.seed ^ 0x7e47 ^ ((i as u64) << 20)),
             })
             .collect();
-        model.generate(&orders, settings.sampling(), cancel)
+        work.generate(&orders, settings.sampling())
     };
     let (with, without) = (generate(false)?, generate(true)?);
     let (seen, clean) = (model.check(&with)?, model.check(&without)?);

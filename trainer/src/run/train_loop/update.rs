@@ -196,6 +196,12 @@ impl<S: Stage> Training<'_, S> {
         let news = self.saver.wait();
         let written = !self.group.leads() || matches!(news, Some(News::Written(_)));
         told(news, &self.log);
+        if written {
+            self.log.say(&format!(
+                "{name}: stopped after update {done} of {}; its checkpoint is written, and the same command goes on",
+                self.steps
+            ));
+        }
         let sentence = || anyhow!("{name}: stopped, but the last checkpoint was not written");
         self.group.together(if written { Ok(true) } else { Err(sentence()) })
     }
