@@ -17,6 +17,7 @@ use crate::insight;
 use crate::jobs::Opened;
 use crate::rooms;
 use crate::shell;
+use crate::shell::divider::Edge;
 use crate::state::view::BRUSH_PX;
 use crate::state::{Document, Gesture, Level, Room, Sampling, Shown, State, StudioResult};
 
@@ -109,9 +110,13 @@ fn apply(state: &mut State, action: Action) -> Vec<Effect> {
         Action::StepFilm(by) => run::step_film(state, by),
         Action::ToggleKeys => return shell::reduce(state, shell::Action::Toggle(shell::Sheet::Keys)),
         Action::Shell(action) => return shell::reduce(state, action),
-        Action::ToggleMessages => state.view.messages_open = !state.view.messages_open,
-        Action::ToggleSaveFields => state.view.save_open = !state.view.save_open,
-        Action::ToggleOpenField => state.view.open_open = !state.view.open_open,
+        Action::ToggleMessages => {
+            // Who opens the list has read them all.
+            state.messages.list.iter_mut().for_each(|m| m.closed = true);
+            state.view.messages_open = !state.view.messages_open;
+        }
+        Action::ToggleSaveFields => state.view.save_open = field_toggled(state, state.view.save_open, Edge::Right),
+        Action::ToggleOpenField => state.view.open_open = field_toggled(state, state.view.open_open, Edge::Left),
         Action::HideTips => state.settings.tips_hidden = true,
         Action::TogglePanels => state.view.panels_hidden = !state.view.panels_hidden,
         Action::SetDockTab(tab) => state.view.dock_tab = tab,
@@ -206,6 +211,23 @@ pub(crate) fn edit(state: &mut State, gesture: Gesture, change: impl FnOnce(&mut
     if gesture == Gesture::Click {
         state.history.settle(&state.document);
     }
+}
+
+/// Whether a field of a side panel is open after its key or button: what another room, a sheet or "image only" covers
+/// comes to the front instead of closing.
+pub(crate) fn field_toggled(state: &mut State, is_open: bool, side: Edge) -> bool {
+    let is_left = side == Edge::Left;
+    let by_side = if is_left { state.shell.sheet.is_some() } else { !state.view.right_there };
+    let covered = state.room != Room::Canvas || state.view.panels_hidden || by_side;
+    (state.room, state.settings.room) = (Room::Canvas, Room::Canvas);
+    state.view.panels_hidden = false;
+    if is_left {
+        // Where the window is narrow, one side is there at a time.
+        (state.shell.sheet, state.shell.drawer) = (None, false);
+    } else if by_side {
+        state.shell.drawer = true;
+    }
+    covered || !is_open
 }
 
 fn set_brush(state: &mut State, radius: f32) {

@@ -4,7 +4,7 @@ use eframe::egui::{Context, Event, Key, Modifiers};
 
 use crate::action::Action;
 use crate::canvas;
-use crate::command::{Chord, Command, all};
+use crate::command::{Chord, Command, all, place};
 use crate::shell;
 use crate::state::State;
 
@@ -32,13 +32,10 @@ pub fn read(ctx: &Context, state: &State, out: &mut Vec<Action>) {
         }
         input.events.retain(|event| match event {
             Event::Key { key, physical_key, pressed: true, modifiers, .. } => {
-                match action(state, typing, *modifiers, *key, *physical_key) {
-                    Some(action) => {
-                        out.push(action);
-                        false
-                    }
-                    None => true,
-                }
+                let actions = actions(state, typing, *modifiers, *key, *physical_key);
+                let is_left = actions.is_empty();
+                out.extend(actions);
+                is_left
             }
             _ => true,
         });
@@ -54,16 +51,16 @@ fn is_modifier(key: Key) -> bool {
     )
 }
 
-/// What a pressed key does now.
-fn action(state: &State, typing: bool, modifiers: Modifiers, key: Key, place: Option<Key>) -> Option<Action> {
+/// What a pressed key does now, where the person is.
+fn actions(state: &State, typing: bool, modifiers: Modifiers, key: Key, spot: Option<Key>) -> Vec<Action> {
     let find = |is_it: &dyn Fn(&Chord) -> bool| {
         all().find(|c| bound(state, c).iter().any(|k| (!typing || k.works_while_typing()) && is_it(k)))
     };
     let exact = Chord::of(modifiers, key);
     let command = find(&|k| *k == exact)
         .or_else(|| find(&|k| k.is_pressed(modifiers, key)))
-        .or_else(|| find(&|k| k.is_at(modifiers, place)))?;
-    (command.action)(state)
+        .or_else(|| find(&|k| k.is_at(modifiers, spot)));
+    command.map(|c| place::by_key(c, state)).unwrap_or_default()
 }
 
 fn bound<'a>(state: &'a State, command: &'a Command) -> &'a [Chord] {
@@ -76,8 +73,12 @@ mod tests {
     use crate::command::find;
     use crate::state::{Document, Tool};
 
+    fn at(state: &State, modifiers: Modifiers, key: Key, place: Key) -> Option<Action> {
+        actions(state, false, modifiers, key, Some(place)).pop()
+    }
+
     fn pressed(state: &State, typing: bool, modifiers: Modifiers, key: Key) -> Option<Action> {
-        action(state, typing, modifiers, key, Some(key))
+        actions(state, typing, modifiers, key, Some(key)).pop()
     }
 
     #[test]
@@ -98,12 +99,12 @@ mod tests {
         let mut state = State::new(Document::empty(64), "saved".into());
         crate::reduce::reduce(&mut state, Action::AddMask);
         // The key right of P says something else on a German keyboard.
-        let smaller = action(&state, false, Modifiers::NONE, Key::Quote, Some(Key::OpenBracket));
+        let smaller = at(&state, Modifiers::NONE, Key::Quote, Key::OpenBracket);
         assert_eq!(smaller, Some(Action::ScaleBrush(1.0 / 1.15)));
         // The digit row of a French keyboard.
-        let class = action(&state, false, Modifiers::NONE, Key::Quote, Some(Key::Num4));
+        let class = at(&state, Modifiers::NONE, Key::Quote, Key::Num4);
         assert!(matches!(class, Some(Action::SetFinding(_, engine::domain::Finding::Nodule))), "{class:?}");
-        let sheet = action(&state, false, Modifiers::SHIFT, Key::Questionmark, Some(Key::Slash));
+        let sheet = at(&state, Modifiers::SHIFT, Key::Questionmark, Key::Slash);
         assert_eq!(sheet, Some(Action::ToggleKeys));
     }
 

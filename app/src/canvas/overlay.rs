@@ -176,7 +176,7 @@ fn layer_tag(painter: &Painter, camera: &Camera, document: &Document, layer: &La
 }
 
 /// Words on a dark ground, kept inside `within`.
-pub fn tag(painter: &Painter, at: Pos2, anchor: Align2, words: &str, color: Color32, font: FontId, within: Rect) {
+pub fn tag(painter: &Painter, at: Pos2, anchor: Align2, words: &str, color: Color32, font: FontId, within: Rect) -> Rect {
     let galley = painter.layout_no_wrap(words.to_owned(), font, color);
     let size = galley.size() + vec2(14.0, 7.0);
     let mut rect = anchor.anchor_size(at, size);
@@ -184,6 +184,12 @@ pub fn tag(painter: &Painter, at: Pos2, anchor: Align2, words: &str, color: Colo
     rect = rect.translate((within.max - rect.max).min(Vec2::ZERO));
     painter.rect_filled(rect, CornerRadius::same(4), tokens::TAG);
     painter.galley(rect.center() - galley.size() * 0.5, galley, color);
+    rect
+}
+
+/// How far the title goes up so that it does not lie on the mark beside it.
+fn lift(image: Rect, mark: Rect, title_width: f32) -> f32 {
+    if image.right() - 8.0 - title_width < mark.right() + 4.0 { mark.height() + 4.0 } else { 0.0 }
 }
 
 /// R and L, what kind of picture it is (synthetic, edited, opened) and its title.
@@ -194,8 +200,9 @@ pub fn marks(painter: &Painter, camera: &Camera, canvas: Rect, mark: &str, title
     }
     sides(painter, camera, canvas);
     let tag_at = |at, anchor, words: &str| tag(painter, at, anchor, words, tokens::INK, text::secondary(), image);
-    tag_at(image.left_bottom() + vec2(8.0, -8.0), Align2::LEFT_BOTTOM, mark);
-    tag_at(image.right_bottom() + vec2(-8.0, -8.0), Align2::RIGHT_BOTTOM, title);
+    let low = tag_at(image.left_bottom() + vec2(8.0, -8.0), Align2::LEFT_BOTTOM, mark);
+    let width = painter.layout_no_wrap(title.to_owned(), text::secondary(), tokens::INK).size().x + 14.0;
+    tag_at(image.right_bottom() + vec2(-8.0, -8.0 - lift(image, low, width)), Align2::RIGHT_BOTTOM, title);
 }
 
 /// R and L alone: image-left is the patient's right.
@@ -211,5 +218,18 @@ pub fn sides(painter: &Painter, camera: &Camera, canvas: Rect) {
         let rect = anchor.anchor_size(corner, vec2(26.0, 26.0));
         painter.rect(rect, CornerRadius::same(4), tokens::TAG, Stroke::new(1.0, tokens::INK3), StrokeKind::Inside);
         painter.text(rect.center(), Align2::CENTER_CENTER, letter, text::section(), tokens::INK);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_title_goes_above_the_mark() {
+        let image = Rect::from_min_size(Pos2::ZERO, vec2(240.0, 240.0));
+        let mark = Rect::from_min_size(Pos2::new(8.0, 210.0), vec2(70.0, 22.0));
+        assert_eq!(lift(image, mark, 120.0), 0.0);
+        assert!(lift(image, mark, 200.0) > mark.height(), "\"Synthetic\" is never covered");
     }
 }

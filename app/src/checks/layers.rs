@@ -121,15 +121,16 @@ fn sides(document: &Document, drawn: &Drawn<'_>, layers: &[&Drawn<'_>], there: &
             let sentence = format!("The text says {said}; the {class} {kind} is on the patient's {side}.");
             let flip = if kind == "box" { "Flip the box" } else { "Flip the mask" };
             let mut check = Check::new(Verdict::Conflict, sentence).line(line).words(words()).layer(id);
-            if findings::flipped(&document.impression, finding) != document.impression {
+            // Where another layer is what the text means, the other side would contradict that one.
+            let meant = layers.iter().any(|d| d.place.lies.side() == Some(said));
+            if meant && let Some(text) = findings::bilateral(&document.impression, first) {
+                let say = Action::Insight(insight::Action::Rewrite(text));
+                check = check.repair("Say both sides", "Changes the word in the text", say);
+            } else if findings::flipped(&document.impression, finding) != document.impression {
                 check =
                     check.repair("Flip the text", "Swaps right and left where the text speaks of it", Action::FlipText(finding));
             }
-            let meant = layers.iter().any(|d| d.place.lies.side() == Some(said));
-            if !meant || layers.len() == 1 {
-                check = check.repair(flip, "Mirrors the layer to the other side", Action::MirrorLayer(id));
-            }
-            Some(check)
+            Some(check.repair(flip, "Mirrors the layer to the other side", Action::MirrorLayer(id)))
         }
         Lies::Both if says(Side::Right) && says(Side::Left) => Some(agrees("both sides")),
         Lies::Both => {

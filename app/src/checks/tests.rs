@@ -70,6 +70,18 @@ fn a_mask_on_the_other_side_is_a_conflict_with_two_repairs() {
 }
 
 #[test]
+fn masks_on_both_sides_are_mended_by_one_press_when_the_text_names_one() {
+    for said in ["right", "left"] {
+        for button in ["Say both sides", "Flip the mask"] {
+            let mut state = case(&format!("Large {said} pneumothorax."), [right(Pneumothorax), left(Pneumothorax)]);
+            assert_eq!(conflict(&state).len(), 1, "the other layer is what the text means");
+            press(&mut state, button);
+            assert_eq!(conflict(&state), Vec::<String>::new(), "{said}, {button}");
+        }
+    }
+}
+
+#[test]
 fn a_mask_on_both_sides_contradicts_a_text_that_names_one() {
     let both = || mask(PleuralEffusion, |x, y| !(20..=44).contains(&x) && y > 40);
     let sentence = "The text says right; the pleural effusion mask lies on both sides.";

@@ -5,6 +5,7 @@
 
 pub mod chord;
 pub mod keymap;
+pub mod place;
 pub mod table;
 
 pub use chord::Chord;

@@ -20,14 +20,23 @@ pub struct Composed {
 /// Whole numbers in the ratio of `shares` that add up to `total`; the largest remainders are rounded up, of equal ones
 /// the first. All zero where no share is.
 pub fn apportion(shares: &[u32], total: usize) -> Vec<usize> {
+    apportion_after(shares, total, &vec![0; shares.len()])
+}
+
+/// The same where `before` was given already: rounded up is whoever is farthest behind its share of all of it, so that
+/// small groups one after another do not all fall to the first choice. No count is a whole unit away from its share.
+fn apportion_after(shares: &[u32], total: usize, before: &[u64]) -> Vec<usize> {
     let sum: u64 = shares.iter().map(|&s| u64::from(s)).sum();
     if sum == 0 {
         return vec![0; shares.len()];
     }
-    let exact = |share: u32| u64::from(share) * total as u64;
-    let mut counts: Vec<usize> = shares.iter().map(|&s| (exact(s) / sum) as usize).collect();
-    let mut order: Vec<usize> = (0..shares.len()).collect();
-    order.sort_by_key(|&i| std::cmp::Reverse(exact(shares[i]) % sum));
+    let exact = |i: usize| u64::from(shares[i]) * total as u64;
+    let mut counts: Vec<usize> = (0..shares.len()).map(|i| (exact(i) / sum) as usize).collect();
+    let all = before.iter().sum::<u64>() + total as u64;
+    let behind =
+        |i: usize| i128::from(shares[i]) * i128::from(all) - i128::from(sum) * (i128::from(before[i]) + counts[i] as i128);
+    let mut order: Vec<usize> = (0..shares.len()).filter(|&i| exact(i) % sum > 0).collect();
+    order.sort_by_key(|&i| std::cmp::Reverse(behind(i)));
     let left = total - counts.iter().sum::<usize>();
     for &i in order.iter().take(left) {
         counts[i] += 1;
@@ -37,7 +46,11 @@ pub fn apportion(shares: &[u32], total: usize) -> Vec<usize> {
 
 /// Which choice each of `n` places in a row gets: exact counts in all, and every stretch as even as whole numbers allow.
 pub fn spread(shares: &[u32], n: usize) -> Vec<usize> {
-    let counts = apportion(shares, n);
+    spread_after(shares, n, &vec![0; shares.len()])
+}
+
+fn spread_after(shares: &[u32], n: usize, before: &[u64]) -> Vec<usize> {
+    let counts = apportion_after(shares, n, before);
     let mut given = vec![0usize; counts.len()];
     let mut out = Vec::with_capacity(n);
     for place in 1..=n {
@@ -51,6 +64,14 @@ pub fn spread(shares: &[u32], n: usize) -> Vec<usize> {
     out
 }
 
+/// How often each choice was given to the findings so far.
+#[derive(Default)]
+struct Given {
+    sides: Vec<(Side, u64)>,
+    zones: Vec<(Zone, u64)>,
+    sizes: Vec<(LesionSize, u64)>,
+}
+
 /// Composes the rows of quotas; ages within a band follow from `seed` and the row's number.
 ///
 /// # Errors
@@ -62,16 +83,16 @@ pub fn compose(quotas: &Quotas, seed: u64) -> Result<Composed, String> {
     if let Some(band) = quotas.ages.iter().find(|band| band.from > band.to || band.to > 120) {
         return Err(format!("the age band {} to {} is turned round or beyond 120", band.from, band.to));
     }
-    let mut composed = Composed::default();
+    let (mut composed, mut given) = (Composed::default(), Given::default());
     let shares: Vec<u32> = quotas.findings.iter().map(|(_, share)| *share).collect();
     for ((class, _), count) in quotas.findings.iter().zip(apportion(&shares, quotas.rows as usize)) {
         let mut rows = vec![Row::new(*class, Side::Both); count];
         if let Class::Finding(finding) = class {
-            place(&mut rows, *finding, quotas, &mut composed.left_out)?;
+            place(&mut rows, *finding, quotas, &mut given, &mut composed.left_out)?;
         }
         composed.rows.append(&mut rows);
     }
-    further(&mut composed, quotas)?;
+    further(&mut composed, quotas, &mut given)?;
     people(&mut composed.rows, quotas, seed);
     let mut seen = std::collections::HashSet::new();
     composed.left_out.retain(|sentence| seen.insert(sentence.clone()));
@@ -79,7 +100,7 @@ pub fn compose(quotas: &Quotas, seed: u64) -> Result<Composed, String> {
 }
 
 /// Second and third findings, as many as the shares ask for, each class as often as its share among them.
-fn further(composed: &mut Composed, quotas: &Quotas) -> Result<(), String> {
+fn further(composed: &mut Composed, quotas: &Quotas, placed_before: &mut Given) -> Result<(), String> {
     if quotas.together.len() > MOST_FINDINGS {
         return Err(format!(
             "the quotas have shares of {} findings in a row; give at most {MOST_FINDINGS}",
@@ -116,7 +137,7 @@ fn further(composed: &mut Composed, quotas: &Quotas) -> Result<(), String> {
     }
     for ((finding, _), rows) in shares.iter().zip(rows_of) {
         let mut placed = vec![Row::new(Class::Finding(*finding), Side::Both); rows.len()];
-        place(&mut placed, *finding, quotas, &mut composed.left_out)?;
+        place(&mut placed, *finding, quotas, placed_before, &mut composed.left_out)?;
         // They come sorted by side, zone and size; a stride spreads them over the rows.
         let stride = stride(placed.len());
         for (i, row) in rows.into_iter().enumerate() {
@@ -139,7 +160,13 @@ fn stride(n: usize) -> usize {
 }
 
 /// Sides, zones and sizes of the rows of a finding.
-fn place(rows: &mut [Row], finding: Finding, quotas: &Quotas, left_out: &mut Vec<String>) -> Result<(), String> {
+fn place(
+    rows: &mut [Row],
+    finding: Finding,
+    quotas: &Quotas,
+    given: &mut Given,
+    left_out: &mut Vec<String>,
+) -> Result<(), String> {
     let title = finding.title();
     let sides = possible_sides(finding);
     let plain: Vec<Side> = sides.iter().copied().filter(|side| sides.len() == 1 || *side != Side::Both).collect();
@@ -147,7 +174,7 @@ fn place(rows: &mut [Row], finding: Finding, quotas: &Quotas, left_out: &mut Vec
         left_out.push(format!("{title}, side {side}, is left out: the finding does not occur so."));
     });
     let sides = sides.ok_or_else(|| format!("{title} occurs on none of the sides asked for; add one it can have"))?;
-    assign(rows, &sides, |row, side| row.side = side);
+    assign(rows, &sides, &mut given.sides, |row, side| row.side = side);
     rows.sort_by_key(|row| row.side);
 
     let possible = possible_zones(finding);
@@ -157,7 +184,7 @@ fn place(rows: &mut [Row], finding: Finding, quotas: &Quotas, left_out: &mut Vec
         left_out.push(format!("{title}, zone {}, is left out{why}.", zone.name()));
     });
     let zones = zones.ok_or_else(|| format!("{title} occurs in none of the zones asked for; add one it can have"))?;
-    assign(rows, &zones, |row, zone| row.zone = Some(zone));
+    assign(rows, &zones, &mut given.zones, |row, zone| row.zone = Some(zone));
     rows.sort_by_key(|row| (row.side, zone_order(row.zone)));
 
     if !has_sizes(finding) {
@@ -167,7 +194,7 @@ fn place(rows: &mut [Row], finding: Finding, quotas: &Quotas, left_out: &mut Vec
         rows.iter_mut().partition(|row| finding == Finding::Pneumothorax && row.zone == Some(Zone::Apical));
     let sizes = allowed(&quotas.sizes, &LesionSize::ALL, &LesionSize::ALL, true, |_| {});
     let sizes = sizes.ok_or("the shares of all sizes are 0; set one")?;
-    assign_to(&mut others, &sizes, |row, size| row.size = Some(size));
+    assign_to(&mut others, &sizes, &mut given.sizes, |row, size| row.size = Some(size));
     let small: Vec<(LesionSize, u32)> = sizes.iter().copied().filter(|(size, _)| *size != LesionSize::Large).collect();
     if !apical.is_empty() {
         if small.is_empty() {
@@ -176,7 +203,7 @@ fn place(rows: &mut [Row], finding: Finding, quotas: &Quotas, left_out: &mut Vec
         if small.len() < sizes.len() && !quotas.zones.is_empty() {
             left_out.push("Pneumothorax, apical and large, is left out: a large one reaches below the apex.".to_owned());
         }
-        assign_to(&mut apical, &small, |row, size| row.size = Some(size));
+        assign_to(&mut apical, &small, &mut given.sizes, |row, size| row.size = Some(size));
     }
     rows.sort_by_key(|row| (row.side, zone_order(row.zone), row.size));
     Ok(())
@@ -208,15 +235,26 @@ fn zone_order(zone: Option<Zone>) -> usize {
     zone.and_then(|zone| Zone::ALL.iter().position(|known| *known == zone)).unwrap_or(Zone::ALL.len())
 }
 
-fn assign<T: Copy>(rows: &mut [Row], shares: &[(T, u32)], set: impl FnMut(&mut Row, T)) {
-    assign_to(&mut rows.iter_mut().collect::<Vec<_>>(), shares, set);
+fn assign<T: Copy + PartialEq>(rows: &mut [Row], shares: &[(T, u32)], given: &mut Vec<(T, u64)>, set: impl FnMut(&mut Row, T)) {
+    assign_to(&mut rows.iter_mut().collect::<Vec<_>>(), shares, given, set);
 }
 
-fn assign_to<T: Copy>(rows: &mut [&mut Row], shares: &[(T, u32)], mut set: impl FnMut(&mut Row, T)) {
-    let weights: Vec<u32> = shares.iter().map(|(_, share)| *share).collect();
-    let places = spread(&weights, rows.len());
+fn assign_to<T: Copy + PartialEq>(
+    rows: &mut [&mut Row],
+    shares: &[(T, u32)],
+    given: &mut Vec<(T, u64)>,
+    mut set: impl FnMut(&mut Row, T),
+) {
+    let before: Vec<u64> =
+        shares.iter().map(|(choice, _)| given.iter().find(|(c, _)| c == choice).map_or(0, |(_, n)| *n)).collect();
+    let places = spread_after(&weights(shares), rows.len(), &before);
     for (row, k) in rows.iter_mut().zip(places) {
-        set(row, shares[k].0);
+        let choice = shares[k].0;
+        set(row, choice);
+        match given.iter_mut().find(|(c, _)| *c == choice) {
+            Some((_, n)) => *n += 1,
+            None => given.push((choice, 1)),
+        }
     }
 }
 

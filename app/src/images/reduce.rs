@@ -12,8 +12,10 @@ use super::{Action, Effect, ExportChoice, News, Offer, Original};
 use crate::action::{Action as Any, Effect as AnyEffect};
 use crate::canvas::gpu::MAX_LABELS;
 use crate::jobs::files;
-use crate::reduce::{edit, open_case, restore, shown_result};
+use crate::reduce::{edit, field_toggled, open_case, restore, shown_result};
 use crate::rooms::train;
+use crate::shell::divider::Edge;
+use crate::state::sight::Mode;
 use crate::state::{Base, BaseOrigin, Document, Gesture, Level, Region, Room, Sampling, Shown, State, StudioResult};
 use crate::widgets::grouped;
 
@@ -57,7 +59,9 @@ pub fn reduce(state: &mut State, action: Action) -> Vec<AnyEffect> {
             }
         }
         Action::Dismiss => state.images.offer = None,
-        Action::ToggleExport => state.images.export_open = !state.images.export_open,
+        Action::ToggleExport => {
+            state.images.export_open = field_toggled(state, state.images.export_open, Edge::Right);
+        }
         Action::SetExport(choice) => state.images.export = choice,
         Action::Export => match order(state, state.images.export.clone()) {
             Ok(order) => return vec![AnyEffect::Images(Effect::Write(Box::new(order)))],
@@ -79,6 +83,7 @@ fn change(state: &mut State, gesture: Gesture, change: impl FnOnce(&mut Base)) {
 pub fn news(state: &mut State, news: News) -> Vec<Any> {
     if let News::Opened(Ok(Found::Training(folder))) = news {
         state.images.opening = state.images.opening.saturating_sub(1);
+        state.view.open_open = false;
         return vec![Any::OpenRoom(Room::Train), Any::Train(train::Action::Open(folder))];
     }
     state.history.meet(&state.document, state.sampling);
@@ -201,6 +206,7 @@ fn open_picture(state: &mut State, picture: Picture) {
             }
         });
         state.view.zoom = None;
+        (state.sight.mode, state.sight.difference) = (Mode::Single, false);
     }
     state.example = None;
     state.shown = Shown::Base;

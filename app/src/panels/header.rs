@@ -23,8 +23,10 @@ pub fn show(ui: &mut Ui, panel: &mut Panel<'_>) {
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             ui.spacing_mut().item_spacing.x = 4.0;
             if panel.metrics.narrow {
-                let drawer =
-                    Push::new("Layers").command("look.drawer").purpose("Pushes the layers out beside the image, or back");
+                let drawer = Push::new("Layers")
+                    .command("look.drawer")
+                    .without_cap()
+                    .purpose("Pushes the layers out beside the image, or back");
                 if drawer.selected(panel.state.shell.drawer).show(ui).clicked() {
                     panel.out.push(Action::Shell(crate::shell::Action::ToggleDrawer));
                 }
@@ -55,9 +57,11 @@ pub fn show(ui: &mut Ui, panel: &mut Panel<'_>) {
                 Some(key) => format!("Shows or hides all layers on the image; {key} hides them while held"),
                 None => "Shows or hides all layers on the image".to_owned(),
             };
-            let overlays =
-                Push::new("Overlays").with_icon(icon).frameless().purpose(&purpose).command("look.overlays").without_cap();
-            if overlays.show(ui).clicked() {
+            let overlays = match panel.metrics.narrow {
+                true => Push::icon(icon, "Overlays"),
+                false => Push::new("Overlays").with_icon(icon).frameless(),
+            };
+            if overlays.purpose(&purpose).command("look.overlays").without_cap().show(ui).clicked() {
                 panel.out.push(Action::ToggleOverlays);
             }
             sight::modes(ui, panel);

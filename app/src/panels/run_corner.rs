@@ -4,7 +4,7 @@ use eframe::egui::{Align, CornerRadius, Layout, RichText, Role, Stroke, StrokeKi
 
 use super::Panel;
 use crate::action::{Action, QueueAction};
-use crate::state::{Held, Job};
+use crate::state::{Held, Job, Room};
 use crate::theme::icons::Icon;
 use crate::theme::{text, tokens};
 use crate::widgets::{Push, duration, gigabytes, progress};
@@ -58,9 +58,11 @@ fn idle(ui: &mut Ui, panel: &mut Panel<'_>) {
             format!("Makes {n} images with seeds {} to {}", state.sampling.seed, state.sampling.seed.wrapping_add(n as u64 - 1))
         }
     };
-    let generate =
-        Push::new("Generate").command("run.generate").purpose(&purpose).primary().enabled(ready).size(32.0, 150.0).show(ui);
-    if ready && !state.has_generated {
+    let push = Push::new("Generate").command("run.generate").purpose(&purpose).enabled(ready);
+    let push = if panel.metrics.narrow { push.without_cap().size(32.0, 96.0) } else { push.size(32.0, 150.0) };
+    // A room has one primary button; the others have their own.
+    let generate = if state.room == Room::Canvas { push.primary() } else { push }.show(ui);
+    if ready && !state.has_generated && state.room == Room::Canvas {
         breathe(ui, generate.rect);
     }
     if generate.clicked() {
@@ -120,8 +122,8 @@ fn cancel(ui: &mut Ui, panel: &mut Panel<'_>, job: &Job) {
         .name("Cancel")
         .command("run.cancel")
         .purpose("Stops after the step in progress; nothing is kept")
-        .size(32.0, 110.0)
         .enabled(!job.cancelling);
+    let cancel = if panel.metrics.narrow { cancel.without_cap().size(32.0, 72.0) } else { cancel.size(32.0, 110.0) };
     if cancel.show(ui).clicked() {
         panel.out.push(Action::Cancel);
     }
@@ -132,8 +134,10 @@ fn block(ui: &mut Ui, panel: &Panel<'_>, job: &Job, step: String, right: String)
     let width = if panel.metrics.compact { 120.0 } else { 170.0 };
     let named = format!("Step {} of {}", job.step, job.of);
     let block = ui.allocate_ui_with_layout(vec2(width, 34.0), Layout::top_down(Align::Min), |ui| {
-        ui.add_space(4.0);
+        ui.add_space(5.0);
         ui.spacing_mut().item_spacing.y = 4.0;
+        // A row of text, not of controls: words and bar stand together in the middle of the bar.
+        ui.spacing_mut().interact_size.y = 16.0;
         ui.horizontal(|ui| {
             let label = ui.label(RichText::new(step).font(text::secondary()).color(tokens::INK));
             label.widget_info(|| WidgetInfo::labeled(Role::Status, true, &named));

@@ -2,11 +2,14 @@
 
 use std::path::PathBuf;
 
-use eframe::egui::{Align, Id, TextEdit, Ui};
+use eframe::egui::{Align, Id, Key, TextEdit, Ui};
 
 use super::Panel;
 use crate::action::Action;
 use crate::widgets::{Push, caption, section};
+
+/// The name of the field for a file.
+pub const PATH: &str = "Image path";
 
 /// Where Save writes.
 pub fn folder_field(ui: &mut Ui, panel: &mut Panel<'_>) {
@@ -31,17 +34,24 @@ pub fn open_field(ui: &mut Ui, panel: &mut Panel<'_>) {
     let (fresh, frame) = (Id::unique("open field"), ui.ctx().cumulative_frame_nr());
     let seen: Option<u64> = ui.data(|d| d.get_temp(fresh));
     ui.data_mut(|d| d.insert_temp(fresh, frame));
-    let typed = path_field(ui, "Image path", "");
-    if seen.is_none_or(|n| n + 1 < frame) {
-        ui.memory_mut(|m| m.request_focus(edit_id("Image path")));
+    let is_fresh = seen.is_none_or(|n| n + 1 < frame);
+    if is_fresh {
+        ui.data_mut(|d| d.remove_temp::<String>(field_id(PATH)));
+    }
+    let typed = path_field(ui, PATH, "");
+    if is_fresh {
+        ui.memory_mut(|m| m.request_focus(edit_id(PATH)));
         // The panel may be longer than the window.
         ui.scroll_to_cursor(Some(Align::Center));
     }
     ui.horizontal(|ui| {
-        if let Some(path) = typed
-            && !path.trim().is_empty()
-        {
-            panel.out.push(Action::OpenFile(PathBuf::from(path.trim())));
+        if let Some(path) = typed {
+            // Enter opens, and a path that cannot be opened stays to be mended; the field goes when one is open.
+            if ui.input(|i| i.key_pressed(Key::Enter)) && !path.trim().is_empty() {
+                panel.out.push(Action::OpenFile(PathBuf::from(path.trim())));
+                ui.memory_mut(|m| m.request_focus(edit_id(PATH)));
+            }
+            ui.data_mut(|d| d.insert_temp(field_id(PATH), path));
         }
         if Push::new("Choose…").name("Choose image").purpose("Opens the system's file dialog").show(ui).clicked() {
             panel.out.push(Action::PickFile);
@@ -50,13 +60,17 @@ pub fn open_field(ui: &mut Ui, panel: &mut Panel<'_>) {
     });
 }
 
+fn field_id(name: &str) -> Id {
+    Id::unique(("path field", name))
+}
+
 fn edit_id(name: &str) -> Id {
-    Id::unique(("path field", name)).with("edit")
+    field_id(name).with("edit")
 }
 
 /// A field that keeps what is typed until Enter or until it loses the focus.
 pub fn path_field(ui: &mut Ui, name: &str, current: &str) -> Option<String> {
-    let id = Id::unique(("path field", name));
+    let id = field_id(name);
     let mut words: String = ui.data(|d| d.get_temp(id)).unwrap_or_else(|| current.to_owned());
     let response = ui
         .add(TextEdit::singleline(&mut words).id(edit_id(name)).desired_width(f32::INFINITY).hint_text(name))

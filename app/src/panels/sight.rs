@@ -46,7 +46,11 @@ pub fn modes(ui: &mut Ui, panel: &mut Panel<'_>) {
         (Mode::Single, true) => "Difference",
         (mode, _) => mode.title(),
     };
-    let menu = Push::new(words).with_icon(Icon::Down).name("Ways to compare").frameless();
+    // What is compared is named beside it; else an icon must do where room is short.
+    let menu = match panel.metrics.narrow && !now.is_comparing() {
+        true => Push::icon(Icon::Compare, "Ways to compare"),
+        false => Push::new(words).with_icon(Icon::Down).name("Ways to compare").frameless(),
+    };
     let menu = menu.selected(now.is_comparing()).purpose("Single, side by side, swipe, blink, difference").show(ui);
     Popup::menu(&menu).show(|ui| {
         for mode in Mode::ALL {
@@ -65,7 +69,11 @@ pub fn modes(ui: &mut Ui, panel: &mut Panel<'_>) {
 /// Which pictures are compared; stands where the tool's options are otherwise.
 pub fn pair(ui: &mut Ui, panel: &mut Panel<'_>) {
     let state = panel.state;
-    let most = if panel.metrics.compact { 72.0 } else { 110.0 };
+    let most = match panel.metrics.compact {
+        _ if panel.metrics.narrow => 44.0,
+        true => 72.0,
+        false => 110.0,
+    };
     letter(ui, "A");
     let title = state.sight.a.as_ref().map_or("choose", |a| a.title.as_str());
     let short = shortened(ui, title, most);

@@ -12,17 +12,8 @@ use crate::widgets::{Push, duration, gigabytes, grouped};
 /// Shows the bar; `zoom` is screen points per image pixel.
 pub fn show(ui: &mut Ui, panel: &mut Panel<'_>, zoom: f32) {
     let state = panel.state;
-    let say = |ui: &mut Ui, words: String| {
-        ui.label(RichText::new(words).font(text::secondary()).color(tokens::INK2));
-    };
     ui.horizontal_centered(|ui| {
         ui.spacing_mut().item_spacing.x = 20.0;
-        match state.room {
-            Room::Runs => crate::rooms::runs::status(ui, panel),
-            Room::Reading => crate::rooms::reading::status(ui, panel),
-            Room::Train => crate::rooms::train::status(ui, panel),
-            _ => canvas(ui, panel, zoom),
-        }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             say(ui, "Network: none".to_owned());
             let errors = state.messages.list.iter().filter(|m| m.level == Level::Error).count();
@@ -56,8 +47,24 @@ pub fn show(ui: &mut Ui, panel: &mut Panel<'_>, zoom: f32) {
                 }
                 (n, _) => say(ui, format!("{n} waiting")),
             }
+            // What is left belongs to the room; words that have no room are left out, the least important first.
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                ui.shrink_clip_rect(ui.max_rect());
+                match state.room {
+                    Room::Runs => crate::rooms::runs::status(ui, panel),
+                    Room::Reading => crate::rooms::reading::status(ui, panel),
+                    Room::Train => crate::rooms::train::status(ui, panel),
+                    Room::Compare => crate::rooms::compare::status(ui, panel),
+                    Room::DataSets => crate::rooms::data_sets::status(ui, panel),
+                    Room::Canvas | Room::Evaluate => canvas(ui, panel, zoom),
+                }
+            });
         });
     });
+}
+
+fn say(ui: &mut Ui, words: String) {
+    ui.label(RichText::new(words).font(text::secondary()).color(tokens::INK2));
 }
 
 /// What a pixel measures, and where that is known from.
@@ -72,18 +79,29 @@ fn scale(document: &Document) -> String {
 /// What is under the pointer and how one looks at it.
 fn canvas(ui: &mut Ui, panel: &Panel<'_>, zoom: f32) {
     let state = panel.state;
-    let say = |ui: &mut Ui, words: String| {
-        ui.label(RichText::new(words).font(text::secondary()).color(tokens::INK2));
-    };
-    say(ui, pixel(panel));
-    say(ui, scale(&state.document));
-    say(ui, format!("Window {:.2} / {:.2}", state.view.window, state.view.level));
-    say(ui, format!("Zoom {:.0} %", zoom * 100.0));
+    let mut all = vec![
+        pixel(panel),
+        scale(&state.document),
+        format!("Window {:.2} / {:.2}", state.view.window, state.view.level),
+        format!("Zoom {:.0} %", zoom * 100.0),
+    ];
     if let Some(layer) = state.chosen_layer().filter(|l| !l.is_empty() && l.region != Region::Guide) {
         let area = layer.area_px();
         let share = area as f32 / (state.document.size_px as f32).powi(2) * 100.0;
         let cm2 = millimetres::area_cm2(&state.document, area).map_or_else(String::new, |cm2| format!(", {cm2:.1} cm²"));
-        say(ui, format!("{} {} px{cm2}, {share:.1} %", layer.kind(), grouped(area)));
+        all.push(format!("{} {} px{cm2}, {share:.1} %", layer.kind(), grouped(area)));
+    }
+    words(ui, all);
+}
+
+/// Words one after another, the most important first, as far as they have room.
+pub(crate) fn words(ui: &mut Ui, all: impl IntoIterator<Item = String>) {
+    for words in all {
+        let width = ui.painter().layout_no_wrap(words.clone(), text::secondary(), tokens::INK2).size().x;
+        if width > ui.available_width() {
+            break;
+        }
+        say(ui, words);
     }
 }
 

@@ -15,6 +15,10 @@ use crate::widgets::Push;
 const LIST: f32 = 320.0;
 /// Width of a toast.
 const WIDTH: f32 = 380.0;
+/// Toasts at once.
+const MOST: usize = 4;
+/// Share of the window's height that they may take.
+const SHARE: f32 = 0.25;
 
 /// Marks new messages with the time and closes those whose time is over.
 pub fn tick(ctx: &Context, state: &mut State) {
@@ -39,9 +43,12 @@ pub fn show(ctx: &Context, state: &State, bottom: f32, out: &mut Vec<Action>) {
     } else {
         let mut open: Vec<_> = state.messages.list.iter().enumerate().filter(|(_, m)| !m.closed).collect();
         open.reverse();
-        open.truncate(4);
         open
     };
+    // The newest that fit; they must not hide the picture, and the list has them all.
+    let room = ctx.content_rect().height() * SHARE;
+    let fit = if state.view.messages_open { open.len() } else { fitting(ctx, &open, room) };
+    let (open, more) = (&open[..fit], open.len() - fit);
     if open.is_empty() && !state.view.messages_open {
         return;
     }
@@ -50,14 +57,40 @@ pub fn show(ctx: &Context, state: &State, bottom: f32, out: &mut Vec<Action>) {
         |ui| {
             ui.set_width(WIDTH);
             if state.view.messages_open {
-                list(ui, &open, out);
+                list(ui, open, out);
             } else {
-                for (index, message) in open.into_iter().rev() {
-                    toast(ui, index, message, true, out);
+                if more > 0 {
+                    let words = format!("{more} more");
+                    let name = format!("{more} more messages");
+                    let push = Push::new(&words).name(&name).purpose("Opens the list of all messages");
+                    ui.horizontal(|ui| {
+                        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                            if push.show(ui).clicked() {
+                                out.push(Action::ToggleMessages);
+                            }
+                        });
+                    });
+                }
+                for (index, message) in open.iter().rev() {
+                    toast(ui, *index, message, true, out);
                 }
             }
         },
     );
+}
+
+/// How many of the newest messages have room, one at least.
+fn fitting(ctx: &Context, open: &[(usize, &Message)], room: f32) -> usize {
+    let height = |message: &Message| {
+        let words = ctx.fonts_mut(|f| f.layout(message.text.clone(), text::body(), tokens::INK, WIDTH - 88.0));
+        words.size().y.max(24.0) + 28.0 + if message.action.is_some() { 32.0 } else { 0.0 }
+    };
+    let mut used = 0.0;
+    let fits = open.iter().take(MOST).take_while(|(_, message)| {
+        used += height(message);
+        used <= room
+    });
+    fits.count().max(1).min(open.len())
 }
 
 fn list(ui: &mut Ui, messages: &[(usize, &Message)], out: &mut Vec<Action>) {

@@ -15,10 +15,13 @@ use crate::widgets::{Push, caption, field};
 
 /// What the right of the strip needs at least, in points.
 const RIGHT: f32 = 376.0;
+/// The same in a narrow window, where more of it is icons.
+const NARROW_RIGHT: f32 = 332.0;
 
 /// Shows name and settings of the tool; where room is short they are scrolled.
 pub fn show(ui: &mut Ui, panel: &mut Panel<'_>) {
-    let most = (ui.available_width() - RIGHT).max(120.0);
+    let right = if panel.metrics.narrow { NARROW_RIGHT } else { RIGHT };
+    let most = (ui.available_width() - right).max(120.0);
     ScrollArea::horizontal().id_salt("tool options").max_width(most).show(ui, |ui| {
         ui.horizontal_centered(|ui| options(ui, panel));
     });

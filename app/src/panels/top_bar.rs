@@ -4,6 +4,7 @@ use eframe::egui::{Align, Frame, Layout, Margin, RichText, Role, Stroke, Ui, Wid
 
 use super::{Panel, run_corner, sampler};
 use crate::action::Action;
+use crate::command::find;
 use crate::jobs::ModelState;
 use crate::rooms::models;
 use crate::theme::icons::Icon;
@@ -21,35 +22,24 @@ pub fn show(ui: &mut Ui, panel: &mut Panel<'_>) {
     if panel.state.room == crate::state::Room::Train {
         return crate::rooms::train::top(ui, panel);
     }
-    let state = panel.state;
     ui.horizontal_centered(|ui| {
         ui.spacing_mut().item_spacing.x = 8.0;
-        if Push::icon(Icon::Undo, "Undo")
-            .command("case.undo")
-            .purpose("Takes back the last stroke, word or change")
-            .enabled(state.history.can_undo())
-            .size(32.0, 32.0)
-            .icon_size(18.0)
-            .show(ui)
-            .clicked()
-        {
-            panel.out.push(Action::Undo);
-        }
-        if Push::icon(Icon::Redo, "Redo")
-            .command("case.redo")
-            .purpose("Does it again")
-            .enabled(state.history.can_redo())
-            .size(32.0, 32.0)
-            .icon_size(18.0)
-            .show(ui)
-            .clicked()
-        {
-            panel.out.push(Action::Redo);
+        // What they take back depends on the room, as with their keys.
+        for (icon, name, id) in [(Icon::Undo, "Undo", "case.undo"), (Icon::Redo, "Redo", "case.redo")] {
+            let Some(command) = find(id) else { continue };
+            let action = (command.action)(panel.state);
+            let push = Push::icon(icon, name).command(id).purpose(command.purpose).enabled(action.is_some());
+            if push.size(32.0, 32.0).icon_size(18.0).show(ui).clicked() {
+                panel.out.extend(action);
+            }
         }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             run_corner::show(ui, panel);
             ui.add_space(6.0);
-            sampler::show(ui, panel);
+            // In a narrow window the running image takes the place of the next one's settings.
+            if !panel.metrics.narrow || panel.state.job.is_none() {
+                sampler::show(ui, panel);
+            }
             model_chip(ui, panel);
             // What is left between the two belongs to the tabs.
             let room = ui.available_width();
@@ -71,7 +61,11 @@ pub(crate) fn model_chip(ui: &mut Ui, panel: &mut Panel<'_>) {
         ModelState::Ready(model) => {
             let card = model.card();
             let hash = grouped_hash(&card.hash);
-            let detail = if panel.metrics.compact { "ready".to_owned() } else { format!("{hash}  ready") };
+            let detail = match panel.metrics.compact {
+                _ if panel.metrics.narrow => String::new(),
+                true => "ready".to_owned(),
+                false => format!("{hash}  ready"),
+            };
             (card.name.clone(), detail, card.practice, tokens::INK3)
         }
     };
@@ -79,13 +73,17 @@ pub(crate) fn model_chip(ui: &mut Ui, panel: &mut Panel<'_>) {
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             ui.spacing_mut().item_spacing.x = 8.0;
             ui.set_height(18.0);
-            ui.label(RichText::new(detail).font(text::secondary()).color(color));
+            if !detail.is_empty() {
+                ui.label(RichText::new(detail).font(text::secondary()).color(color));
+            }
             if practice {
                 chip::badge(ui, "PRACTICE", tokens::WARN);
             }
             ui.label(RichText::new(&name).font(text::medium()).color(tokens::INK));
-            let (rect, _) = ui.allocate_exact_size(eframe::egui::Vec2::splat(16.0), eframe::egui::Sense::hover());
-            Icon::Model.paint(ui.painter(), rect, 16.0, tokens::INK2);
+            if !panel.metrics.narrow {
+                let (rect, _) = ui.allocate_exact_size(eframe::egui::Vec2::splat(16.0), eframe::egui::Sense::hover());
+                Icon::Model.paint(ui.painter(), rect, 16.0, tokens::INK2);
+            }
         });
     });
     let tip = match &state.model {

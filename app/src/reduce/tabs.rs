@@ -1,6 +1,7 @@
 //! Actions on the tabs of the top bar.
 
 use crate::journal::{Loaded, LoadedCase};
+use crate::state::sight::Mode;
 use crate::state::tabs::{MAX_CLOSED, Parked, Tab};
 use crate::state::{Document, Gesture, Level, Sampling, Shown, State};
 
@@ -86,6 +87,8 @@ pub(crate) fn open_case(state: &mut State, document: Document, sampling: Option<
         (state.sampling, state.natural) = (sampling, None);
     }
     (state.example, state.used) = (None, false);
+    // Half of another patient beside this one would mislead; A stays, to be compared with on purpose.
+    (state.sight.mode, state.sight.difference) = (Mode::Single, false);
     state.history.meet(&state.document, state.sampling);
     state.fit_to_model();
     state.shown = state.plain_picture();

@@ -5,7 +5,7 @@ use eframe::egui::{Key, Role, ScrollArea, Sense, Ui, WidgetInfo, vec2};
 
 use super::{Action, fuzzy, heading, search_field};
 use crate::action::Action as Any;
-use crate::command::{Group, all};
+use crate::command::{Group, all, find, place};
 use crate::panels::Panel;
 use crate::reduce::TabAction;
 use crate::state::State;
@@ -125,12 +125,10 @@ pub fn show(ui: &mut Ui, panel: &mut Panel<'_>) {
 
 fn take(panel: &mut Panel<'_>, entry: &Entry) {
     match (&entry.action, entry.id) {
-        (Some(action), id) => {
-            panel.out.push(match id {
-                Some(id) => Any::Shell(Action::Used(id)),
-                None => Any::Shell(Action::Close),
-            });
-            panel.out.push(action.clone());
+        (Some(action), None) => panel.out.extend([Any::Shell(Action::Close), action.clone()]),
+        (Some(_), Some(id)) => {
+            panel.out.push(Any::Shell(Action::Used(id)));
+            panel.out.extend(find(id).into_iter().flat_map(|c| place::by_name(c, panel.state)));
         }
         (None, Some(id)) => panel.out.push(Any::Shell(Action::NotNow(id))),
         (None, None) => {}

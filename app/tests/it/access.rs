@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use app::action::Action;
 use app::shell::{self, Sheet};
-use app::state::Room;
-use app::testing::FakeModel;
-use eframe::egui::{Key, Modifiers, Rect, Role, Vec2};
+use app::state::{Level, Room, sight};
+use app::testing::{FakeModel, Gate};
+use eframe::egui::{Key, Modifiers, Rect, Role, Vec2, pos2};
 use egui_kittest::kittest::{By, NodeT, Queryable};
 
 use crate::harness::{Studio, canvas_rect, click, see, studio, studio_with, wait};
@@ -205,6 +205,94 @@ fn nothing_overlaps_at_any_text_size() {
             h.state_mut().act(Action::Shell(shell::Action::Toggle(sheet)));
             h.run_steps(2);
         }
+    }
+}
+
+/// Controls and words of a strip of the window that lie on each other, other than parts of one control.
+fn overlapping(h: &Studio, strip: Rect) -> Vec<String> {
+    let named = h.query_all(By::new().predicate(|n| INTERACTIVE.contains(&n.role()) || n.role() == Role::Label));
+    let name = |n: &egui_kittest::Node<'_>| n.accesskit_node().label().or_else(|| n.value()).unwrap_or_default();
+    // What a panel has scrolled out of sight may lie below the status bar.
+    let foot = ["Pixel", "1 px", "Window", "Zoom", "Mask", "Store", "None chosen", "Memory", "Saved", "Messages", "Network"];
+    let is_foot = strip.bottom() > h.ctx.content_rect().bottom() - 1.0;
+    let counts = |name: &str| !is_foot || foot.iter().any(|words| name.starts_with(words));
+    let here: Vec<(String, Rect)> = named
+        .map(|n| (name(&n), n.rect()))
+        .filter(|(name, r)| counts(name) && strip.expand(1.0).contains_rect(*r) && r.is_positive())
+        .collect();
+    let mut found = Vec::new();
+    for (i, (a, rect)) in here.iter().enumerate() {
+        for (b, other) in &here[i + 1..] {
+            let both = rect.intersect(*other);
+            let is_part = rect.expand(1.0).contains_rect(*other) || other.expand(1.0).contains_rect(*rect);
+            if !is_part && both.width() > 2.0 && both.height() > 2.0 {
+                found.push(format!("{a} on {b}"));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn bars_hold_their_words_at_any_text_size() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    for (i, (percent, size)) in [(200, (1600.0, 1000.0)), (150, (1280.0, 800.0)), (100, (1280.0, 800.0))].into_iter().enumerate()
+    {
+        let gate = Gate::default();
+        let model = FakeModel::gated(64, gate.clone());
+        let mut h = studio_with(&dir.path().join(i.to_string()), model, Vec2::new(size.0, size.1), false);
+        h.state_mut().state.settings.text_percent = percent;
+        gate.allow(16);
+        for n in 1..=2 {
+            h.state_mut().act(Action::SetSeed(n));
+            h.state_mut().act(Action::Generate);
+            wait(&mut h, "an image", |a| a.state.results.len() == n as usize && !a.state.is_running());
+        }
+        h.state_mut().act(Action::Sight(sight::Action::SetMode(sight::Mode::Swipe)));
+        let errors = ["The file is empty; copy it again (empty.png).", "Cannot be read: there is no such file (chest.png)."];
+        for words in errors.into_iter().cycle().take(6) {
+            h.state_mut().state.messages.push(Level::Error, words);
+        }
+        for running in [false, true] {
+            if running {
+                h.state_mut().act(Action::Sight(sight::Action::SetMode(sight::Mode::Single)));
+                h.state_mut().act(Action::Generate);
+                gate.allow(1);
+                wait(&mut h, "a step", |a| a.state.job.as_ref().is_some_and(|j| j.step == 1));
+            }
+            for room in [Room::Canvas, Room::Compare, Room::DataSets, Room::Runs] {
+                h.state_mut().act(Action::OpenRoom(room));
+                h.run_steps(4);
+                let window = h.ctx.content_rect();
+                let strip = |y: f32, height: f32| Rect::from_min_size(pos2(0.0, y), Vec2::new(window.width(), height));
+                let mut strips = vec![strip(0.0, 44.0), strip(window.bottom() - 26.0, 26.0)];
+                if room == Room::Canvas {
+                    let header = Rect::from_min_max(pos2(canvas_rect(&h).left() - 36.0, 44.0), canvas_rect(&h).right_top());
+                    if running {
+                        // The tool's settings are scrolled, in 120 points at least.
+                        let modes = h.query_by_label("Ways to compare").map_or(f32::INFINITY, |n| n.rect().left());
+                        assert!(modes - header.left() >= 128.0, "{modes} at {percent} % of {size:?}");
+                    } else {
+                        strips.push(header);
+                    }
+                }
+                for strip in strips {
+                    let found = overlapping(&h, strip);
+                    assert!(found.is_empty(), "{} at {percent} % of {size:?}: {found:?}", room.title());
+                }
+                let toasts = h.query_all_by_label("Close message").map(|n| n.rect().top()).fold(f32::INFINITY, f32::min);
+                assert!(toasts > window.height() * 0.6, "messages leave the picture free at {percent} % of {size:?}");
+            }
+        }
+        h.state_mut().act(Action::OpenRoom(Room::Runs));
+        wait(&mut h, "the wall", |a| a.state.runs.wall.as_ref().is_some_and(|w| w.found.ids.len() == 2));
+        let seen = |h: &Studio, part: &str| h.query_all_by_label_contains(part).map(|n| n.rect().width()).fold(0.0, f32::max);
+        assert!(seen(&h, "Run 1: ") > 100.0, "the wall has room at {percent} % of {size:?}");
+        if percent > 100 {
+            click(&mut h, "Show the filters");
+            see(&mut h, "Finding: Pneumothorax, 2 runs");
+        }
+        gate.open();
     }
 }
 

@@ -64,6 +64,23 @@ fn swipe_is_dragged_and_moved_by_keys() {
 }
 
 #[test]
+fn a_case_that_is_opened_is_seen_alone() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let mut h = two(dir.path());
+    click(&mut h, "Swipe");
+    h.key_press(Key::D);
+    h.run_steps(2);
+    assert!(h.state().state.sight.is_comparing() && h.state().state.sight.difference);
+    h.state_mut().act(Action::OpenExample(app::examples::Example::ALL[1]));
+    h.run_steps(2);
+    let sight = &h.state().state.sight;
+    assert!(!sight.is_comparing() && !sight.difference, "no half of another patient lies beside it");
+    h.key_press(Key::C);
+    h.run_steps(2);
+    assert!(h.state().state.sight.is_comparing(), "a key brings it back");
+}
+
+#[test]
 fn side_by_side_has_one_zoom_and_one_window() {
     let dir = tempfile::tempdir().expect("a temporary folder");
     let mut h = two(dir.path());

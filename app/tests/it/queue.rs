@@ -111,6 +111,10 @@ fn a_paused_run_is_cancelled_and_what_waits_is_cleared_and_put_back() {
     variants(&mut h, 3);
     click(&mut h, "Generate");
     wait(&mut h, "a step", |a| a.state.job.as_ref().is_some_and(|j| j.step == 1));
+    // Words and bar stand in the middle of the top bar, beside Cancel.
+    let cancel = h.get_by_role_and_label(Role::Button, "Cancel").rect();
+    let bars: Vec<_> = h.query_all_by_label("Progress").map(|n| n.rect()).collect();
+    assert!(bars.iter().any(|bar| bar.bottom() <= cancel.bottom() && bar.top() > cancel.center().y), "{bars:?} and {cancel:?}");
     click(&mut h, "Pause");
     gate.open();
     wait(&mut h, "the pause", |a| a.state.job.as_ref().is_some_and(|j| j.paused));

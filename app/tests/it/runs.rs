@@ -5,16 +5,17 @@ use std::time::Duration;
 
 use app::jobs::Generator;
 use app::library::testing::{Sample, library};
+use app::panels::save::PATH;
 use app::rooms::runs::top::SEARCH;
 use app::state::{Level, Room};
 use app::testing::FakeModel;
 use eframe::egui::{Key, Modifiers, Role};
-use egui_kittest::kittest::Queryable;
+use egui_kittest::kittest::{NodeT, Queryable};
 use engine::cancel::Cancel;
 use engine::domain::{Annotation, Finding, GenerateRequest, Mask, Side};
 use engine::store::record::encode_png_with_record;
 
-use crate::harness::{Studio, click, click_any, see, see_part, studio, wait};
+use crate::harness::{Studio, click, click_any, see, see_part, studio, until, wait};
 
 /// Writes an image with its record, as the studio does.
 pub(crate) fn saved(folder: &Path, name: &str, request: &GenerateRequest) -> PathBuf {
@@ -219,4 +220,78 @@ fn dropped_folders_come_into_the_library_once() {
     assert!(said(h.state(), "c.png"), "what is refused is named");
     h.state_mut().act(app::action::Action::Runs(app::rooms::runs::Action::Import(vec![from])));
     wait(&mut h, "the second look", |a| said(a, "2 there already"));
+}
+
+#[test]
+fn keys_go_to_the_room_that_is_seen() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let db = library(&dir.path().join("data"));
+    for seed in [1, 2, 3] {
+        let file = saved(dir.path(), &format!("{seed}.png"), &GenerateRequest::new("Small nodule.", seed));
+        Sample { seed, file: file.to_str().expect("a plain path"), ..Sample::default() }.insert(&db);
+    }
+    let mut h = studio(dir.path(), Duration::ZERO);
+    open(&mut h);
+    click_any(&mut h, "Run 3: nothing drawn, seed 3");
+    wait(&mut h, "the run", |a| a.state.runs.chosen.cursor == Some(3));
+    // Keys that edit, draw, compare and scrub on the canvas leave the case behind the wall alone.
+    let case = |h: &Studio| {
+        let state = &h.state().state;
+        (state.document.clone(), state.view.tool, state.view.inverted, state.sight.mode, state.queue.len())
+    };
+    let before = case(&h);
+    for key in [Key::Num4, Key::V, Key::I, Key::M, Key::K, Key::X, Key::D] {
+        h.key_press(key);
+        h.run_steps(2);
+    }
+    h.key_press_modifiers(Modifiers::COMMAND, Key::Z);
+    h.run_steps(2);
+    assert_eq!(case(&h), before);
+    // The wall has its own.
+    h.key_press(Key::End);
+    wait(&mut h, "the oldest run", |a| a.state.runs.chosen.cursor == Some(1));
+    h.key_press_modifiers(Modifiers::SHIFT, Key::Home);
+    wait(&mut h, "all of them", |a| a.state.runs.chosen.ids.len() == 3);
+    h.key_press(Key::C);
+    wait(&mut h, "the Compare room", |a| a.state.room == Room::Compare && a.state.compare.entries.len() == 3);
+    see(&mut h, "3 of 9 pictures");
+    h.key_press(Key::I);
+    see(&mut h, "Window 1.00 / 0.50, inverted");
+    h.key_press(Key::D);
+    h.run_steps(2);
+    assert_eq!(h.state().state.compare.mode, app::rooms::compare::Mode::Difference);
+    assert_eq!(case(&h), before);
+    // What is called by its name goes where it is seen.
+    h.key_press_modifiers(Modifiers::COMMAND, Key::K);
+    h.run_steps(3);
+    h.get_by_label("Command, case or file").type_text("add box");
+    h.run_steps(2);
+    h.key_press(Key::Enter);
+    wait(&mut h, "the box", |a| a.state.room == Room::Canvas && a.state.document.layers.len() == before.0.layers.len() + 1);
+}
+
+#[test]
+fn a_path_that_cannot_be_opened_stays_to_be_mended() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let mut h = studio(dir.path(), Duration::ZERO);
+    open(&mut h);
+    h.key_press_modifiers(Modifiers::COMMAND, Key::O);
+    see(&mut h, PATH);
+    assert_eq!(h.state().state.room, Room::Canvas, "the field is where it is seen");
+    let field = |h: &Studio| {
+        let node = h.get_by_role_and_label(Role::TextInput, PATH);
+        (node.value().unwrap_or_default(), node.accesskit_node().is_focused())
+    };
+    until(&mut h, "the caret", |h| field(h).1);
+    let path = dir.path().join("chest.png");
+    h.get_by_label(PATH).type_text(path.to_str().expect("a plain path"));
+    h.run_steps(2);
+    h.key_press(Key::Enter);
+    wait(&mut h, "the error", |a| a.state.messages.list.iter().any(|m| m.level == Level::Error));
+    h.run_steps(2);
+    assert_eq!(field(&h), (path.display().to_string(), true));
+    saved(dir.path(), "chest.png", &GenerateRequest::new("Small nodule.", 9));
+    h.key_press(Key::Enter);
+    wait(&mut h, "the image", |a| a.state.document.impression == "Small nodule.");
+    assert!(!h.state().state.view.open_open && h.query_by_label(PATH).is_none());
 }

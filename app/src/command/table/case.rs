@@ -6,6 +6,8 @@ use crate::action::Action;
 use crate::command::{Chord, Command, Group};
 use crate::examples::Example;
 use crate::reduce::TabAction;
+use crate::rooms::data_sets;
+use crate::state::Room;
 
 pub(super) const COMMANDS: &[Command] = &[
     Command {
@@ -14,7 +16,10 @@ pub(super) const COMMANDS: &[Command] = &[
         group: Group::Case,
         keys: &[Chord::ctrl(Key::Z)],
         purpose: "Takes back the last stroke, word or change",
-        action: |s| s.history.can_undo().then_some(Action::Undo),
+        action: |s| match s.room {
+            Room::DataSets => (!s.data_sets.past.is_empty()).then_some(Action::DataSets(data_sets::Action::UndoEdit)),
+            room => (has_undo(room) && s.history.can_undo()).then_some(Action::Undo),
+        },
     },
     Command {
         id: "case.redo",
@@ -22,7 +27,7 @@ pub(super) const COMMANDS: &[Command] = &[
         group: Group::Case,
         keys: &[Chord::ctrl_shift(Key::Z), Chord::ctrl(Key::Y)],
         purpose: "Does it again",
-        action: |s| s.history.can_redo().then_some(Action::Redo),
+        action: |s| (has_undo(s.room) && s.history.can_redo()).then_some(Action::Redo),
     },
     Command {
         id: "case.new",
@@ -101,6 +106,11 @@ pub(super) const COMMANDS: &[Command] = &[
     example("example.3", "Example: left pleural effusion", |_| Some(Action::OpenExample(Example::ALL[2]))),
     example("example.4", "Example: enlarged heart", |_| Some(Action::OpenExample(Example::ALL[3]))),
 ];
+
+/// Whether the buttons that take changes of the open case back are on the screen.
+fn has_undo(room: Room) -> bool {
+    matches!(room, Room::Canvas | Room::Compare)
+}
 
 const fn example(id: &'static str, title: &'static str, action: fn(&crate::state::State) -> Option<Action>) -> Command {
     Command { id, title, group: Group::Case, keys: &[], purpose: "Opens an example with text and layers", action }

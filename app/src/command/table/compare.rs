@@ -14,9 +14,13 @@ pub(super) const COMMANDS: &[Command] = &[
     time("compare.twin", "Twin without the findings", &[Chord::plain(Key::K)], "The same seed without them, to compare", |_| {
         Some(Action::Twin)
     }),
-    time("compare.toggle", "Compare on the canvas", &[Chord::plain(Key::C)], "Swipes between A and the shown image", |_| {
-        Some(Action::Sight(sight::Action::Toggle))
-    }),
+    time(
+        "compare.toggle",
+        "Compare on the canvas",
+        &[Chord::plain(Key::C)],
+        "Swipes between A and the shown image; in Runs, opens the chosen runs beside each other",
+        |_| Some(Action::Sight(sight::Action::Toggle)),
+    ),
     time("compare.next", "Next way to compare", &[Chord::plain(Key::M)], "Single, side by side, swipe, blink", |_| {
         Some(Action::Sight(sight::Action::NextMode))
     }),

@@ -77,6 +77,31 @@ fn quotas_are_met_exactly_and_evenly() {
 }
 
 #[test]
+fn small_groups_do_not_all_fall_to_the_first_choice() {
+    let findings = [Finding::Pneumothorax, Finding::PleuralEffusion, Finding::Nodule, Finding::Consolidation];
+    let findings: Vec<_> = findings.map(|f| (Class::Finding(f), 1)).to_vec();
+    for (rows, right) in [(4, 2), (8, 4), (12, 6), (20, 10)] {
+        let quotas = Quotas { rows, findings: findings.clone(), ..Quotas::default() };
+        let composed = compose(&quotas, 1).expect("possible").rows;
+        assert_eq!(count(&composed, |r| r.side == Side::Right), right, "of {rows} rows");
+        let sizes = LesionSize::ALL.map(|size| count(&composed, |r| r.size == Some(size)));
+        assert!(sizes.iter().all(|n| n.abs_diff(rows as usize / 3) <= 1), "of {rows} rows: {sizes:?}");
+    }
+    // Three times as often on the right, one row a finding: still three times.
+    let quotas = Quotas { rows: 4, findings, sides: vec![(Side::Right, 3), (Side::Left, 1)], ..Quotas::default() };
+    assert_eq!(count(&compose(&quotas, 1).expect("possible").rows, |r| r.side == Side::Left), 1);
+    // However small the groups, no group is a whole unit away from its shares.
+    for n in 0..12 {
+        for before in [[0, 0, 0], [5, 0, 0], [0, 9, 1]] {
+            let counts = apportion_after(&[3, 2, 1], n, &before);
+            assert_eq!(counts.iter().sum::<usize>(), n);
+            let exact = [0.5, 1.0 / 3.0, 1.0 / 6.0].map(|share| share * n as f64);
+            assert!(counts.iter().zip(exact).all(|(c, e)| (*c as f64 - e).abs() < 1.0), "{counts:?} of {n}");
+        }
+    }
+}
+
+#[test]
 fn every_composed_row_can_be_placed() {
     let all = Quotas { rows: 400, findings: Class::ALL.map(|class| (class, 1)).to_vec(), zones: Vec::new(), ..Quotas::default() };
     for row in compose(&all, 1).expect("possible").rows {

@@ -20,7 +20,7 @@ use crate::state::Shown;
 use crate::state::sight::Picture;
 
 pub use reduce::{arrived, reduce};
-pub use show::show;
+pub use show::{show, status};
 pub use work::{Effect, News, Work};
 
 /// Pictures that are compared at most.

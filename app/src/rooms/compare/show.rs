@@ -2,9 +2,9 @@
 
 use eframe::egui::{Align, Frame, Layout, Margin, Panel as Side, Popup, RichText, Ui};
 
-use super::{Action, Mode, Part, grid, list, tiles};
+use super::{Action, MOST, Mode, Part, grid, list, tiles};
 use crate::action;
-use crate::panels::Panel;
+use crate::panels::{Panel, status};
 use crate::theme::icons::Icon;
 use crate::theme::{self, text, tokens};
 use crate::widgets::{Push, caption, field};
@@ -65,7 +65,8 @@ fn header(ui: &mut Ui, panel: &mut Panel<'_>) {
 }
 
 fn views_header(ui: &mut Ui, panel: &mut Panel<'_>) {
-    if Push::new("Fit").frameless().purpose("Fits all pictures; a double click does it too").show(ui).clicked() {
+    let fit = Push::new("Fit").command("look.fit").without_cap().frameless();
+    if fit.purpose("Fits all pictures; a double click does it too").show(ui).clicked() {
         push(panel, Action::Look(crate::canvas::look::Look::Fit));
     }
     let window = panel.state.compare.linked.window;
@@ -77,7 +78,7 @@ fn views_header(ui: &mut Ui, panel: &mut Panel<'_>) {
     {
         push(panel, Action::SetWindow(width, level));
     }
-    let invert = Push::icon(Icon::Invert, "Invert all").purpose("Swaps black and white in every picture");
+    let invert = Push::icon(Icon::Invert, "Invert all").command("look.invert").purpose("Swaps black and white in every picture");
     if invert.selected(window.inverted).show(ui).clicked() {
         push(panel, Action::ToggleInvert);
     }
@@ -96,6 +97,11 @@ fn views_header(ui: &mut Ui, panel: &mut Panel<'_>) {
     } else {
         for choice in Mode::ALL.into_iter().rev() {
             let button = Push::new(choice.title()).frameless().selected(mode == choice).purpose(choice.purpose());
+            let button = match choice {
+                Mode::Swipe => button.command("compare.toggle").without_cap(),
+                Mode::Difference => button.command("compare.difference").without_cap(),
+                Mode::All | Mode::Blink => button,
+            };
             if button.show(ui).clicked() {
                 push(panel, Action::SetMode(choice));
             }
@@ -107,6 +113,23 @@ fn views_header(ui: &mut Ui, panel: &mut Panel<'_>) {
             push(panel, Action::Flip);
         }
     }
+}
+
+/// The room's words in the status bar: its own window and zoom, not the canvas'.
+pub fn status(ui: &mut Ui, panel: &Panel<'_>) {
+    let room = &panel.state.compare;
+    let mut words = vec![format!("{} of {MOST} pictures", room.entries.len())];
+    if room.part == Part::Views && !room.entries.is_empty() {
+        let window = room.linked.window;
+        words.push(format!(
+            "Window {:.2} / {:.2}{}",
+            window.width,
+            window.level,
+            if window.inverted { ", inverted" } else { "" }
+        ));
+        words.push(room.linked.zoom.map_or_else(|| "Fitted".to_owned(), |zoom| format!("Zoom {:.0} %", zoom * 100.0)));
+    }
+    status::words(ui, words);
 }
 
 /// A heading with a sentence in the middle of an empty room.

@@ -43,7 +43,7 @@ pub(super) fn show(ui: &mut Ui, panel: &mut Panel<'_>) {
 
 fn coverage(ui: &mut Ui, panel: &mut Panel<'_>, plan: &Plan) {
     let axis = panel.state.data_sets.axis;
-    ui.horizontal(|ui| {
+    ui.horizontal_wrapped(|ui| {
         section(ui, "Coverage: finding by");
         if let Some(chosen) = field::choice(ui, "Coverage by", 92.0, axis, &Axis::ALL, Axis::title) {
             push(panel, Action::SetAxis(chosen));
@@ -54,6 +54,11 @@ fn coverage(ui: &mut Ui, panel: &mut Panel<'_>, plan: &Plan) {
     });
     let matrix = Matrix::of(&plan.rows.list, axis);
     let most = matrix.most().max(1) as f32;
+    // At large text the columns do not fit beside recipe and cost.
+    ScrollArea::horizontal().id_salt("coverage columns").show(ui, |ui| grid(ui, axis, &matrix, most));
+}
+
+fn grid(ui: &mut Ui, axis: Axis, matrix: &Matrix, most: f32) {
     Grid::new("coverage").min_col_width(COLUMN).spacing([2.0, 2.0]).show(ui, |ui| {
         ui.label("");
         for &column in &matrix.columns {

@@ -1,5 +1,6 @@
 //! Models: the folders the studio knows, with card, hash, licence, memory and self-test; import of published weights.
 
+mod card;
 pub mod list;
 pub mod view;
 pub mod work;

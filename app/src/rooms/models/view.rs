@@ -157,14 +157,7 @@ fn card(ui: &mut Ui, panel: &mut Panel<'_>) {
     rule(ui);
     section(ui, "Model card");
     match &found.card {
-        Some(card) => {
-            for line in card.lines().filter(|l| !l.trim().is_empty() && !l.starts_with("```")) {
-                match line.strip_prefix('#') {
-                    Some(title) => section(ui, title.trim_start_matches('#').trim()),
-                    None => secondary(ui, line.trim().trim_start_matches("> ").replace('`', "")),
-                };
-            }
-        }
+        Some(words) => super::card::show(ui, words),
         None => {
             caption(ui, "No MODEL_CARD.md lies in the folder, so its training data are not stated here.");
         }

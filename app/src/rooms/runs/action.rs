@@ -44,6 +44,8 @@ pub enum Action {
     SetOrder(Order),
     /// Sets the least width of a column, in points.
     SetColumn(f32),
+    /// In a narrow window: shows the facets in the queue's place, or the queue.
+    ShowFacets(bool),
     /// Chooses a run.
     Choose(i64, Pick),
     /// Moves the cursor by places on the wall; extends the choice from where it began.

@@ -34,8 +34,29 @@ use crate::widgets::{Push, caption};
 fn columns(panel: &Panel<'_>, width: f32) -> (f32, f32) {
     match width {
         w if w >= 2200.0 => (200.0, 440.0),
+        _ if panel.metrics.narrow => (0.0, 224.0),
         _ if panel.metrics.compact => (160.0, 300.0),
         _ => (176.0, 372.0),
+    }
+}
+
+/// Queue and facets in one column, where there is no room for the wall beside both.
+fn in_turn(ui: &mut Ui, panel: &mut Panel<'_>) {
+    let open = panel.state.runs.facets_open;
+    ui.horizontal(|ui| {
+        for (words, name, facets, purpose) in [
+            ("Queue", "Show the queue", false, "What runs and what waits"),
+            ("Filters", "Show the filters", true, "Narrows the wall by finding, side, adherence, state, model and age"),
+        ] {
+            if Push::new(words).name(name).frameless().selected(open == facets).purpose(purpose).show(ui).clicked() {
+                panel.out.push(Any::Runs(Action::ShowFacets(facets)));
+            }
+        }
+    });
+    if open {
+        facet_list::show(ui, panel);
+    } else {
+        queue::show(ui, panel);
     }
 }
 
@@ -46,8 +67,19 @@ pub fn show(ui: &mut Ui, panel: &mut Panel<'_>) {
     }
     let (facets, inspector) = columns(panel, ui.max_rect().width());
     let side = |fill| Frame::new().fill(fill).inner_margin(Margin::symmetric(12, 8));
-    let queue = if panel.metrics.compact { 264.0 } else { 328.0 };
-    Side::left("queue").exact_size(queue).resizable(false).frame(side(tokens::BG)).show(ui, |ui| queue::show(ui, panel));
+    let narrow = panel.metrics.narrow;
+    let queue = match panel.metrics.compact {
+        _ if narrow => 200.0,
+        true => 264.0,
+        false => 328.0,
+    };
+    Side::left("queue").exact_size(queue).resizable(false).frame(side(tokens::BG)).show(ui, |ui| {
+        if narrow {
+            in_turn(ui, panel);
+        } else {
+            queue::show(ui, panel);
+        }
+    });
     Side::right("run").exact_size(inspector).resizable(false).frame(side(tokens::BG)).show(ui, |ui| inspector::show(ui, panel));
     CentralPanel::default().frame(Frame::new().fill(tokens::VIEW)).show(ui, |ui| {
         Side::top("filters")
@@ -55,11 +87,13 @@ pub fn show(ui: &mut Ui, panel: &mut Panel<'_>) {
             .resizable(false)
             .frame(Frame::new().fill(tokens::BG).inner_margin(Margin::symmetric(12, 0)))
             .show(ui, |ui| filter_bar::show(ui, panel));
-        Side::left("facets")
-            .exact_size(facets)
-            .resizable(false)
-            .frame(side(tokens::BG))
-            .show(ui, |ui| facet_list::show(ui, panel));
+        if !narrow {
+            Side::left("facets")
+                .exact_size(facets)
+                .resizable(false)
+                .frame(side(tokens::BG))
+                .show(ui, |ui| facet_list::show(ui, panel));
+        }
         Frame::new().inner_margin(Margin { left: 12, right: 4, top: 10, bottom: 0 }).show(ui, |ui| {
             if let Some(why) = &panel.state.runs.failed {
                 caption(ui, why);

@@ -54,6 +54,7 @@ fn effects(state: &mut State, action: Action) -> Vec<Effect> {
         }
         Action::SetColumn(width) if width.is_finite() => runs.column = width.clamp(COLUMN.0, COLUMN.1),
         Action::SetColumn(_) => {}
+        Action::ShowFacets(open) => runs.facets_open = open,
         Action::Choose(id, pick) => return choose(state, id, pick),
         Action::Move { by, extend } => return step(state, by, extend),
         Action::ChooseAll => {

@@ -21,6 +21,8 @@ pub struct State {
     pub order: Order,
     /// Least width of a column, in points.
     pub column: f32,
+    /// In a narrow window: whether the facets stand in the queue's place.
+    pub facets_open: bool,
     /// The wall as it was answered last; `None` before the first answer.
     pub wall: Option<Arc<Wall>>,
     /// Whether the wall was asked for.
@@ -60,6 +62,7 @@ impl Default for State {
             filter: Filter::default(),
             order: Order::default(),
             column: COLUMN.0,
+            facets_open: false,
             wall: None,
             asked: false,
             failed: None,

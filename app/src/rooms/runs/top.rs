@@ -1,13 +1,13 @@
 //! The room's top bar and its words in the status bar.
 
-use eframe::egui::{Align, Color32, Id, Key, Layout, Margin, Modifiers, RichText, TextEdit, Ui, vec2};
+use eframe::egui::{Align, Id, Key, Layout, Margin, Modifiers, RichText, TextEdit, Ui, vec2};
 
 use super::action::Action;
 use super::words;
 use crate::action::Action as Any;
 use crate::library::Mark;
 use crate::library::reader::Purpose;
-use crate::panels::Panel;
+use crate::panels::{self, Panel};
 use crate::rooms::{compare, data_sets, reading};
 use crate::theme::icons::Icon;
 use crate::theme::{text, tokens};
@@ -87,7 +87,7 @@ fn batch(ui: &mut Ui, panel: &mut Panel<'_>) {
     if quiet(&with_count("Command"), "As commands", Icon::Copy, "Copies the command lines that make them again", ui) {
         did.push(Action::Use(targets.clone(), Purpose::Command));
     }
-    let beside = "Puts the chosen images beside each other, nine at most";
+    let beside = "Puts the chosen images beside each other, nine at most. Key C";
     if quiet(&with_count("Compare"), "Compare the chosen runs", Icon::Compare, beside, ui) {
         did.push(Action::Use(targets.iter().take(compare::MOST).copied().collect(), Purpose::Compare));
     }
@@ -113,17 +113,11 @@ fn batch(ui: &mut Ui, panel: &mut Panel<'_>) {
 
 /// The room's words in the status bar.
 pub fn status(ui: &mut Ui, panel: &Panel<'_>) {
-    let say = |ui: &mut Ui, words: String, color: Color32| {
-        ui.label(RichText::new(words).font(text::secondary()).color(color));
-    };
     let runs = &panel.state.runs;
     let chosen = match runs.chosen.ids.len() {
         0 => "None chosen".to_owned(),
         n => format!("{} chosen", grouped(n)),
     };
-    say(ui, chosen, tokens::INK2);
-    if let Some(wall) = &runs.wall {
-        let words = format!("Store {}, nothing is deleted without asking", words::bytes(wall.store_bytes));
-        say(ui, words, tokens::INK2);
-    }
+    let store = |bytes| format!("Store {}, nothing is deleted without asking", words::bytes(bytes));
+    panels::status::words(ui, std::iter::once(chosen).chain(runs.wall.as_ref().map(|wall| store(wall.store_bytes))));
 }
