@@ -172,6 +172,15 @@ impl Task {
     pub fn new(name: impl Into<String>, model_hash: impl Into<String>) -> Self {
         Self { name: name.into(), model_hash: model_hash.into(), attempt: 1, ..Self::default() }
     }
+
+    /// The case and what the image is to the one that it came from, to tell a twin from its original in a list.
+    pub fn title(&self) -> String {
+        match (self.relation, self.parent_step) {
+            (Relation::None | Relation::Variant | Relation::Cell, _) => self.name.clone(),
+            (Relation::Fork, Some(step)) => format!("{}, fork at step {step}", self.name),
+            (relation, _) => format!("{}, {}", self.name, relation.word()),
+        }
+    }
 }
 
 /// A row of the queue, without its request.
@@ -281,6 +290,14 @@ mod tests {
         assert_eq!(rule(false, Some(0.5), 0), "Reject below 0.50.");
         assert_eq!(rule(true, None, 3), "Keep the best of 4.");
         assert_eq!(rule(false, None, 0), "Keep all.");
+    }
+
+    #[test]
+    fn a_twin_is_told_from_its_original() {
+        let task = |relation, parent_step| Task { relation, parent_step, ..Task::new("Nodule", "") }.title();
+        assert_eq!(task(Relation::None, None), "Nodule");
+        assert_eq!(task(Relation::Twin, None), "Nodule, twin");
+        assert_eq!(task(Relation::Fork, Some(7)), "Nodule, fork at step 7");
     }
 
     #[test]

@@ -131,7 +131,7 @@ fn cancel(ui: &mut Ui, panel: &mut Panel<'_>, job: &Job) {
 
 /// Step, time and bar.
 fn block(ui: &mut Ui, panel: &Panel<'_>, job: &Job, step: String, right: String) {
-    let width = if panel.metrics.compact { 120.0 } else { 170.0 };
+    let width = if panel.metrics.compact { 148.0 } else { 170.0 };
     let named = format!("Step {} of {}", job.step, job.of);
     let block = ui.allocate_ui_with_layout(vec2(width, 34.0), Layout::top_down(Align::Min), |ui| {
         ui.add_space(5.0);

@@ -21,8 +21,8 @@ pub fn show(ui: &mut Ui, panel: &mut Panel<'_>, zoom: f32) {
                 (0, _) => "No messages".to_owned(),
                 (1, 0) => "1 message".to_owned(),
                 (n, 0) => format!("{n} messages"),
-                (_, 1) => "1 failed".to_owned(),
-                (_, n) => format!("{n} failed"),
+                (_, 1) => "1 error".to_owned(),
+                (_, n) => format!("{n} errors"),
             };
             let list = Push::new(&words)
                 .with_icon(Icon::Messages)

@@ -57,7 +57,8 @@ fn ended_row(ui: &mut Ui, panel: &mut Panel<'_>, job: &JobRow) {
         }
         _ => format!("seed {}, no image", job.seed),
     };
-    let name = format!("Finished: {}, {line_two}, {word}", job.task.name);
+    let title = job.task.title();
+    let name = format!("Finished: {title}, {line_two}, {word}");
     response.widget_info(|| WidgetInfo::labeled(Role::Button, job.run.is_some(), &name));
     if response.hovered() && job.run.is_some() {
         ui.painter().rect_filled(rect, CornerRadius::same(6), tokens::HOVER);
@@ -66,7 +67,7 @@ fn ended_row(ui: &mut Ui, panel: &mut Panel<'_>, job: &JobRow) {
     picture(ui, pos2(rect.left() + 6.0, rect.top() + 6.0), texture);
     let x = rect.left() + 6.0 + PICTURE + 10.0;
     let said = ui.painter().text(pos2(rect.right() - 6.0, rect.center().y), Align2::RIGHT_CENTER, word, text::secondary(), ink);
-    put(ui, pos2(x, rect.top() + 17.0), &job.task.name, said.left() - 8.0 - x, text::body(), tokens::INK);
+    put(ui, pos2(x, rect.top() + 17.0), &title, said.left() - 8.0 - x, text::body(), tokens::INK);
     put(ui, pos2(x, rect.top() + 35.0), &line_two, said.left() - 8.0 - x, text::secondary(), tokens::INK3);
     if response.clicked()
         && let Some(run) = job.run

@@ -133,7 +133,7 @@ fn waiting_row(ui: &mut Ui, panel: &mut Panel<'_>, entry: &Entry<'_>) -> Respons
     let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), ROW), Sense::hover());
     let response = ui.interact(rect, row_id(first.id), Sense::click_and_drag());
     let cost = panel.state.queue.cost_secs(first.steps).map(|s| s * entry.jobs.len() as f64);
-    let name = format!("Waiting: {}, {}", first.task.name, entry.line());
+    let name = format!("Waiting: {}, {}", first.task.title(), entry.line());
     response.widget_info(|| WidgetInfo::labeled(Role::ListItem, true, &name));
     if response.hovered() || response.dragged() {
         ui.painter().rect_filled(rect, CornerRadius::same(6), tokens::HOVER);
@@ -160,8 +160,7 @@ fn waiting_row(ui: &mut Ui, panel: &mut Panel<'_>, entry: &Entry<'_>) -> Respons
         let said = ui.painter().text(pos2(right, rect.top() + 17.0), Align2::RIGHT_CENTER, words, text::secondary(), ink);
         right = said.left() - 8.0;
     }
-    let title =
-        if entry.jobs.len() > 1 { format!("{} × {}", entry.jobs.len(), first.task.name) } else { first.task.name.clone() };
+    let title = if entry.jobs.len() > 1 { format!("{} × {}", entry.jobs.len(), first.task.title()) } else { first.task.title() };
     put(ui, pos2(x, rect.top() + 17.0), &title, right - x, text::body(), tokens::INK);
     put(ui, pos2(x, rect.top() + 35.0), &entry.line(), right - x, text::secondary(), tokens::INK3);
     response.on_hover_text("Drag to reorder; with the keyboard Alt+Up, Alt+Down, and Del to cancel.")
