@@ -60,8 +60,9 @@ fn picture(h: &mut Studio, template: Template, size: Vec2) {
 fn own(template: Template) -> &'static [&'static str] {
     match template {
         Template::ReportAlignment | Template::Realism => &["Scores", "Effect, A − B", "Agreement"],
-        Template::RealOrSynthetic => &["Telling real from synthetic"],
-        Template::PairwiseChoice => &["Share that chose A over B"],
+        // The area is the primary analysis there, not the model.
+        Template::RealOrSynthetic => &["Telling real from synthetic", "Columns: Ordinal mixed model, Estimate, 95 % interval"],
+        Template::PairwiseChoice => &["Share that chose A over B", "Columns: , Repeat κ, Median time"],
         Template::Quartet => &["Real radiograph found", "Taken for the real one"],
         Template::VisualGrading => &["Visual grading", "Sharpness", "Contrast"],
         Template::AssistedReading => &["Right with help − without", "Area under the ROC curve, with − without"],
@@ -86,12 +87,47 @@ fn the_analysis_of_every_template_can_be_looked_at() {
             see(&mut h, words);
         }
         see(&mut h, "Per reader");
+        see_part(&mut h, if template.is_ordinal() { "1–3 of " } else { "Taken by R" });
+        let pictures = |h: &Studio| h.state().state.reading.analysis.as_ref().map_or(0, |analysis| analysis.pictures.len());
+        assert!(pictures(&h) > 0, "{template:?}: the cases behind the numbers");
         see_part(&mut h, "Simulated readers: a program gave these answers");
         h.check_accessibility();
         if is_drawn {
             for size in [vec2(1600.0, 1000.0), vec2(1280.0, 800.0)] {
                 picture(&mut h, template, size);
             }
+        }
+    }
+}
+
+#[test]
+fn joined_answers_bring_the_images_of_the_study_beside_them() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let file = answered(dir.path(), Template::Quartet);
+    let mut h = studio(dir.path(), Duration::ZERO);
+    h.state_mut().act(Action::OpenRoom(Room::Reading));
+    act(&mut h, reading::Action::Show(Tab::Join));
+    act(&mut h, reading::Action::SetPath(Field::Study, file.clone()));
+    wait(&mut h, "the answers beside the study", |a| a.state.reading.answers.len() == READERS.len());
+    click(&mut h, "Join key");
+    wait(&mut h, "the analysis", |a| a.state.reading.analysis.is_some() && a.state.reading.busy.is_none());
+    let joined = h.state().state.reading.paths.joined.clone();
+    drop(h);
+    for (has_key, expected) in [(true, true), (false, false)] {
+        if !has_key {
+            std::fs::remove_file(file.with_extension("cxkey")).expect("the key is there");
+        }
+        let other = tempfile::tempdir().expect("a temporary folder");
+        let mut h = studio(other.path(), Duration::ZERO);
+        h.state_mut().act(Action::OpenRoom(Room::Reading));
+        act(&mut h, reading::Action::Show(Tab::Join));
+        act(&mut h, reading::Action::SetPath(Field::Joined, joined.clone()));
+        click(&mut h, "Open joined answers");
+        wait(&mut h, "the analysis", |a| a.state.reading.analysis.is_some() && a.state.reading.busy.is_none());
+        let found = h.state().state.reading.analysis.as_ref().is_some_and(|analysis| !analysis.pictures.is_empty());
+        assert_eq!(found, expected);
+        if !has_key {
+            see_part(&mut h, "name the sealed study and its key in step 5");
         }
     }
 }

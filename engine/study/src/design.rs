@@ -7,10 +7,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::equalise::Settings;
 use crate::error::{StudyError, read_text};
-use crate::power::{Assumptions, Scores};
 use crate::template::Template;
 
 mod keep;
+mod power;
+mod words;
+
+pub use power::PowerAssumed;
 
 /// Largest design that is read.
 const MAX_BYTES: u64 = 1 << 20;
@@ -135,23 +138,6 @@ pub enum ArmOrder {
     Fixed,
 }
 
-/// Scores that are expected, for an estimate of power.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PowerAssumed {
-    /// Scores of the arm that is expected to be better.
-    pub first: Scores,
-    /// Scores of the other arm.
-    pub second: Scores,
-    /// Level of the two-sided test.
-    #[serde(default = "usual_level")]
-    pub level: f64,
-}
-
-fn usual_level() -> f64 {
-    0.05
-}
-
 impl Design {
     /// Reads and checks a design.
     ///
@@ -201,23 +187,6 @@ impl Design {
     /// The criteria of one trial; a single unnamed one where the template asks one question.
     pub fn criteria(&self) -> Vec<String> {
         if self.criteria.is_empty() { vec![String::new()] } else { self.criteria.clone() }
-    }
-
-    /// What an estimate of power assumes; `None` where answers are no scale. Without `[power]`, the figures of the paper's study
-    /// at the same places of this scale.
-    pub fn assumptions(&self) -> Option<Assumptions> {
-        let choices = self.template.choices();
-        let (low, high) = (choices.first()?.value, choices.last()?.value);
-        if !self.template.is_ordinal() {
-            return None;
-        }
-        let paper = Assumptions::default();
-        let moved = |scores: Scores| Scores { mean: scores.mean + f64::from(low - paper.scale.0), ..scores };
-        let given = self.power.clone();
-        let (first, second) =
-            given.as_ref().map_or((moved(paper.first), moved(paper.second)), |given| (given.first, given.second));
-        let level = given.map_or(paper.level, |given| given.level);
-        Some(Assumptions { readers: self.readers.len(), first, second, scale: (low, high), level, ..paper })
     }
 
     /// Checks what no single field can tell.
@@ -270,18 +239,16 @@ impl Design {
             return Err("display.magnification: it must lie between 1 and 8".to_owned());
         }
         self.plan.check(self)?;
-        match (&self.power, self.assumptions()) {
-            (Some(_), Some(assumed)) => assumed.check().map_err(|error| error.to_string()),
-            _ => Ok(()),
-        }
+        self.check_power()
     }
 
     /// How often a reader sees each case, repeats and catch trials left out.
     pub fn showings(&self) -> usize {
         let arms = self.arms.len();
         match self.template {
-            Template::PairwiseChoice => arms * (arms - 1) / 2,
+            Template::PairwiseChoice => arms * arms.saturating_sub(1) / 2,
             Template::Quartet => 1,
+            Template::AssistedReading => 2,
             _ if !self.paired => 1,
             _ => arms,
         }
@@ -356,8 +323,8 @@ pub(crate) fn codes(field: &str, list: &[String], most: usize) -> Result<(), Str
 fn toml_words(error: &toml::de::Error, text: &str) -> String {
     let line = error.span().map(|span| text[..span.start.min(text.len())].matches('\n').count() + 1);
     match line {
-        Some(line) => format!("line {line}: {}", error.message()),
-        None => error.message().to_owned(),
+        Some(line) => format!("line {line}: {}", words::plain(error.message())),
+        None => words::plain(error.message()),
     }
 }
 

@@ -20,6 +20,7 @@ use crate::template::Template;
 
 mod seal;
 
+pub(crate) use self::seal::SAME_IMAGES;
 pub use self::seal::{Files, Order, SealError, must_be_new, seal_files};
 
 const FORMAT: &str = "chexgen-audit";

@@ -44,6 +44,8 @@ pub(crate) fn table(design: &Design, folder: &Path, cases: usize, practice: usiz
         let used = if case < cases { "scored" } else { "practice" };
         write!(text, "\ncase-{case},{impression},{findings},Woman,{},PA,PTX,{used}", 40 + case).expect("a string");
         for (place, arm) in design.arms.iter().enumerate() {
+            // Assisted reading shows one image in both conditions.
+            let (arm, place) = if design.template == Template::AssistedReading { (&design.arms[0], 0) } else { (arm, place) };
             let name = format!("secret-{arm}-{case}.png");
             let pixels = (0..256).map(|i| (i * 200 + case * 31 + place * 977) as u16).collect();
             let image = GrayImage::new(16, 16, pixels).expect("a picture");

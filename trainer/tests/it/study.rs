@@ -308,6 +308,16 @@ fn every_template_begins_with_files_that_explain_themselves() {
         assert!(readme.contains(&format!("chexgen-studio read {template}.cxstudy")), "{readme}");
         let text = stdout(&run(dir.path(), &["study", "check", template]));
         assert!(text.contains("12 cases, 4 for practice"), "{text}");
+        // Each command of the README works; as it comes, and with the figures that the design proposes.
+        let power = ["study", "power", template, "--studies", "100"];
+        let usual = stdout(&run(dir.path(), &power));
+        assert!(usual.contains("12 cases: power 0.") && usual.contains("set your own under [power]"), "{template}: {usual}");
+        let design = folder.join("study.toml");
+        let text = std::fs::read_to_string(&design).unwrap();
+        let (before, after) = text.split_once("# [power]").unwrap();
+        std::fs::write(&design, format!("{before}[power]{}", after.replace("\n# ", "\n"))).unwrap();
+        assert!(stdout(&run(dir.path(), &power)).contains("the design says so"), "{template}");
+        std::fs::write(&design, text).unwrap();
         stdout(&run(dir.path(), &["study", "seal", template, "--without-audit", "a test"]));
         let study = Study::open(&folder.join(format!("{template}.cxstudy"))).unwrap();
         assert_eq!((study.sheet().practice.len(), study.sheet().readers.len()), (3, 2));

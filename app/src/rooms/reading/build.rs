@@ -69,6 +69,14 @@ fn asked(ui: &mut Ui, design: &mut Design) {
         if matches!(template, Template::Quartet | Template::AssistedReading) {
             design.plan.catch = 0;
         }
+        // Without help and with help, with a washout between; another template may not have as many.
+        design.plan.rounds = if template == Template::AssistedReading {
+            2
+        } else {
+            design.plan.rounds.clamp(1, u32::try_from(design.showings()).unwrap_or(1).max(1))
+        };
+        // Expected scores say nothing of shares, and a share of choices nothing of one of right answers.
+        design.power = None;
     }
     if let Some(title) = line(ui, "Study title", "Title, as readers see it", &design.title) {
         design.title = title;

@@ -1,7 +1,9 @@
 //! Step 1, right: order, repeats and breaks, what each reader will do, and the power of it.
 
 use eframe::egui::Ui;
-use study::design::{ArmOrder, Design, PowerAssumed};
+use study::design::{ArmOrder, Design};
+use study::power::{Against, Assumed};
+use study::template::Template;
 
 use super::action::Action;
 use super::draw::{Column, fact, head, numbers, push, row, words};
@@ -95,24 +97,57 @@ fn preview(ui: &mut Ui, panel: &mut Panel<'_>) {
     }
 }
 
-fn power(ui: &mut Ui, panel: &mut Panel<'_>, design: &mut Design) {
-    section(ui, "Power");
-    let Some(assumed) = design.assumptions() else {
-        caption(ui, "Choices between images stand on no scale; there is no estimate.");
-        return;
-    };
-    let mut given = PowerAssumed { first: assumed.first, second: assumed.second, level: assumed.level };
-    let range = f64::from(assumed.scale.0)..=f64::from(assumed.scale.1);
-    for (label, scores) in [("Better arm", &mut given.first), ("Other arm", &mut given.second)] {
-        ui.horizontal(|ui| {
-            let name = format!("{label}, mean score");
-            field::number(ui, &format!("{label}, mean"), &name, &mut scores.mean, range.clone(), 0.01, 2, FIELD);
-            field::number(ui, "SD", &format!("{label}, deviation"), &mut scores.sd, 0.05..=3.0, 0.01, 2, FIELD);
-        });
+/// The figures that are expected, which can be changed.
+fn expected(ui: &mut Ui, design: &mut Design) {
+    let assumed = design.assumptions();
+    let was = design.power.clone().unwrap_or_default();
+    let mut given = was.clone();
+    match assumed {
+        Assumed::Scores(assumed) => {
+            let (mut first, mut second) = (assumed.first, assumed.second);
+            let range = f64::from(assumed.scale.0)..=f64::from(assumed.scale.1);
+            for (label, scores) in [("Better arm", &mut first), ("Other arm", &mut second)] {
+                ui.horizontal(|ui| {
+                    let name = format!("{label}, mean score");
+                    field::number(ui, &format!("{label}, mean"), &name, &mut scores.mean, range.clone(), 0.01, 2, FIELD);
+                    field::number(ui, "SD", &format!("{label}, deviation"), &mut scores.sd, 0.05..=3.0, 0.01, 2, FIELD);
+                });
+            }
+            if (first, second) != (assumed.first, assumed.second) {
+                (given.first, given.second) = (Some(first), Some(second));
+            }
+        }
+        Assumed::Shares(assumed) => {
+            let (label, tip) = match design.template {
+                Template::PairwiseChoice => ("Choices for the first arm, %", "Expected share; half of them is guessing."),
+                Template::Quartet => ("Real image found, %", "Expected share; a quarter is guessing."),
+                _ => ("Right with help, %", "Expected share of right answers with examples beside the image."),
+            };
+            if let Against::Without(without) = assumed.against {
+                let tip = "Expected share of right answers without examples.";
+                percent(ui, "Right without help, %", tip, without, &mut given.without);
+            }
+            percent(ui, label, tip, assumed.share, &mut given.share);
+        }
     }
-    if (given.first, given.second) != (assumed.first, assumed.second) {
+    if given != was {
         design.power = Some(given);
     }
+}
+
+/// A share in percent; `given` is what it becomes where it is changed.
+fn percent(ui: &mut Ui, label: &str, tip: &str, share: f64, given: &mut Option<f64>) {
+    let mut value = 100.0 * share;
+    let name = label.trim_end_matches(", %");
+    field::number(ui, label, &format!("{name} in percent"), &mut value, 1.0..=99.0, 0.2, 0, FIELD).on_hover_text(tip);
+    if (value - 100.0 * share).abs() > 1e-9 {
+        *given = Some(value / 100.0);
+    }
+}
+
+fn power(ui: &mut Ui, panel: &mut Panel<'_>, design: &mut Design) {
+    section(ui, "Power");
+    expected(ui, design);
     let room = &panel.state.reading;
     let cases = room.checked.as_ref().map_or(0, |found| found.cases);
     let can = room.busy.is_none() && cases >= 2;
@@ -139,6 +174,10 @@ fn power(ui: &mut Ui, panel: &mut Panel<'_>, design: &mut Design) {
             }
         }
     } else if design.power.is_none() {
-        caption(ui, "Until you set others, the figures of the paper's study are assumed.");
+        let words = match design.assumptions() {
+            Assumed::Scores(_) => "Until you set others, the figures of the paper's study are assumed.",
+            Assumed::Shares(_) => "Until you set others, usual figures are assumed; set what you expect.",
+        };
+        caption(ui, words);
     }
 }

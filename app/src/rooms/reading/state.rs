@@ -350,8 +350,8 @@ pub fn fresh() -> Design {
         real: None,
         paired: true,
         cases: PathBuf::new(),
-        consent: "You will read chest radiographs, some or all of which were made by a program.\nYour answers are stored under \
-                  a code, with the time that each one took.\nYou may stop at any time."
+        consent: "You will read chest radiographs, some or all of which were made by a program.\n\
+                  The time that each answer takes is stored with it."
             .to_owned(),
         images: Settings::default(),
         display: DisplaySettings::default(),

@@ -54,6 +54,8 @@ pub struct AssistedRow {
     pub sensitivity: (Option<ShareOf>, Option<ShareOf>),
     /// Absent findings called absent, without and with help.
     pub specificity: (Option<ShareOf>, Option<ShareOf>),
+    /// Both of all readers with intervals by case, sensitivity first; `None` of a reader, whose shares have exact ones.
+    pub kinds_by_case: Option<[Option<Estimate>; 4]>,
 }
 
 /// Pairs in which a condition came first.
@@ -174,6 +176,14 @@ fn row(reader: Option<usize>, pairs: &[Both], cases: usize, boot: Bootstrap) -> 
         let less = |p: &[Both]| Some(area_of(p, true)?.value - area_of(p, false)?.value);
         boot.estimate(by_case.len(), |units| over_readers(units, &less)).map(|e| Estimate { n: pairs.len(), ..e })
     };
+    // Share right of cases with or without the finding, over resampled cases.
+    let kind = |present: bool, of: &dyn Fn(&Both) -> bool| {
+        boot.estimate(by_case.len(), |units| {
+            let drawn = drawn(units);
+            let kept = drawn.iter().filter(|p| p.present == present);
+            mean(&kept.map(|p| f64::from(u8::from(of(p)))).collect::<Vec<_>>())
+        })
+    };
     AssistedRow {
         reader,
         pairs: pairs.len(),
@@ -197,6 +207,7 @@ fn row(reader: Option<usize>, pairs: &[Both], cases: usize, boot: Bootstrap) -> 
             ShareOf::of(count(&|p| !p.present && was(p)), pairs.len() - present),
             ShareOf::of(count(&|p| !p.present && is(p)), pairs.len() - present),
         ),
+        kinds_by_case: reader.is_none().then(|| [kind(true, &was), kind(true, &is), kind(false, &was), kind(false, &is)]),
     }
 }
 

@@ -51,6 +51,8 @@ pub struct DetectionRow {
     pub real_called_real: Option<ShareOf>,
     /// Synthetic images called real.
     pub synthetic_called_real: Option<ShareOf>,
+    /// Both shares of all readers with intervals by case: real images, then synthetic ones; `None` of a reader.
+    pub called_by_case: (Option<Estimate>, Option<Estimate>),
 }
 
 /// One answer: reader, case, whether real, score.
@@ -113,6 +115,14 @@ fn row(reader: Option<usize>, arm: Option<usize>, answers: &[Answer], cases: usi
         let each = readers.iter().filter_map(|&r| of(&drawn.iter().filter(|a| a.reader == r).copied().collect::<Vec<_>>()));
         mean(&each.collect::<Vec<_>>())
     };
+    // Readers answer to the same cases, so their answers are not as many as they seem: cases are resampled.
+    let called_real = |real: bool| {
+        boot.estimate(cases, |units| {
+            let drawn = drawn(units);
+            let decided = drawn.iter().filter(|a| a.real == real && a.score != 3);
+            mean(&decided.map(|a| f64::from(u8::from(a.score >= 4))).collect::<Vec<_>>())
+        })
+    };
     let auc = if reader.is_some() {
         area(&scores(answers, true), &scores(answers, false)).map(|a| Estimate {
             value: a.value,
@@ -144,6 +154,7 @@ fn row(reader: Option<usize>, arm: Option<usize>, answers: &[Answer], cases: usi
         test: reader.and(right).and_then(|s| binomial_two_sided(s.hits, s.n, 0.5)).map(Test::alone),
         real_called_real: ShareOf::of(hits, hits + misses),
         synthetic_called_real: ShareOf::of(alarms, alarms + rejections),
+        called_by_case: if reader.is_some() { (None, None) } else { (called_real(true), called_real(false)) },
     }
 }
 

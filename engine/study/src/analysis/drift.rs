@@ -9,13 +9,16 @@ use super::frame::{Frame, Row};
 use super::times::trials;
 use crate::template::Template;
 
-/// Images for which a slope is given.
-const PER: f64 = 100.0;
+/// Trials for which a slope is given: ten of a short order, where a hundred would tell of what nobody read.
+fn per(frame: &Frame<'_>) -> u32 {
+    let last = frame.scored.iter().map(|row| row.reading.order).max().unwrap_or(0);
+    if last >= 50 { 100 } else { 10 }
+}
 
 /// A change with the order.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Trend {
-    /// Change for each 100 trials.
+    /// Change for each [`Drift::per`] trials.
     pub value: f64,
     /// 95 % interval.
     pub interval: (f64, f64),
@@ -30,9 +33,11 @@ pub struct Trend {
 pub struct Drift {
     /// Place of the reader.
     pub reader: usize,
-    /// Score points for each 100 trials, each arm and criterion with its own mean; `None` of choices and of assisted reading.
+    /// Trials for which the changes stand: 100, or 10 where no reader had half as many.
+    pub per: u32,
+    /// Score points for each `per` trials, each arm and criterion with its own mean; `None` of choices and of assisted reading.
     pub score: Option<Trend>,
-    /// Time for each 100 trials as a share: −0.2 is a fifth faster. From the slope of its logarithm.
+    /// Time for each `per` trials as a share: −0.2 is a fifth faster. From the slope of its logarithm.
     pub time: Option<Trend>,
 }
 
@@ -62,6 +67,8 @@ fn has_level(template: Template) -> bool {
 }
 
 pub(super) fn drift(frame: &Frame<'_>, context: &Context) -> Vec<Drift> {
+    let per = per(frame);
+    let times = f64::from(per);
     (0..context.readers.len())
         .map(|reader| {
             let rows: Vec<&Row<'_>> = frame.scored.iter().filter(|row| row.reader == reader).collect();
@@ -70,8 +77,8 @@ pub(super) fn drift(frame: &Frame<'_>, context: &Context) -> Vec<Drift> {
             let criterion = |row: &Row<'_>| context.criteria.iter().position(|c| *c == row.reading.criterion).unwrap_or(0);
             let group: Vec<usize> = rows.iter().map(|row| criterion(row) * context.arms.len() + row.arm).collect();
             let trend = |slope: engine::statistics::trend::Slope| Trend {
-                value: PER * slope.value,
-                interval: (PER * slope.ci95.0, PER * slope.ci95.1),
+                value: times * slope.value,
+                interval: (times * slope.ci95.0, times * slope.ci95.1),
                 p: slope.p,
                 n: slope.n,
             };
@@ -84,6 +91,7 @@ pub(super) fn drift(frame: &Frame<'_>, context: &Context) -> Vec<Drift> {
                 |t: Trend| Trend { value: t.value.exp_m1(), interval: (t.interval.0.exp_m1(), t.interval.1.exp_m1()), ..t };
             Drift {
                 reader,
+                per,
                 score: if has_level(context.template) { common_slope(&order, &score, &group).map(trend) } else { None },
                 time: common_slope(&when, &log, &arm).map(trend).map(share),
             }

@@ -83,7 +83,7 @@ pub struct Options {
     pub seed: Seed,
     /// Most points of a learning curve.
     pub curve_points: usize,
-    /// Most cases in the list of those where readers differ.
+    /// Most cases in the list of those where readers differ, for each criterion.
     pub differing: usize,
 }
 
@@ -215,9 +215,10 @@ pub struct Analysis {
     pub errors: Errors,
     /// Effects within findings; exploratory.
     pub findings: Vec<FindingRow>,
-    /// Cases where readers differ most.
+    /// Cases where readers differ most, criterion by criterion.
     pub differing: Vec<Differing>,
-    /// How many images two or more readers scored differently.
+    /// How many images two or more readers scored differently, over all criteria; of choices, sets of images of which they took
+    /// different ones.
     pub differing_images: usize,
     /// Real or synthetic.
     pub detection: Option<Detection>,
@@ -245,6 +246,7 @@ pub fn analyse(readings: &[Reading], context: &Context, options: &Options) -> Re
     let pairs = options.pairs.of(context.arms.len());
     let (arms, readers) = (context.arms.len(), context.readers.len());
     let mut scales = Vec::new();
+    let (mut differing, mut differing_images) = (Vec::new(), 0);
     let points = context.template != Template::AssistedReading;
     if context.template.is_ordinal() {
         let one = [String::new()];
@@ -256,13 +258,17 @@ pub fn analyse(readings: &[Reading], context: &Context, options: &Options) -> Re
             // right, not by points.
             let compared = if points { &pairs[..] } else { &[] };
             scales.push(scale(criterion, &grid, context.template, compared, boot));
+            let (cases, images) = differing::list(&frame, &grid, criterion, options.differing);
+            differing.extend(cases);
+            differing_images += images;
         }
         adjust(&mut scales);
+    } else {
+        (differing, differing_images) = differing::choices(&frame, context, options.differing);
     }
     let grid = Grid::of(&frame.scored, arms, readers, frame.cases.len());
     let single = context.template.is_ordinal() && context.criteria.is_empty();
     let findings = if single && points { findings::rows(&frame, &grid, &pairs, boot) } else { Vec::new() };
-    let (differing, differing_images) = if single { differing::list(&frame, &grid, options.differing) } else { (Vec::new(), 0) };
     let completeness = completeness(&frame, context);
     let mut analysis = Analysis {
         template: context.template,

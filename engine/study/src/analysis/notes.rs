@@ -30,8 +30,9 @@ pub(super) fn notes(analysis: &Analysis, context: &Context) -> Vec<String> {
     }
     if analysis.counts.cases < FEW_CASES {
         notes.push(format!(
-            "With {} the intervals that resample cases are too narrow; take them as a rough guide.",
-            counted(analysis.counts.cases, "case", "cases")
+            "With {} the intervals that resample cases{} are too narrow; take them as a rough guide.",
+            counted(analysis.counts.cases, "case", "cases"),
+            if analysis.scales.iter().any(|s| s.model.is_some()) { ", and those of the mixed model," } else { "" }
         ));
     }
     for scale in &analysis.scales {

@@ -8,6 +8,9 @@ use super::frame::{Frame, Row};
 use super::values::{Bootstrap, Estimate, ShareOf};
 use crate::template::Template;
 
+/// Fewer repeats than these have no kappa: of two or three answers it jumps from 0 to 1.
+const LEAST_PAIRS: usize = 4;
+
 /// One reader's repeats.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Repeat {
@@ -16,6 +19,7 @@ pub struct Repeat {
     /// Repeats whose first answer is there.
     pub pairs: usize,
     /// Kappa of both answers, quadratic weights (without weights where answers have no order); n in cases.
+    /// `None` of fewer than four repeats.
     pub kappa: Option<Estimate>,
     /// Share answered the same.
     pub exact: Option<ShareOf>,
@@ -72,6 +76,9 @@ pub(super) fn repeats(frame: &Frame<'_>, context: &Context, boot: Bootstrap) -> 
 /// near, and the bootstrap-t takes their place.
 fn kappa(cases: &[(usize, Vec<(usize, usize)>)], kinds: usize, weights: Weights, boot: Bootstrap) -> Option<Estimate> {
     let (x, y): (Vec<usize>, Vec<usize>) = cases.iter().flat_map(|(_, pairs)| pairs.iter().copied()).unzip();
+    if x.len() < LEAST_PAIRS {
+        return None;
+    }
     let value = cohen_kappa(&x, &y, kinds, weights)?.value;
     let interval = boot.studentised(cases.len(), (-1.0, 1.0), |units| {
         let groups: Vec<&[(usize, usize)]> = units.iter().map(|&u| cases[u].1.as_slice()).collect();

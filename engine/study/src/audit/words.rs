@@ -5,6 +5,7 @@ use engine::statistics::{mean, median, sample_sd};
 use super::file_probes::Table;
 use super::trial::{Labels, Trial};
 use super::{Audit, Kind, Verdict};
+use crate::analysis::words::list;
 
 /// What no audit rules out; to be shown beside its result.
 pub const LIMITS: [&str; 4] = [
@@ -79,7 +80,9 @@ pub(super) fn summary(audit: &Audit) -> String {
             audit.findings.iter().filter(|f| f.verdict == Verdict::Leaks && kind(f.kind)).map(|f| f.probe.name()).collect();
         found.join(", ").to_lowercase().replace("jpeg", "JPEG")
     };
-    let (form, other) = (names(&|k| k == Kind::Form), names(&|k| k != Kind::Form));
+    let form = names(&|k| k == Kind::Form);
+    let content = names(&|k| k == Kind::Content);
+    let file = names(&|k| k == Kind::File);
     let head = format!(
         "Leak audit of {} images of {} cases and {} arms by {} probes",
         audit.images.len(),
@@ -88,11 +91,20 @@ pub(super) fn summary(audit: &Audit) -> String {
         audit.findings.len()
     );
     let undecided = audit.findings.iter().any(|f| f.verdict == Verdict::TooFewCases);
-    match (form.is_empty(), other.is_empty()) {
-        (true, true) if undecided => format!("{head}: too few cases to tell a trace from chance."),
-        (true, true) => format!("{head}: no probe told the arms apart better than chance."),
-        (false, true) => format!("{head}: the arms differ in form ({form})."),
-        (true, false) => format!("{head}: the form is equal; the arms differ in what may be content ({other})."),
-        (false, false) => format!("{head}: the arms differ in form ({form}) and in what may be content ({other})."),
+    let mut differ = Vec::new();
+    if !form.is_empty() {
+        differ.push(format!("in form ({form})"));
+    }
+    if !content.is_empty() {
+        differ.push(format!("in what may be content ({content})"));
+    }
+    if !file.is_empty() {
+        differ.push(format!("in their files ({file}), which sealing leaves out"));
+    }
+    match (differ.is_empty(), form.is_empty()) {
+        (true, _) if undecided => format!("{head}: too few cases to tell a trace from chance."),
+        (true, _) => format!("{head}: no probe told the arms apart better than chance."),
+        (false, true) => format!("{head}: the form is equal; the arms differ {}.", list(&differ)),
+        (false, false) => format!("{head}: the arms differ {}.", list(&differ)),
     }
 }

@@ -165,7 +165,11 @@ fn findings(text: &str) -> Result<Vec<String>, String> {
         if name.eq_ignore_ascii_case("none") || name.eq_ignore_ascii_case("no finding") {
             continue;
         }
-        codes.insert(Finding::from_str(name).map_err(|error| error.to_string())?);
+        let Ok(finding) = Finding::from_str(name) else {
+            let known: Vec<&str> = Finding::ALL.iter().map(|finding| finding.code()).collect();
+            return Err(format!("{name:?} is no class; known are {}, and none; part several by semicolons", known.join(", ")));
+        };
+        codes.insert(finding);
     }
     Ok(codes.into_iter().map(|finding| finding.code().to_owned()).collect())
 }
@@ -186,6 +190,15 @@ fn check_images(drafts: &[Draft], design: &Design) -> Result<(), String> {
             }
         }
         if design.template == Template::AssistedReading {
+            let mut paths = draft.case.images.values();
+            let first = paths.next();
+            if paths.any(|path| Some(path) != first) {
+                return Err(format!(
+                    "line {line}: the case {:?} has another image with help than without; name the same file for both arms, or help \
+                     cannot be told from the image",
+                    draft.case.id
+                ));
+            }
             continue;
         }
         for path in draft.case.images.values() {

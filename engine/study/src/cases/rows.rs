@@ -20,9 +20,19 @@ impl Row {
     }
 }
 
+/// What parts the columns: a comma, or what spreadsheets of many countries write in its place.
+fn delimiter(text: &str) -> u8 {
+    let header = text.lines().next().unwrap_or_default();
+    if header.contains(',') {
+        return b',';
+    }
+    [b';', b'\t'].into_iter().find(|mark| header.contains(char::from(*mark))).unwrap_or(b',')
+}
+
 /// Rows of a CSV with a header.
 pub(super) fn from_csv(text: &str) -> Result<Vec<Row>, String> {
-    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
+    let delimiter = delimiter(text);
+    let mut reader = csv::ReaderBuilder::new().flexible(true).delimiter(delimiter).from_reader(text.as_bytes());
     let header: Vec<String> =
         reader.headers().map_err(|error| error.to_string())?.iter().map(|name| name.trim().to_owned()).collect();
     for (place, name) in header.iter().enumerate() {
@@ -36,7 +46,19 @@ pub(super) fn from_csv(text: &str) -> Result<Vec<Row>, String> {
         let line = record.position().map_or(0, csv::Position::line);
         if record.len() > header.len() {
             return Err(format!(
-                "line {line} has {} fields and the header {}; put quotes around text that contains commas",
+                "line {line} has {} fields and the header {}; put quotes around text that contains {}",
+                record.len(),
+                header.len(),
+                match delimiter {
+                    b';' => "semicolons",
+                    b'\t' => "tabs",
+                    _ => "commas",
+                }
+            ));
+        }
+        if record.len() < header.len() && record.iter().any(|value| value.contains('\n')) {
+            return Err(format!(
+                "line {line} has {} fields and the header {}, and a text that goes on over the next line; a quotation mark is not closed",
                 record.len(),
                 header.len()
             ));

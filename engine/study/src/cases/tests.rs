@@ -47,6 +47,10 @@ fn wide_long_and_json_tables_say_the_same() {
     let expected = ["a0.png", "b0.png", "a1.png", "b1.png"];
     assert_eq!(names(&format!("\u{feff}{wide}"), "csv"), expected);
     assert_eq!(names(long, "csv"), expected);
+    // As spreadsheets of many countries save it; a text with commas needs no quotes then.
+    let semicolons = wide.replace("\"No finding, really.\"", "No finding\u{1f} really.").replace(',', ";").replace('\u{1f}', ",");
+    assert_eq!(names(&semicolons, "csv"), expected);
+    assert_eq!(names(&semicolons.replace(';', "\t"), "csv"), expected);
     assert_eq!(names(json, "jsonl"), expected);
 }
 
@@ -67,9 +71,17 @@ fn each_fault_is_one_sentence() {
         (&format!("{head}1,x,a0.png,b0.png\n2,y,a0.png,b1.png\n"), "one image cannot stand for two"),
         (&format!("{head}1,,a0.png,b0.png\n"), "impression is empty"),
         (&format!("{head}1,x,y,a0.png,b0.png\n"), "quotes"),
+        (
+            &format!("{head}1,\"x,a0.png,b0.png\n2,y,a1.png,b1.png\n"),
+            "line 2 has 2 fields and the header 4, and a text that goes on",
+        ),
+        ("case;impression;image:arm1;image:arm2\n1;x;y;a0.png;b0.png\n", "quotes around text that contains semicolons"),
         (&format!("{head},x,a0.png,b0.png\n"), "`case` must hold an id"),
         ("case,impression,use,image:arm1,image:arm2\n1,x,perhaps,a0.png,b0.png\n", "write `scored` or `practice`"),
-        ("case,impression,findings,image:arm1,image:arm2\n1,x,gout,a0.png,b0.png\n", "unknown finding class"),
+        (
+            "case,impression,findings,image:arm1,image:arm2\n1,x,gout,a0.png,b0.png\n",
+            "findings: \"gout\" is no class; known are PTX, EFF, CON",
+        ),
         ("case,impression,arm,image\n1,x,arm1,a0.png\n1,x,arm1,a1.png\n", "has an image of arm1 already"),
         ("case,impression,arm,image\n1,x,arm1,a0.png\n1,y,arm2,b0.png\n", "says something else than in line 2"),
     ] {
@@ -121,4 +133,17 @@ fn images_are_known_by_their_pixels_and_foreign_files_are_named() {
     assert!(error.contains("c.png: "), "{error}");
     let error = read("d.png").expect_err("nothing").to_string();
     assert!(error.contains("d.png") && error.contains("no such file") && !error.contains('\n'), "{error}");
+}
+
+#[test]
+fn help_is_tried_on_one_image() {
+    let dir = folder();
+    let design = design(Template::AssistedReading, 1, 2);
+    let read = |other: &str| {
+        let text = format!("case,findings,asked,image:arm1,image:arm2\n1,PTX,PTX,a0.png,{other}\n");
+        CaseTable::parse(&text, "cases.csv", dir.path(), &design).map_err(|error| error.to_string())
+    };
+    assert!(read("a0.png").is_ok());
+    let refused = read("b0.png").expect_err("another image");
+    assert!(refused.contains("line 2: the case \"1\" has another image with help than without"), "{refused}");
 }

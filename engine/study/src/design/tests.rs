@@ -43,6 +43,58 @@ fn each_fault_is_one_sentence_with_its_field() {
 }
 
 #[test]
+fn a_value_of_another_kind_is_told_in_plain_words() {
+    for (from, to, words) in [
+        (
+            "block_size = 30",
+            "block_size = \"x\"",
+            "plan.block_size: line 23: a whole number, 0 or more and not beyond 4294967295 is expected; the text \"x\" stands there",
+        ),
+        ("block_size = 30", "block_size = -1", "is expected; -1 stands there"),
+        ("block_size = 30", "block_size = 1.5", "is expected; 1.5 stands there"),
+        ("repeats = 0.0", "repeats = \"10%\"", "a number, such as 0.5 is expected; the text \"10%\" stands there"),
+        ("may_change = false", "may_change = \"no\"", "true or false, without quotes is expected; the text \"no\" stands there"),
+        ("title = \"A study\"", "title = 3", "a text in quotes is expected; 3 stands there"),
+        ("[\"R1\", \"R2\"]", "\"R1\"", "a list in square brackets, such as [\"one\", \"two\"] is expected; the text \"R1\""),
+        ("block_size = 30", "block_sise = 30", "there is no such value: \"block_sise\"; did you mean \"block_size\"?"),
+        (
+            "\"report-alignment\"",
+            "\"report-aligment\"",
+            "it cannot be that: \"report-aligment\"; did you mean \"report-alignment\"?",
+        ),
+        ("title = \"A study\"\n", "", "title is missing; add it"),
+    ] {
+        let error = changed(from, to);
+        assert!(error.contains(words), "{to}: {error}");
+        for code in ["u32", "u64", "f64", "sequence", "boolean", "variant"] {
+            assert!(!error.contains(code), "{to}: {error}");
+        }
+    }
+}
+
+#[test]
+fn power_is_assumed_of_what_a_template_asks() {
+    use crate::power::Assumed;
+    for template in Template::ALL {
+        let arms = if template == Template::Quartet { 4 } else { 2 };
+        let assumed = design(template, 3, arms).assumptions();
+        assert!(assumed.check().is_ok(), "{template:?}");
+        let shares = matches!(template, Template::PairwiseChoice | Template::Quartet | Template::AssistedReading);
+        assert_eq!(matches!(assumed, Assumed::Shares(_)), shares, "{template:?}");
+        let text = design(template, 3, arms).to_toml().expect("TOML");
+        let given = |lines: &str| Design::parse(&format!("{text}[power]\n{lines}\n"), "x").map_err(|error| error.to_string());
+        let low = template.choices()[0].value;
+        let scores = format!("first = {{ mean = {}.5, sd = 0.8 }}\nsecond = {{ mean = {}.1, sd = 0.8 }}", low + 2, low + 2);
+        let (fits, other) = if shares { ("share = 0.6", scores.as_str()) } else { (scores.as_str(), "share = 0.6") };
+        let read = given(fits).expect("a design");
+        assert_ne!(read.assumptions(), assumed, "{template:?}");
+        assert_eq!(Design::parse(&read.to_toml().expect("TOML"), "x").expect("a design"), read);
+        let refused = given(other).expect_err("of another kind");
+        assert!(refused.contains("power.") && refused.contains("give "), "{refused}");
+    }
+}
+
+#[test]
 fn showings_count_pairs_and_arms() {
     assert_eq!(design(Template::PairwiseChoice, 1, 4).showings(), 6);
     assert_eq!(design(Template::Quartet, 1, 4).showings(), 1);

@@ -6,6 +6,7 @@
 //! test. The share of drawn studies with p below the level is the power.
 
 mod law;
+mod shares;
 #[cfg(test)]
 mod tests;
 
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::draw::{Draw, Use};
 use law::Cuts;
+pub use shares::{Against, Shares};
 
 /// Most cases that are tried.
 pub const MAX_CASES: usize = 5000;
@@ -63,6 +65,41 @@ impl Default for Assumptions {
             image_share: 0.30,
             reader_share: 0.05,
             level: 0.05,
+        }
+    }
+}
+
+/// What is assumed of a study, by what its answers are.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Assumed {
+    /// Scores on a scale.
+    Scores(Assumptions),
+    /// Answers that are hits or not.
+    Shares(Shares),
+}
+
+impl Assumed {
+    /// Checks the figures.
+    ///
+    /// # Errors
+    /// One sentence that names the field.
+    pub fn check(&self) -> Result<(), PowerError> {
+        match self {
+            Self::Scores(scores) => scores.check(),
+            Self::Shares(shares) => shares.check(),
+        }
+    }
+
+    /// In words, such as "means 1.41 and 0.73, deviations 1.01 and 1.31".
+    pub fn said(&self) -> String {
+        match self {
+            Self::Scores(Assumptions { first, second, .. }) => {
+                format!("means {} and {}, deviations {} and {}", first.mean, second.mean, first.sd, second.sd)
+            }
+            Self::Shares(shares) => match shares.against {
+                Against::Guessing(share) => format!("a share of {}, where guessing gives {share}", shares.share),
+                Against::Without(share) => format!("a share right of {share} without help and {} with help", shares.share),
+            },
         }
     }
 }
@@ -151,8 +188,14 @@ impl Assumptions {
 ///
 /// # Errors
 /// When an assumption cannot be, or it was cancelled.
-pub fn power(assumed: &Assumptions, cases: usize, options: &Options, cancel: &Cancel) -> Result<Power, PowerError> {
-    let cuts = assumed.cuts()?;
+pub fn power(assumed: &Assumed, cases: usize, options: &Options, cancel: &Cancel) -> Result<Power, PowerError> {
+    let cuts = match assumed {
+        Assumed::Scores(scores) => Some(scores.cuts()?),
+        Assumed::Shares(shares) => {
+            shares.check()?;
+            None
+        }
+    };
     if !(2..=MAX_CASES).contains(&cases) {
         return Err(PowerError::Assumption {
             field: "cases",
@@ -164,7 +207,12 @@ pub fn power(assumed: &Assumptions, cases: usize, options: &Options, cancel: &Ca
         if cancel.is_cancelled() {
             return Err(PowerError::Stopped);
         }
-        found += usize::from(p(assumed, &cuts, cases, options.seed, study as u32) < assumed.level);
+        let (p, level) = match (assumed, &cuts) {
+            (Assumed::Scores(scores), Some(cuts)) => (p(scores, cuts, cases, options.seed, study as u32), scores.level),
+            (Assumed::Shares(shares), _) => (shares.p(cases, options.seed, study as u32), shares.level),
+            (Assumed::Scores(_), None) => (1.0, 0.0),
+        };
+        found += usize::from(p < level);
     }
     Ok(Power {
         cases,
@@ -181,7 +229,7 @@ pub fn power(assumed: &Assumptions, cases: usize, options: &Options, cancel: &Ca
 /// As [`power`].
 pub fn cases_for(
     target: f64,
-    assumed: &Assumptions,
+    assumed: &Assumed,
     options: &Options,
     cancel: &Cancel,
     progress: &mut dyn FnMut(&Power),

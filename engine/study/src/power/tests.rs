@@ -6,7 +6,7 @@ use super::*;
 const QUICK: Options = Options { seed: 4, studies: 400 };
 
 fn run(assumed: &Assumptions, cases: usize) -> f64 {
-    power(assumed, cases, &QUICK, &Cancel::new()).expect("possible assumptions").power
+    power(&Assumed::Scores(assumed.clone()), cases, &QUICK, &Cancel::new()).expect("possible assumptions").power
 }
 
 #[test]
@@ -14,10 +14,13 @@ fn the_papers_study_has_all_the_power_it_needs() {
     let paper = Assumptions::default();
     assert!(run(&paper, 150) > 0.99, "{}", run(&paper, 150));
     let mut tried = 0;
-    let needed = cases_for(0.8, &paper, &QUICK, &Cancel::new(), &mut |_| tried += 1).expect("possible").expect("reached");
+    let needed = cases_for(0.8, &Assumed::Scores(paper.clone()), &QUICK, &Cancel::new(), &mut |_| tried += 1)
+        .expect("possible")
+        .expect("reached");
     assert!((15..60).contains(&needed.cases) && needed.power >= 0.8, "{needed:?}");
     assert!(tried > 3);
-    let more = cases_for(0.9, &paper, &QUICK, &Cancel::new(), &mut |_| ()).expect("possible").expect("reached");
+    let more =
+        cases_for(0.9, &Assumed::Scores(paper.clone()), &QUICK, &Cancel::new(), &mut |_| ()).expect("possible").expect("reached");
     assert!(more.cases > needed.cases);
 }
 
@@ -25,6 +28,7 @@ fn the_papers_study_has_all_the_power_it_needs() {
 fn without_a_difference_the_level_is_kept() {
     let same = Scores { mean: 0.9, sd: 1.1 };
     let none = Assumptions { first: same, second: same, ..Assumptions::default() };
+    let none = Assumed::Scores(none);
     let found = power(&none, 60, &Options { seed: 9, studies: 2000 }, &Cancel::new()).expect("possible");
     assert!((0.035..0.065).contains(&found.power), "{found:?}");
     assert!(found.interval.0 < 0.05 && 0.05 < found.interval.1, "{found:?}");
@@ -54,8 +58,33 @@ fn a_normal_difference_has_the_power_of_the_textbook() {
         level: 0.05,
     };
     // Differences have mean 2 and deviation 10; 200 cases: noncentrality 2.83, with the efficiency 2.76, power 0.79.
-    let found = power(&assumed, 200, &Options { seed: 2, studies: 2000 }, &Cancel::new()).expect("possible").power;
+    let found =
+        power(&Assumed::Scores(assumed), 200, &Options { seed: 2, studies: 2000 }, &Cancel::new()).expect("possible").power;
     assert!((0.75..0.83).contains(&found), "{found}");
+}
+
+#[test]
+fn shares_have_the_power_of_the_textbook() {
+    // One reader, cases alike: a t test of a share of 0.65 against one half with 80 cases has a noncentrality of
+    // 0.15 ÷ √(0.65 · 0.35 ÷ 80) = 2.81, so a power of 0.79.
+    let alike = |against| Shares { case_share: 0.0, reader_share: 0.0, ..Shares::usual(1, 0.65, against) };
+    let of = |shares: Shares, cases| {
+        power(&Assumed::Shares(shares), cases, &Options { seed: 2, studies: 2000 }, &Cancel::new()).expect("possible").power
+    };
+    let found = of(alike(Against::Guessing(0.5)), 80);
+    assert!((0.74..0.84).contains(&found), "{found}");
+    // Without a difference the level is kept, of choices and of pairs.
+    let same = |against| Shares::usual(3, 0.5, against);
+    for against in [Against::Guessing(0.5), Against::Without(0.5)] {
+        let found = of(same(against), 60);
+        assert!((0.03..0.07).contains(&found), "{against:?}: {found}");
+    }
+    // Hard cases cost power where guessing is the measure, and help where each case is its own.
+    let hard = |case_share, against| Shares { case_share, ..Shares::usual(3, 0.65, against) };
+    assert!(of(hard(0.1, Against::Guessing(0.5)), 60) > of(hard(0.8, Against::Guessing(0.5)), 60) + 0.1);
+    assert!(of(hard(0.8, Against::Without(0.5)), 60) > of(hard(0.1, Against::Without(0.5)), 60) + 0.05);
+    let wrong = Shares::usual(2, 1.2, Against::Guessing(0.5)).check().expect_err("impossible").to_string();
+    assert_eq!(wrong, "power.share: 1.2 was given; a share lies between 0.01 and 0.99");
 }
 
 #[test]
@@ -72,8 +101,8 @@ fn impossible_figures_are_named() {
     assert!(error(Assumptions { case_share: 0.9, ..Assumptions::default() }).starts_with("power.case_share"));
     let cancel = Cancel::new();
     cancel.cancel();
-    assert_eq!(power(&Assumptions::default(), 50, &QUICK, &cancel), Err(PowerError::Stopped));
-    assert!(power(&Assumptions::default(), 1, &QUICK, &Cancel::new()).is_err());
+    assert_eq!(power(&Assumed::Scores(Assumptions::default()), 50, &QUICK, &cancel), Err(PowerError::Stopped));
+    assert!(power(&Assumed::Scores(Assumptions::default()), 1, &QUICK, &Cancel::new()).is_err());
 }
 
 #[test]

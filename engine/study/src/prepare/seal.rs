@@ -15,7 +15,7 @@ use crate::plan::Plan;
 use crate::sealed::{AuditNote, Source, seal};
 
 /// What stands in the study where no audit is needed.
-const SAME_IMAGES: &str = "the arms show the same images";
+pub(crate) const SAME_IMAGES: &str = "the arms show the same images";
 
 /// What is to be sealed.
 #[derive(Clone, Copy, Debug)]

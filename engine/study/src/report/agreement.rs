@@ -111,17 +111,26 @@ fn repeats(analysis: &Analysis) -> String {
     if analysis.repeats.iter().all(|r| r.pairs == 0) {
         return String::new();
     }
+    let ordinal = analysis.template.is_ordinal();
     let heads = ["Reader", "Repeats", "Same answer", "95 % exact", "κ", "95 % bootstrap-t", "Second less first, points"];
-    let mut table = Table::new("Hidden repeats", &heads);
+    // A choice has no points.
+    let heads = if ordinal { &heads[..] } else { &heads[..6] };
+    let mut table = Table::new("Hidden repeats", heads);
     for r in &analysis.repeats {
         let [kappa, around] = cells(r.kappa, 2);
         let same = r.exact.map_or_else(|| "–".to_owned(), |s| format!("{} of {}, {}", s.hits, s.n, percent(s.value, 0)));
         let ends = r.exact.map_or_else(|| "–".to_owned(), |s| percents(s.interval, 0));
         let shift = r.shift.map_or_else(|| "–".to_owned(), |s| signed(s, 2));
-        table.row(&[reader_name(analysis, Some(r.reader)), count(r.pairs), same, ends, kappa, around, shift]);
+        let row = [reader_name(analysis, Some(r.reader)), count(r.pairs), same, ends, kappa, around, shift];
+        table.row(&row[..heads.len()]);
     }
-    let weights = if analysis.template.is_ordinal() { "κ with quadratic weights." } else { "κ without weights." };
-    table.html() + &caption(&format!("The same image a second time, unannounced. {weights}"))
+    let what = if ordinal {
+        "The same image a second time, unannounced. κ with quadratic weights; fewer than four repeats have none."
+    } else {
+        "The same images a second time, unannounced, in places of their own; the same answer is the same arm. κ without weights; \
+         fewer than four repeats have none."
+    };
+    table.html() + &caption(what)
 }
 
 fn catches(analysis: &Analysis) -> String {

@@ -3,8 +3,8 @@
 use super::page::Figures;
 use super::table::{Table, caption};
 use super::{cells, pair_name, reader_name, share_cells};
-use crate::analysis::words::{count, counted, number, p, percent, percents};
-use crate::analysis::{Analysis, Assisted, Choices, Context, Detection, Quartet, Test, letter};
+use crate::analysis::words::{count, counted, number, p, percent, percents, range, signed};
+use crate::analysis::{Analysis, Assisted, Choices, Context, Detection, Estimate, Quartet, ShareOf, Test, letter};
 use crate::template::Template;
 
 /// Heading of the section; `None` of templates whose outcome is the scores themselves.
@@ -47,10 +47,10 @@ fn detection(analysis: &Analysis, found: &Detection) -> String {
     };
     let mut main = Table::new("Decided answers that are right", &["Reader", "Right", "95 %", "Exact p", "Holm p", "Cannot tell"]);
     let mut measures = Table::new("Area under the ROC curve and d′", &["Reader", "Area", "95 %", "d′", "95 % by case"]);
-    let mut calls = Table::new("Called real", &["Reader", "Real images", "95 % exact", "Synthetic images", "95 % exact"]);
+    let mut calls = Table::new("Called real", &["Reader", "Real images", "95 %", "Synthetic images", "95 %"]);
     for row in rows() {
         let [right, exact] = share_cells(row.right);
-        let around = row.right_by_case.and_then(|e| e.interval).map_or(exact, |i| percents(i, 1));
+        let around = around_or(row.right_by_case, exact);
         let [raw, holm] = test_cells(row.test);
         let [d, d_around] = cells(row.d_prime, 2);
         let [auc, auc_around] = cells(row.auc, 2);
@@ -58,6 +58,8 @@ fn detection(analysis: &Analysis, found: &Detection) -> String {
         let measured = [name(row), auc, auc_around, d, d_around];
         let [real, real_around] = share_cells(row.real_called_real);
         let [fake, fake_around] = share_cells(row.synthetic_called_real);
+        let (of_real, of_fake) = row.called_by_case;
+        let (real_around, fake_around) = (around_or(of_real, real_around), around_or(of_fake, fake_around));
         let called = [name(row), real, real_around, fake, fake_around];
         if row.reader.is_none() {
             main.sum(&line);
@@ -80,6 +82,12 @@ fn detection(analysis: &Analysis, found: &Detection) -> String {
              and not elsewhere.",
         )
         + &calls.html()
+        + &caption("Of the decided answers. Exact intervals for a reader, intervals by case for all.")
+}
+
+/// The interval by case where an estimate has one; a dash where it has none, and the exact one of a reader.
+fn around_or(by_case: Option<Estimate>, exact: String) -> String {
+    by_case.map_or(exact, |e| e.interval.map_or_else(|| "–".to_owned(), |i| percents(i, 1)))
 }
 
 fn choices(analysis: &Analysis, found: &Choices) -> String {
@@ -165,33 +173,42 @@ fn assisted(analysis: &Analysis, found: &Assisted) -> String {
     let rows = || found.rows.iter().filter(|r| several || r.reader.is_some());
     let mut right = Table::new(
         "Share right",
-        &["Reader", "Without help", "With help", "Difference", "95 % by case", "Gained", "Lost", "McNemar p", "Holm p"],
+        &["Reader", "Without help", "With help", "Change, % points", "95 % by case", "Gained", "Lost", "McNemar p", "Holm p"],
     );
     let mut areas =
         Table::new("Area under the ROC curve", &["Reader", "Without", "95 %", "With", "95 %", "Difference", "95 %", "n"]);
-    let mut kinds =
-        Table::new("Sensitivity and specificity", &["Reader", "Sensitivity without", "with", "Specificity without", "with"]);
+    let heads = ["Reader", "Without help", "95 %", "With help", "95 %"];
+    let (mut found_table, mut absent_table) = (Table::new("Sensitivity", &heads), Table::new("Specificity", &heads));
     for row in rows() {
         let name = reader_name(analysis, row.reader);
         let [without, _] = share_cells(row.without);
         let [with, _] = share_cells(row.with);
-        let [difference, around] = cells(row.difference, 2);
+        let points = |e: Estimate| signed(100.0 * e.value, 1);
+        let difference = row.difference.map_or_else(|| "–".to_owned(), points);
+        let around = row.difference.and_then(|e| e.interval);
+        let around = around.map_or_else(|| "–".to_owned(), |(low, high)| range((100.0 * low, 100.0 * high), 1));
         let [raw, holm] = test_cells(row.test);
         let first = [name.clone(), without, with, difference, around, count(row.gained), count(row.lost), raw, holm];
         let [a, a_around] = cells(row.auc_without, 2);
         let [b, b_around] = cells(row.auc_with, 2);
         let [d, d_around] = cells(row.auc_difference, 2);
         let second = [name.clone(), a, a_around, b, b_around, d, d_around, counted(row.pairs, "pair", "pairs")];
-        let one = |share: Option<crate::analysis::ShareOf>| share_cells(share)[0].clone();
-        let third = [name, one(row.sensitivity.0), one(row.sensitivity.1), one(row.specificity.0), one(row.specificity.1)];
+        let by_case = |i: usize| row.kinds_by_case.and_then(|all| all[i]);
+        let line = |(without, with): (Option<ShareOf>, Option<ShareOf>), at: usize| {
+            let ([a, a_around], [b, b_around]) = (share_cells(without), share_cells(with));
+            [name.clone(), a, around_or(by_case(at), a_around), b, around_or(by_case(at + 1), b_around)]
+        };
+        let (sensitivity, specificity) = (line(row.sensitivity, 0), line(row.specificity, 2));
         if row.reader.is_none() {
             right.sum(&first);
             areas.sum(&second);
-            kinds.sum(&third);
+            found_table.sum(&sensitivity);
+            absent_table.sum(&specificity);
         } else {
             right.row(&first);
             areas.row(&second);
-            kinds.row(&third);
+            found_table.row(&sensitivity);
+            absent_table.row(&specificity);
         }
     }
     let order = found.order;
@@ -203,7 +220,12 @@ fn assisted(analysis: &Analysis, found: &Assisted) -> String {
         ))
         + &areas.html()
         + &caption("DeLong’s intervals for a reader; for all the mean of the readers with an interval by case.")
-        + &kinds.html()
+        + &found_table.html()
+        + &absent_table.html()
+        + &caption(
+            "Of the cases with and without the finding. An answer of 4 or 5 calls it present, 1 or 2 absent; “cannot tell” is never \
+             right. Exact intervals for a reader, intervals by case for all.",
+        )
 }
 
 fn grading(analysis: &Analysis) -> String {

@@ -99,7 +99,10 @@ fn experience(context: &Context) -> String {
 fn blinding(analysis: &Analysis, context: &Context) -> String {
     let plan = &context.plan;
     let mut out: Vec<String> = Vec::new();
-    let shown = if context.template.shows_impression() {
+    let shown = if context.template == Template::AssistedReading {
+        // Help cannot be hidden from who gets it.
+        "The impression was hidden; readers saw by the examples beside the image whether they had help."
+    } else if context.template.shows_impression() {
         "The impression was shown, and the arm of an image was hidden."
     } else {
         "The impression and the arm of an image were hidden."
@@ -221,25 +224,32 @@ fn statistics(analysis: &Analysis) -> String {
         );
     }
     if let Some(choices) = &analysis.choices {
-        out.push(
-            "For each pair of arms, shares of choices have exact intervals and exact binomial tests against one half.".to_owned(),
-        );
+        out.push(format!(
+            "The primary analysis was, for each pair of arms, the share of {} that took the first arm, with an interval by case. \
+             The shares of each reader have exact intervals and exact binomial tests against one half.",
+            if several { "all readers’ choices" } else { "choices" }
+        ));
         if !choices.strengths.is_empty() {
             out.push("Bradley–Terry strengths summarise all pairs of arms.".to_owned());
         }
     }
     if let Some(quartet) = &analysis.quartet {
         out.push(format!(
-            "The share of quartets in which the real image was found has an exact interval and an exact binomial test against {}.",
+            "The primary analysis was the share of quartets in which the real image was found{}, with an interval by case; guessing \
+             finds {}. The share of each reader has an exact interval and an exact binomial test against guessing.",
+            if several { " over all readers" } else { "" },
             percent(quartet.chance, 0)
         ));
     }
     if analysis.assisted.is_some() {
-        out.push(
-            "Answers with and without help were compared by McNemar’s exact test of right answers and by the difference of areas \
-             under the ROC curve (DeLong for paired curves)."
-                .to_owned(),
-        );
+        out.push(format!(
+            "The finding was taken as present where the table of cases lists it; an answer of 4 or 5 called it present, of 1 or 2 \
+             absent, and “cannot tell” was never right. The primary analysis was the change of the share of right answers{}, with \
+             an interval by case. Each reader’s answers with and without help were compared by McNemar’s exact test of right \
+             answers and by the difference of areas under the ROC curve (DeLong for paired curves); sensitivity and specificity \
+             have exact intervals for a reader and intervals by case for all.",
+            if several { " over all readers" } else { "" }
+        ));
     }
     if !analysis.findings.is_empty() && !pairs.is_empty() {
         out.push("Effects within findings are exploratory.".to_owned());

@@ -88,7 +88,7 @@ fn model(analysis: &Analysis, scale: &Scale) -> String {
     let tests = model.effects.first().map_or(1, |e| e.test.family);
     let holm = if tests > 1 { format!(" Holm’s correction over {tests} tests.") } else { String::new() };
     let vanished = if [model.reader_sd, Some(model.case_sd), model.image_sd].into_iter().flatten().any(|e| e.interval.is_none()) {
-        " A deviation that the data do not show stands as 0 without interval."
+        " A deviation that the data do not show has no interval."
     } else {
         ""
     };
@@ -150,7 +150,8 @@ pub(super) fn order(analysis: &Analysis, _: &Context, figures: &Figures<'_>) -> 
     let scored = analysis.drift.iter().any(|d| d.score.is_some());
     let score = if scored { &["Score, points", "95 % interval", "p"][..] } else { &[] };
     let heads: Vec<&str> = [&["Reader"][..], score, &["Time", "95 % interval", "p", "n"]].concat();
-    let mut table = Table::new("Change for each 100 trials", &heads);
+    let per = analysis.drift.first().map_or(100, |d| d.per);
+    let mut table = Table::new(&format!("Change for each {per} trials"), &heads);
     let dash = || "–".to_owned();
     for d in analysis.drift.iter().filter(|d| d.score.is_some() || d.time.is_some()) {
         let mut row = vec![reader_name(analysis, Some(d.reader))];
@@ -167,10 +168,11 @@ pub(super) fn order(analysis: &Analysis, _: &Context, figures: &Figures<'_>) -> 
     }
     if !table.is_empty() {
         out.push_str(&table.html());
-        out.push_str(&caption(
-            "Least-squares slopes along each reader’s order, each arm with its own mean; time by the slope of its logarithm. \
-             Intervals from t; p without correction.",
-        ));
+        let means = if analysis.template.is_ordinal() { ", each arm with its own mean" } else { "" };
+        out.push_str(&caption(&format!(
+            "Least-squares slopes along each reader’s order{means}; time by the slope of its logarithm. Intervals from t; p without \
+             correction.",
+        )));
     }
     out + &figures.html("time")
 }
@@ -239,13 +241,15 @@ pub(super) fn findings(analysis: &Analysis, _: &Context) -> String {
             table.row(&line);
         }
     }
-    let family = analysis.findings.iter().flat_map(|r| &r.effects).find_map(|e| e.test).map_or(0, |t| t.family);
-    table.html()
-        + &caption(&format!(
-            "Exploratory. A case with several findings counts in each. Signed-rank test over cases, Holm’s correction over {}; \
-             fewer than six cases have no interval and no test.",
-            counted(family, "test", "tests")
-        ))
+    let tests = analysis.findings.iter().flat_map(|r| &r.effects).find_map(|e| e.test).map_or(0, |t| t.family);
+    let tested = match tests {
+        0 => "No finding has the six cases that an interval and a test take.".to_owned(),
+        1 => "Signed-rank test over cases; fewer than six cases have no interval and no test.".to_owned(),
+        _ => format!(
+            "Signed-rank test over cases, Holm’s correction over {tests} tests; fewer than six cases have no interval and no test."
+        ),
+    };
+    table.html() + &caption(&format!("Exploratory. A case with several findings counts in each. {tested}"))
 }
 
 /// Cases where readers differ most.
@@ -256,22 +260,30 @@ pub(super) fn differing(analysis: &Analysis, context: &Context) -> String {
     let arms: Vec<String> = (0..analysis.arms.len()).map(letter).collect();
     let heads: Vec<&str> = ["Case", "Impression"].into_iter().chain(arms.iter().map(String::as_str)).collect();
     let mut table = Table::new("", &heads).text(1);
-    let figure = |score: &Option<i32>| {
-        let choices = analysis.template.choices();
-        score.and_then(|s| choices.iter().find(|c| c.value == s)).map_or("–", |c| c.figure).to_owned()
-    };
+    let mut criterion = "";
     for case in &analysis.differing {
+        if case.criterion != criterion {
+            criterion = &case.criterion;
+            table.group(criterion);
+        }
         let impression = context.impressions.get(&case.case).map_or("", String::as_str);
         let mut line = vec![case.case.clone(), impression.to_owned()];
-        line.extend(case.scores.iter().map(|of_arm| of_arm.iter().map(figure).collect::<Vec<_>>().join(", ")));
+        line.extend((0..analysis.arms.len()).map(|arm| case.said(analysis, arm)));
         table.row(&line);
     }
-    let all: usize = analysis.differing_images;
-    let note = format!(
-        "Scores in the order {}. The first {}; readers differ on {} in all.",
-        analysis.readers.join(", "),
-        counted(analysis.differing.len(), "case", "cases"),
-        counted(all, "image", "images")
-    );
+    let (of, first) = (counted(analysis.differing_images, "image", "images"), counted(analysis.differing.len(), "case", "cases"));
+    let readers = analysis.readers.join(", ");
+    let note = if !analysis.template.is_ordinal() {
+        let sets = counted(analysis.differing_images, "set of images", "sets of images");
+        format!(
+            "Who took the image of each arm; a dash: nobody, empty: not shown. Readers took different images of {sets} in all."
+        )
+    } else if analysis.scales.len() > 1 {
+        format!(
+            "Scores in the order {readers}. The first cases of each criterion; readers differ on {of}, criteria counted apart."
+        )
+    } else {
+        format!("Scores in the order {readers}. The first {first}; readers differ on {of} in all.")
+    };
     table.html() + &caption(&note)
 }

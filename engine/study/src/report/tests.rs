@@ -213,6 +213,99 @@ fn each_kind_of_study_has_its_own_section() {
     }
 }
 
+/// A study of this kind with enough answers for each part of the report.
+fn of_kind(template: Template, arms: &[&str], cases: usize) -> (Vec<Reading>, crate::analysis::Context) {
+    let mut context = crate::analysis::Context::plain("t", template, arms, &["r1", "r2"]);
+    context.real_arm = (template != Template::AssistedReading).then(|| arms[0].to_owned());
+    let mut readings = Vec::new();
+    for case in 0..cases {
+        for (r, reader) in ["r1", "r2"].into_iter().enumerate() {
+            for (a, arm) in arms.iter().enumerate() {
+                let score = template.choices()[(case * 7 + a * 3 + r * (case % 3)) % template.choices().len()].value;
+                let mut one = crate::analysis::testing::reading(reader, &case.to_string(), arm, score);
+                one.order = (case * arms.len() + a + 1) as u32;
+                one.truth = (template == Template::AssistedReading).then_some(if case % 2 == 0 { 5 } else { 1 });
+                if !template.is_ordinal() {
+                    if a != (case + r * (case % 2)) % arms.len() {
+                        continue;
+                    }
+                    one.against = arms.iter().filter(|x| *x != arm).map(|x| (*x).to_owned()).collect();
+                }
+                if case < 5 {
+                    readings.push(Reading { purpose: Purpose::Repeat, ..one.clone() });
+                }
+                readings.push(one);
+            }
+        }
+    }
+    (readings, context)
+}
+
+fn said(readings: &[Reading], context: &crate::analysis::Context) -> (String, String) {
+    let analysis = analyse(readings, context, &quick()).expect("a study");
+    let words = methods(&analysis, context).join("\n").replace(['\u{202f}', '\u{a0}'], " ");
+    (plain(&html(&analysis, context)), words)
+}
+
+#[test]
+fn help_is_not_said_to_be_hidden() {
+    let (readings, context) = of_kind(Template::AssistedReading, &["unaided", "aided"], 24);
+    let (page, words) = said(&readings, &context);
+    assert!(!words.contains("arm of an image"), "{words}");
+    for part in [
+        "readers saw by the examples beside the image whether they had help",
+        "The finding was taken as present where the table of cases lists it; an answer of 4 or 5 called it present",
+        "The primary analysis was the change of the share of right answers over all readers, with an interval by case.",
+    ] {
+        assert!(words.contains(part), "{part}\n{words}");
+    }
+    for part in [
+        "Change, % points",
+        "Sensitivity\nReaderWithout help95 %With help95 %",
+        "Specificity",
+        "both conditions show the same images",
+    ] {
+        assert!(page.contains(part), "{part}\n{page}");
+    }
+}
+
+#[test]
+fn each_kind_names_its_primary_analysis_and_where_readers_differ() {
+    let four = ["real", "m1", "m2", "m3"];
+    for (template, arms) in [
+        (Template::RealOrSynthetic, &four[..2]),
+        (Template::PairwiseChoice, &four[..2]),
+        (Template::Quartet, &four[..]),
+        (Template::Realism, &four[..2]),
+    ] {
+        let (readings, context) = of_kind(template, arms, 30);
+        let (page, words) = said(&readings, &context);
+        assert!(words.to_lowercase().contains("primary analysis"), "{template:?}: {words}");
+        assert!(page.contains("Where readers differ"), "{template:?}");
+        let points = page.contains("Second less first, points");
+        assert_eq!(points, template.is_ordinal(), "a choice has no points: {template:?}");
+        let taken = page.contains("Readers took different images of");
+        assert_eq!(taken, !template.is_ordinal(), "{template:?}");
+    }
+}
+
+#[test]
+fn a_finding_without_a_test_is_not_corrected_over_none() {
+    let (mut readings, context) = of_kind(Template::Realism, &["a", "b"], 8);
+    for one in &mut readings {
+        one.findings = vec![if one.case == "1" { "PTX" } else { "EFF" }.to_owned()];
+        if one.case.parse::<usize>().is_ok_and(|case| case > 4) {
+            one.findings = vec!["NOD".to_owned()];
+        }
+    }
+    let (page, _) = said(&readings, &context);
+    assert!(page.contains("Change for each 10 trials"), "sixteen trials say little of a hundred");
+    assert!(
+        page.contains("No finding has the six cases that an interval and a test take.") && !page.contains("over 0"),
+        "{page}"
+    );
+}
+
 #[test]
 fn the_files_of_a_report() {
     let font = include_bytes!("../../../../assets/fonts/IBMPlexSans-Regular.ttf");

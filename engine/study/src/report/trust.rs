@@ -5,6 +5,7 @@ use super::table_file::COLUMNS;
 use crate::analysis::words::{grouped, number, range};
 use crate::analysis::{Analysis, Context};
 use crate::figures::escape;
+use crate::template::Template;
 
 /// Checks, deviations, leak audit.
 pub(super) fn trust(context: &Context) -> String {
@@ -36,6 +37,10 @@ pub(super) fn trust(context: &Context) -> String {
     }
     out.push_str("<h3>Leak audit before sealing</h3>\n");
     out.push_str(&match &context.audit {
+        None if context.template == Template::AssistedReading => {
+            paragraph("None was needed: both conditions show the same images, so nothing in the files can tell them apart.")
+        }
+        None if context.arms.len() == 1 => paragraph("None was needed: there is one arm, and nothing to tell it apart from."),
         None => paragraph("No audit is on record: whether simple features of the files tell the arm was not measured."),
         Some(audit) => {
             let inside = audit.chance.0 <= audit.guess && audit.guess <= audit.chance.1;

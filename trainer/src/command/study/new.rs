@@ -89,10 +89,36 @@ fn text(template: Template, example: &Example) -> String {
         ("LINES\n", example.lines.to_owned()),
         ("CATCH", example.catch.to_string()),
         ("ROUNDS", example.rounds.to_string()),
+        ("POWER", power(template).to_owned()),
     ] {
         text = text.replace(&format!("@{mark}"), &value);
     }
+    let moved = f64::from(template.choices().first().map_or(-2, |choice| choice.value) + 2);
+    text = text.replace("@BETTER", &format!("{:.1}", 1.4 + moved)).replace("@OTHER", &format!("{:.1}", 0.7 + moved));
     text
+}
+
+/// What the number of cases is chosen for, as comments.
+fn power(template: Template) -> &'static str {
+    match template {
+        Template::PairwiseChoice => {
+            "# What the number of cases is chosen for: the share of choices for the first arm. Without it, 0.65 is assumed.\n\
+             # [power]\n# share = 0.65\n"
+        }
+        Template::Quartet => {
+            "# What the number of cases is chosen for: the share of quartets in which the real image is found (guessing finds 0.25).\n\
+             # Without it, 0.40 is assumed.\n# [power]\n# share = 0.40\n"
+        }
+        Template::AssistedReading => {
+            "# What the number of cases is chosen for: the share of right answers with help, and without. Without it, 0.80 and 0.70\n\
+             # are assumed.\n# [power]\n# share = 0.80\n# without = 0.70\n"
+        }
+        _ => {
+            "# What the number of cases is chosen for: expected mean and deviation of the scores of two arms. Without it, the figures of\n\
+             # the paper's study are assumed, at the same places of this scale.\n# [power]\n# first = { mean = @BETTER, sd = 1.0 }\n\
+             # second = { mean = @OTHER, sd = 1.3 }\n"
+        }
+    }
 }
 
 /// Impressions of the example with findings; the last four are for practice.

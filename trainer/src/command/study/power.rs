@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Result, ensure};
 use study::StudyError;
 use study::power::{Options, PowerError, cases_for, power};
 
@@ -13,8 +13,10 @@ use super::progress::Step;
 /// Arguments of the step.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "\
-Studies are drawn with the means and deviations of [power] in the design and tested as the report tests them: paired by case, \
-Wilcoxon's signed-rank test. The share that finds the difference is the power. Nothing is read of the images.
+Studies are drawn with the figures of [power] in the design and tested as the report tests them. Scores: means and deviations \
+of two arms, Wilcoxon's signed-rank test paired by case. Choices, quartets and assisted reading: a share of answers, whose \
+interval by case has to leave out guessing, or the share without help. The part of the studies that finds the difference is \
+the power. Nothing is read of the images.
 
 Exit codes: 0 done, 1 failed, 3 interrupted.")]
 pub(super) struct Args {
@@ -33,9 +35,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     ensure!(args.target > 0.0 && args.target < 1.0, "--target: it must lie between 0 and 1, such as 0.8");
     let opened = files::open(&args.design)?;
     let design = &opened.design;
-    let Some(assumed) = design.assumptions() else {
-        bail!("power is estimated for answers on a scale; {:?} asks for a choice", design.template.name());
-    };
+    let assumed = design.assumptions();
     let options = Options { seed: design.seed, studies: args.studies as usize };
     let step = Step::begin("drawing studies")?;
     let cases = opened.table.cases.len();
@@ -55,14 +55,8 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     };
     let Some((here, wanted)) = step.made(made)? else { return Ok(ExitCode::from(3)) };
     let here = here?;
-    say(format!(
-        "assumed: means {} and {}, deviations {} and {}, {}",
-        assumed.first.mean,
-        assumed.second.mean,
-        assumed.first.sd,
-        assumed.second.sd,
-        count(assumed.readers, "reader")
-    ))?;
+    let whose = if design.power.is_some() { "the design says so" } else { "usual figures; set your own under [power]" };
+    say(format!("assumed: {}, {} ({whose})", assumed.said(), count(design.readers.len(), "reader")))?;
     let (low, high) = here.interval;
     say(format!("{}: power {:.2} ({low:.2}–{high:.2}, {} studies drawn)", count(cases, "case"), here.power, here.studies))?;
     match wanted.transpose()?.flatten() {

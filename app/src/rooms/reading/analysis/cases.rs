@@ -19,7 +19,12 @@ const FIRST: usize = 3;
 pub(in crate::rooms::reading) fn cases(ui: &mut Ui, panel: &mut Panel<'_>) {
     let Some(analysed) = &panel.state.reading.analysis else { return };
     let (analysis, joined, all) = (Arc::clone(analysed.shown()), Arc::clone(&analysed.joined), analysed.all_cases);
-    let of = analysis.differing.len();
+    let no_pictures = analysed.pictures.is_empty();
+    // Of several criteria, the one that is looked at.
+    let criterion = analysis.scales.get(analysed.scale.min(analysis.scales.len().saturating_sub(1)));
+    let criterion = criterion.map_or("", |scale| scale.criterion.as_str());
+    let listed: Vec<&Differing> = analysis.differing.iter().filter(|differing| differing.criterion == criterion).collect();
+    let of = listed.len();
     let shown = if all { of } else { of.min(FIRST) };
     section_row(ui, "Where readers differ", |ui| {
         if of > 0 {
@@ -31,17 +36,21 @@ pub(in crate::rooms::reading) fn cases(ui: &mut Ui, panel: &mut Panel<'_>) {
         let words = if analysis.readers.len() < 2 {
             "One reader has nobody to differ from."
         } else {
-            "Cases appear here where readers gave different scores on one scale."
+            "Nobody differs: all readers gave the same answers."
         };
         caption(ui, words);
         return;
     }
-    for differing in analysis.differing.iter().take(shown) {
+    if no_pictures {
+        caption(ui, "For the images, name the sealed study and its key in step 5 and open the joined answers again.");
+    }
+    for differing in listed.iter().take(shown) {
         let impression = joined.context.impressions.get(&differing.case).map_or("", String::as_str);
         case(ui, panel, &analysis, differing, impression);
         rule(ui);
     }
-    let ids: Vec<String> = analysis.differing.iter().map(|differing| differing.case.clone()).collect();
+    let mut ids: Vec<String> = listed.iter().map(|differing| differing.case.clone()).collect();
+    ids.dedup();
     let words = format!("Open all {of} in Compare");
     let open = Push::new(&words).name("Open all in Compare").size(28.0, ui.available_width());
     if open.purpose("Puts the images beside each other, as many as the Compare room holds").show(ui).clicked() {
@@ -62,14 +71,16 @@ pub(in crate::rooms::reading) fn cases(ui: &mut Ui, panel: &mut Panel<'_>) {
 }
 
 fn case(ui: &mut Ui, panel: &mut Panel<'_>, analysis: &Analysis, differing: &Differing, impression: &str) {
-    let arms = analysis.arms.len();
-    let across = arms.clamp(1, 2);
+    // Of a choice, the arms that stood beside each other.
+    let seen = |arm: &usize| analysis.template.is_ordinal() || !differing.said(analysis, *arm).is_empty();
+    let arms: Vec<usize> = (0..analysis.arms.len()).filter(seen).collect();
+    let across = arms.len().clamp(1, 2);
     let gap = 8.0;
     let side = ((ui.available_width() - gap * (across - 1) as f32) / across as f32).clamp(48.0, 320.0);
-    for row in 0..arms.div_ceil(across) {
+    for row in arms.chunks(across) {
         ui.horizontal_top(|ui| {
             ui.spacing_mut().item_spacing.x = gap;
-            for arm in row * across..((row + 1) * across).min(arms) {
+            for &arm in row {
                 ui.vertical(|ui| {
                     ui.set_width(side);
                     let found = panel.state.reading.analysis.as_ref();
@@ -110,11 +121,12 @@ fn case(ui: &mut Ui, panel: &mut Panel<'_>, analysis: &Analysis, differing: &Dif
     });
 }
 
-/// The scores of one image, in the order of the readers.
+/// The scores of one image in the order of the readers; of a choice, who took it.
 fn scores(analysis: &Analysis, differing: &Differing, arm: usize) -> String {
-    let figure = |value: &Option<i32>| {
-        let choice = value.and_then(|value| analysis.template.choices().iter().find(|choice| choice.value == value));
-        choice.map_or("–", |choice| choice.figure).to_owned()
-    };
-    differing.scores.get(arm).map_or_else(String::new, |list| list.iter().map(figure).collect::<Vec<_>>().join(", "))
+    let said = differing.said(analysis, arm);
+    match (analysis.template.is_ordinal(), said.as_str()) {
+        (true, _) => said,
+        (false, "–") => "Taken by nobody".to_owned(),
+        (false, readers) => format!("Taken by {readers}"),
+    }
 }

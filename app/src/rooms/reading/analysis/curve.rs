@@ -72,6 +72,7 @@ pub(super) fn show(ui: &mut Ui, analysis: &Analysis) {
         })
         .collect();
     if !slopes.is_empty() {
-        caption(ui, format!("Points in 100 trials: {}.", slopes.join(", ")));
+        let per = analysis.drift.first().map_or(100, |drift| drift.per);
+        caption(ui, format!("Points in {per} trials: {}.", slopes.join(", ")));
     }
 }

@@ -1,14 +1,17 @@
 //! Estimates with their intervals on one axis.
 
-use eframe::egui::{Align2, Rect, RichText, Role, Sense, Shape, Stroke, Ui, Vec2, WidgetInfo, pos2, vec2};
+use eframe::egui::text::{LayoutJob, TextWrapping};
+use eframe::egui::{Align2, FontId, Rect, RichText, Role, Sense, Shape, Stroke, Ui, Vec2, WidgetInfo, pos2, vec2};
 use study::analysis::words::{number, p as p_words};
 use study::analysis::{Analysis, Estimate, Scale};
 
 use crate::theme::{text, tokens};
 use crate::widgets::section;
 
-/// Width of names, of values and of p, in points.
+/// Least width of names, and of values and of p, in points.
 const NAMES: f32 = 112.0;
+/// Most of the width that long names get.
+const NAMES_SHARE: f32 = 0.4;
 const VALUES: f32 = 148.0;
 const PS: f32 = 62.0;
 /// Height of a row.
@@ -62,9 +65,11 @@ fn drawn(ui: &mut Ui, title: &str, under: &str, lines: &[Line], axis: &Axis, ref
     let ps = if has_p && width > 380.0 { PS } else { 0.0 };
     let height = ROW * lines.len() as f32;
     let (whole, _) = ui.allocate_exact_size(vec2(width, height + 22.0), Sense::hover());
+    let wide = |line: &Line| ui.painter().layout_no_wrap(line.name.clone(), font(line), tokens::INK).size().x + 10.0;
+    let names = lines.iter().map(wide).fold(NAMES, f32::max).min((width * NAMES_SHARE).max(NAMES));
     let plot = Rect::from_min_max(
-        pos2(whole.left() + NAMES, whole.top()),
-        pos2((whole.right() - VALUES - ps - 8.0).max(whole.left() + NAMES + 60.0), whole.top() + height),
+        pos2(whole.left() + names, whole.top()),
+        pos2((whole.right() - VALUES - ps - 8.0).max(whole.left() + names + 60.0), whole.top() + height),
     );
     let x = |value: f64| plot.left() + axis.share(value) * plot.width();
     let painter = ui.painter();
@@ -77,11 +82,15 @@ fn drawn(ui: &mut Ui, title: &str, under: &str, lines: &[Line], axis: &Axis, ref
     painter.vline(x(reference), plot.y_range(), (1.0, tokens::INK3));
     for (at, line) in lines.iter().enumerate() {
         let row = Rect::from_min_size(pos2(whole.left(), whole.top() + at as f32 * ROW), vec2(whole.width(), ROW));
-        one(ui, row, line, &x, ps, places);
+        one(ui, row, line, names, &x, ps, places);
     }
 }
 
-fn one(ui: &mut Ui, row: Rect, line: &Line, x: &impl Fn(f64) -> f32, ps: f32, places: usize) {
+fn font(line: &Line) -> FontId {
+    if line.all { text::medium() } else { text::secondary() }
+}
+
+fn one(ui: &mut Ui, row: Rect, line: &Line, names: f32, x: &impl Fn(f64) -> f32, ps: f32, places: usize) {
     let value = match line.estimate {
         None => "–".to_owned(),
         Some(Estimate { value, interval: None, .. }) => number(value, places),
@@ -95,16 +104,14 @@ fn one(ui: &mut Ui, row: Rect, line: &Line, x: &impl Fn(f64) -> f32, ps: f32, pl
     let response = ui.interact(row, ui.scope_id().with(("forest", &line.name, row.top() as i32)), Sense::hover());
     response.widget_info(|| WidgetInfo::labeled(Role::Label, true, format!("{}: {value}{told}", line.name)));
     let painter = ui.painter();
-    let font = if line.all { text::medium() } else { text::secondary() };
-    let names = painter
-        .with_clip_rect(Rect::from_min_max(row.min, pos2(row.left() + NAMES - 6.0, row.bottom())).intersect(ui.clip_rect()));
-    names.text(
-        row.left_center(),
-        Align2::LEFT_CENTER,
-        &line.name,
-        font.clone(),
-        if line.all { tokens::INK } else { tokens::INK2 },
-    );
+    let font = font(line);
+    // A name that does not fit ends in dots; the tooltip has it whole.
+    let ink = if line.all { tokens::INK } else { tokens::INK2 };
+    let mut job = LayoutJob::simple_singleline(line.name.clone(), font.clone(), ink);
+    job.wrap = TextWrapping::truncate_at_width(names - 6.0);
+    let name = painter.layout_job(job);
+    let is_cut = name.elided;
+    painter.galley(row.left_center() - vec2(0.0, name.size().y * 0.5), name, ink);
     if let Some(estimate) = line.estimate {
         let y = row.center().y;
         if let Some((low, high)) = estimate.interval {
@@ -125,7 +132,8 @@ fn one(ui: &mut Ui, row: Rect, line: &Line, x: &impl Fn(f64) -> f32, ps: f32, pl
     if let (true, Some(p)) = (ps > 0.0, &p) {
         painter.text(row.right_center(), Align2::RIGHT_CENTER, p, text::secondary(), tokens::INK2);
     }
-    response.on_hover_text(format!("n = {n}{told}"));
+    let whose = if is_cut { format!("{}\n", line.name) } else { String::new() };
+    response.on_hover_text(format!("{whose}n = {n}{told}"));
 }
 
 /// A scale that holds all intervals.

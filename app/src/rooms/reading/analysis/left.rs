@@ -54,6 +54,9 @@ pub(in crate::rooms::reading) fn left(ui: &mut Ui, panel: &mut Panel<'_>) {
             fact(ui, "Chance interval", &format!("{}–{}", number(audit.chance.0, 2), number(audit.chance.1, 2)));
             fact(ui, "Best probe", &audit.probe);
         }
+        None if whole.template == study::template::Template::AssistedReading => {
+            caption(ui, "None was needed: both conditions show the same images.");
+        }
         None => {
             caption(ui, "None was made; the report says why.");
         }

@@ -129,7 +129,7 @@ fn effect(ui: &mut Ui, analysis: &Analysis, scale: &Scale) {
             ui.add_space(10.0);
         }
     }
-    tables::model(ui, scale);
+    tables::model(ui, analysis, scale);
 }
 
 /// A line across, with room.

@@ -11,21 +11,25 @@ use crate::widgets::{caption, section};
 
 const MODEL: [Column; 3] =
     [words("Primary: ordinal mixed model", 0.60), numbers("Estimate", 0.76), numbers("95 % interval", 1.0)];
+/// Where something else is the primary analysis.
+const OTHER_MODEL: [Column; 3] = [words("Ordinal mixed model", 0.60), MODEL[1], MODEL[2]];
 const AGREEMENT: [Column; 3] = [words("Measure", 0.58), numbers("Value", 0.72), numbers("95 % interval", 1.0)];
 const READERS: [Column; 4] = [words("", 0.30), numbers("Repeat κ", 0.54), numbers("Bias", 0.74), numbers("Median time", 1.0)];
-/// Of choices, which stand on no scale, without repeats.
+/// Of choices, which stand on no scale.
+const REPEATS: [Column; 3] = [words("", 0.30), numbers("Repeat κ", 0.64), numbers("Median time", 1.0)];
+/// Without repeats.
 const PACE: [Column; 2] = [words("", 0.30), numbers("Median time", 1.0)];
 
 fn interval(estimate: &Estimate, places: usize) -> String {
     estimate.interval.map_or_else(|| "–".to_owned(), |interval| range(interval, places))
 }
 
-/// The ordinal mixed model, and the paired t as in the paper.
-pub(super) fn model(ui: &mut Ui, scale: &Scale) {
+/// The ordinal mixed model, and the paired t as in the paper; the primary analysis unless real and synthetic are told apart.
+pub(super) fn model(ui: &mut Ui, analysis: &Analysis, scale: &Scale) {
     if scale.model.is_none() && scale.no_model.is_none() {
         return;
     }
-    head(ui, &MODEL);
+    head(ui, if analysis.detection.is_some() { &OTHER_MODEL } else { &MODEL });
     if let Some(model) = &scale.model {
         for effect in &model.effects {
             let odds = &effect.odds_ratio;
@@ -106,19 +110,25 @@ pub(super) fn readers(ui: &mut Ui, analysis: &Analysis, scale: Option<&Scale>) {
     section(ui, "Per reader");
     let bias = |reader: usize| scale.and_then(|scale| scale.bias.iter().find(|bias| bias.reader == reader)?.bias);
     let no_bias = (0..analysis.readers.len()).all(|reader| bias(reader).is_none());
-    let is_short = no_bias && analysis.repeats.iter().all(|repeat| repeat.kappa.is_none());
-    head(ui, if is_short { &PACE[..] } else { &READERS[..] });
+    let no_kappa = analysis.repeats.iter().all(|repeat| repeat.kappa.is_none());
+    let columns = match (no_bias, no_kappa) {
+        (true, true) => &PACE[..],
+        (true, false) => &REPEATS[..],
+        _ => &READERS[..],
+    };
+    head(ui, columns);
     for (reader, code) in analysis.readers.iter().enumerate() {
         let repeat = analysis.repeats.iter().find(|repeat| repeat.reader == reader);
         let kappa = repeat.and_then(|repeat| repeat.kappa).map_or_else(|| "–".to_owned(), |kappa| number(kappa.value, 2));
         let time = analysis.times.iter().find(|time| time.reader == Some(reader) && time.arm.is_none());
         let time_words = time.map_or_else(|| "–".to_owned(), |time| format!("{:.0} s", time.median));
         let bias_words = bias(reader).map_or_else(|| "–".to_owned(), |bias| signed(bias.value, 2));
-        let response = if is_short {
-            row(ui, &PACE, &[code.clone(), time_words], false)
-        } else {
-            row(ui, &READERS, &[code.clone(), kappa, bias_words, time_words], false)
+        let values = match (no_bias, no_kappa) {
+            (true, true) => vec![code.clone(), time_words],
+            (true, false) => vec![code.clone(), kappa, time_words],
+            _ => vec![code.clone(), kappa, bias_words, time_words],
         };
+        let response = row(ui, columns, &values, false);
         let mut tip = Vec::new();
         if let Some(repeat) = repeat {
             tip.push(format!("{} hidden repeats", repeat.pairs));

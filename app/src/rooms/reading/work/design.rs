@@ -85,7 +85,7 @@ pub(super) fn save(path: &Path, design: &Design) -> Result<(), String> {
 
 /// Power with the cases of the study, and the least number of cases with a power of 80 %.
 pub(super) fn estimate(design: &Design, cases: usize, cancel: &Cancel, tick: Tick<'_>) -> Result<(Power, Option<Power>), String> {
-    let assumed = design.assumptions().ok_or("Choices between images stand on no scale, so there is no estimate of power.")?;
+    let assumed = design.assumptions();
     let options = Options { seed: design.seed, ..Options::default() };
     tick("power of this study", 0, 0);
     let own = power(&assumed, cases, &options, cancel).map_err(sentence)?;

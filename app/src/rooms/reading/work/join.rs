@@ -22,6 +22,9 @@ const PROGRAM: &str = concat!("ChexGen Studio ", env!("CARGO_PKG_VERSION"));
 /// Dots a unit of a figure that is written as PNG.
 const SCALE: f32 = 2.0;
 
+/// Sealed studies beside joined answers that are tried for the images.
+const MOST_BESIDE: usize = 4;
+
 /// Joins and analyses; with the images of the cases where readers differ.
 pub(super) fn join(
     study: &Path,
@@ -50,8 +53,31 @@ pub(super) fn open(path: &Path, study: &Path, key: &Path, tick: Tick<'_>) -> Res
     tick("analysing", 0, 0);
     let joined = Joined::read(path).map_err(sentence)?;
     let analysis = analyse(&joined.readings, &joined.context, &Options::default()).map_err(sentence)?;
-    let found = pictures_of(&joined, study, key, &analysis)?;
+    let mut found = pictures_of(&joined, study, key, &analysis)?;
+    if found.is_empty() {
+        for study in beside(path) {
+            found = pictures_of(&joined, &study, &study.with_extension("cxkey"), &analysis)?;
+            if !found.is_empty() {
+                break;
+            }
+        }
+    }
     Ok((joined, analysis, found))
+}
+
+/// Sealed studies with their keys in the folder of joined answers.
+fn beside(joined: &Path) -> Vec<PathBuf> {
+    let folder = joined.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    let mut found: Vec<PathBuf> = entries
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|end| end == "cxstudy") && path.with_extension("cxkey").is_file())
+        .collect();
+    found.sort();
+    // Each is read to its end; a folder of many studies is not searched.
+    found.truncate(MOST_BESIDE);
+    found
 }
 
 /// Images where the study of these answers and its key are there; none otherwise.
@@ -66,8 +92,12 @@ fn pictures_of(joined: &Joined, study: &Path, key: &Path, analysis: &Analysis) -
 
 /// Images of the cases where readers differ, as the readers saw them.
 pub(super) fn pictures(study: &Study, key: &Key, analysis: &Analysis) -> Result<Pictures, String> {
-    let mut found = Vec::new();
+    let mut found: Pictures = Vec::new();
     for differing in &analysis.differing {
+        // A case can be listed for several criteria or sets of images.
+        if found.iter().any(|((case, _), _)| *case == differing.case) {
+            continue;
+        }
         for (place, arm) in analysis.arms.iter().enumerate() {
             let of = |image: &study::key::KeyImage| {
                 image.case == differing.case && image.arm.as_ref() == Some(arm) && !image.scrambled

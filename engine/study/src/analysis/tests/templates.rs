@@ -85,6 +85,113 @@ fn choices_by_hand() {
 }
 
 #[test]
+fn choices_that_divide_the_readers_are_listed_with_who_took_what() {
+    let context = Context::plain("t", Template::PairwiseChoice, &["a", "b", "c"], &["r1", "r2", "r3"]);
+    let mut readings = Vec::new();
+    for reader in ["r1", "r2", "r3"] {
+        readings.push(choice(reader, 1, "a", "b", 0));
+        let (chosen, other) = if reader == "r2" { ("c", "a") } else { ("a", "c") };
+        readings.push(choice(reader, 2, chosen, other, 0));
+        readings.push(choice(reader, 2, "b", "c", 0));
+    }
+    let found = analyse(&readings, &context, &quick()).expect("a study");
+    assert_eq!((found.differing.len(), found.differing_images), (1, 1));
+    let case = &found.differing[0];
+    assert_eq!((case.case.as_str(), case.range, case.sum), ("2", 1, 1));
+    let said: Vec<String> = (0..3).map(|arm| case.said(&found, arm)).collect();
+    assert_eq!(said, ["r1, r3", "", "r2"], "the arm in the middle was not beside them");
+}
+
+#[test]
+fn grades_that_divide_the_readers_are_listed_by_criterion() {
+    let mut context = Context::plain("t", Template::VisualGrading, &["a", "b"], &["r1", "r2"]);
+    context.criteria = vec!["sharp".to_owned(), "dark".to_owned()];
+    let mut readings = Vec::new();
+    for case in ["1", "2"] {
+        for (arm, reader, criterion, score) in [
+            ("a", "r1", "sharp", 1),
+            ("a", "r2", "sharp", 4),
+            ("b", "r1", "dark", 2),
+            ("b", "r2", "dark", 3),
+            ("b", "r1", "sharp", 5),
+        ] {
+            readings.push(Reading { criterion: criterion.to_owned(), ..reading(reader, case, arm, score) });
+        }
+    }
+    let found = analyse(&readings, &context, &quick()).expect("a study");
+    let listed: Vec<(&str, &str, i32)> =
+        found.differing.iter().map(|d| (d.criterion.as_str(), d.case.as_str(), d.range)).collect();
+    assert_eq!(listed, [("sharp", "1", 3), ("sharp", "2", 3), ("dark", "1", 1), ("dark", "2", 1)]);
+    assert_eq!((found.differing[0].said(&found, 0), found.differing[0].said(&found, 1)), ("1, 4".into(), "5, –".into()));
+    assert_eq!(found.differing_images, 4);
+}
+
+#[test]
+fn shares_of_all_readers_have_intervals_by_case() {
+    // Three readers who always answer alike know no more than one of them.
+    let readers = ["r1", "r2", "r3"];
+    let mut context = Context::plain("t", Template::RealOrSynthetic, &["real", "model"], &readers);
+    context.real_arm = Some("real".to_owned());
+    let mut readings = Vec::new();
+    for case in 0..24 {
+        for reader in readers {
+            readings.push(reading(reader, &case.to_string(), "real", if case % 3 == 0 { 2 } else { 4 }));
+            readings.push(reading(reader, &case.to_string(), "model", if case % 4 == 0 { 5 } else { 1 }));
+        }
+    }
+    let rows = analyse(&readings, &context, &quick()).expect("a study").detection.expect("a detection").rows;
+    assert_eq!(rows[0].called_by_case, (None, None), "a reader's shares have exact intervals");
+    let all = rows.last().expect("all readers");
+    for (by_case, pooled) in [(all.called_by_case.0, all.real_called_real), (all.called_by_case.1, all.synthetic_called_real)] {
+        let (by_case, pooled) = (by_case.expect("decided"), pooled.expect("decided"));
+        close(by_case.value, pooled.value, 1e-12);
+        let width = |(low, high): (f64, f64)| high - low;
+        assert!(width(by_case.interval.expect("a spread")) > 1.3 * width(pooled.interval), "{by_case:?} {pooled:?}");
+    }
+
+    let context = Context::plain("t", Template::AssistedReading, &["without", "with"], &readers);
+    let mut readings = Vec::new();
+    for case in 0..24 {
+        let truth = if case % 2 == 0 { 5 } else { 1 };
+        for reader in readers {
+            for (arm, order) in [("without", 1), ("with", 2)] {
+                let score = if case % 3 == order % 3 { 3 } else { truth };
+                readings.push(Reading {
+                    truth: Some(truth),
+                    order: order as u32,
+                    ..reading(reader, &case.to_string(), arm, score)
+                });
+            }
+        }
+    }
+    let rows = analyse(&readings, &context, &quick()).expect("a study").assisted.expect("assisted").rows;
+    assert!(rows[0].kinds_by_case.is_none());
+    let (all, pooled) = (rows[3].kinds_by_case.expect("all readers"), rows[3].sensitivity.0.expect("present cases"));
+    close(all[0].expect("present cases").value, pooled.value, 1e-12);
+    let (low, high) = all[0].and_then(|e| e.interval).expect("a spread");
+    assert!(high - low > 1.3 * (pooled.interval.1 - pooled.interval.0));
+}
+
+#[test]
+fn changes_with_the_order_stand_for_no_more_trials_than_were_read() {
+    let context = Context::plain("t", Template::Realism, &["a"], &["r"]);
+    let of = |trials: u32| {
+        let readings: Vec<Reading> = (1..=trials)
+            .map(|order| Reading {
+                order,
+                seconds: 30.0 - 0.1 * f64::from(order),
+                ..reading("r", &order.to_string(), "a", 1 + (order % 3) as i32)
+            })
+            .collect();
+        analyse(&readings, &context, &quick()).expect("a study").drift.remove(0)
+    };
+    let (short, long) = (of(30), of(120));
+    assert_eq!((short.per, long.per), (10, 100));
+    let time = short.time.expect("a slope").value;
+    assert!((-0.05..-0.03).contains(&time), "ten trials are a second of thirty: {time}");
+}
+
+#[test]
 fn answers_without_spread_have_no_interval() {
     let context = Context::plain("t", Template::PairwiseChoice, &["a", "b"], &["r1"]);
     let readings: Vec<Reading> = (0..30).map(|case| choice("r1", case, "a", "b", 0)).collect();
