@@ -62,7 +62,7 @@ fn own(template: Template) -> &'static [&'static str] {
         Template::ReportAlignment | Template::Realism => &["Scores", "Effect, A − B", "Agreement"],
         // The area is the primary analysis there, not the model.
         Template::RealOrSynthetic => &["Telling real from synthetic", "Columns: Ordinal mixed model, Estimate, 95 % interval"],
-        Template::PairwiseChoice => &["Share that chose A over B", "Columns: , Repeat κ, Median time"],
+        Template::PairwiseChoice => &["Share that chose A over B", "Columns: , Median time"],
         Template::Quartet => &["Real radiograph found", "Taken for the real one"],
         Template::VisualGrading => &["Visual grading", "Sharpness", "Contrast"],
         Template::AssistedReading => &["Right with help − without", "Area under the ROC curve, with − without"],

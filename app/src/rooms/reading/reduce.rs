@@ -109,8 +109,8 @@ pub fn reduce(state: &mut State, action: Action) -> Vec<action::Effect> {
         }
         Action::Join => {
             let room = &state.reading;
-            let (study, key, answers) = (room.paths.study.clone(), room.paths.key.clone(), room.answers.clone());
-            return busy(state, "joining", |stop| Work::Join(study, key, answers, stop));
+            let (paths, answers) = (room.paths.clone(), room.answers.clone());
+            return busy(state, "joining", |stop| Work::Join(Box::new(paths), answers, stop));
         }
         Action::OpenJoined => {
             let paths = state.reading.paths.clone();

@@ -121,7 +121,7 @@ fn what_was_sealed_is_read_next_and_found_answers_are_joined() {
     reduce(&mut state, Action::AddAnswers(PathBuf::from("R1")));
     assert_eq!(state.reading.answers.len(), 1, "once");
     let effects = reduce(&mut state, Action::Join);
-    assert!(matches!(works(&effects)[..], [Work::Join(path, _, answers, _)] if *path == study && answers.len() == 1));
+    assert!(matches!(works(&effects)[..], [Work::Join(paths, answers, _)] if paths.study == study && answers.len() == 1));
     hear(&mut state, News::Joined(Box::new(Err("The key is another study's.".to_owned()))));
     assert!(matches!(state.reading.last_said(Tab::Join), Some(Err(why)) if why.contains("another")));
     assert!(state.reading.analysis.is_none() && state.reading.busy.is_none());

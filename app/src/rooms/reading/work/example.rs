@@ -67,6 +67,7 @@ pub(super) fn make(below: &Path, cancel: &Cancel, tick: Tick<'_>) -> Result<Exam
     let hashes = seal::seal(&order, tick)?;
     let answers = answers(&hashes.study.0, &hashes.key.0, cancel, tick)?;
     let (joined, analysis, pictures) = join::join(&hashes.study.0, &hashes.key.0, &answers, cancel, tick)?;
+    join::keep(&joined, &hashes.study.0.with_file_name("simulated-study-joined.json"))?;
     Ok(Example { file, design: study, audit: audited, hashes, answers, joined, analysis, pictures })
 }
 

@@ -48,6 +48,14 @@ pub(super) fn join(
     Ok((joined, analysis, pictures))
 }
 
+/// Writes the joined answers beside the study, so that they can be opened again and `chexgen study report` works with them.
+pub(super) fn keep(joined: &Joined, path: &Path) -> Result<(), String> {
+    if path.as_os_str().is_empty() {
+        return Ok(());
+    }
+    joined.write(path).map_err(|error| format!("The joined answers are shown, but not kept: {}", sentence(error)))
+}
+
 /// Analyses joined answers from their file; with images where the study and its key are there.
 pub(super) fn open(path: &Path, study: &Path, key: &Path, tick: Tick<'_>) -> Result<(Joined, Analysis, Pictures), String> {
     tick("analysing", 0, 0);

@@ -23,7 +23,7 @@ use study::join::Joined;
 use study::power::Power;
 use study::prepare::AuditRecord;
 
-use super::state::{Audited, Checked, Field, Hashes, Reading, Tab};
+use super::state::{Audited, Checked, Field, Hashes, Paths, Reading, Tab};
 use crate::jobs::panic_sentence;
 use crate::library::RunId;
 use dialogs::Dialog;
@@ -63,8 +63,8 @@ pub enum Work {
     Look(PathBuf),
     /// Open the reading window on a study, for a reader where one is named.
     Kiosk(PathBuf, Option<String>),
-    /// Join a study, its key and answers, and analyse them.
-    Join(PathBuf, PathBuf, Vec<PathBuf>, Cancel),
+    /// Join a study, its key and answers, analyse them, and keep what was joined.
+    Join(Box<Paths>, Vec<PathBuf>, Cancel),
     /// Analyse joined answers; with the study and its key for pictures.
     OpenJoined(PathBuf, PathBuf, PathBuf),
     /// Analyse the cases with a finding; with the study and its key for pictures.
@@ -247,8 +247,13 @@ fn run(work: Work, library: &Path, tell: Tell<'_>, tick: Tick<'_>) {
             tell(News::Looked(path, looked));
         }
         Work::Kiosk(path, reader) => tell(News::Closed(seal::kiosk(&path, reader.as_deref()))),
-        Work::Join(study, key, answers, cancel) => {
-            tell(News::Joined(Box::new(join::join(&study, &key, &answers, &cancel, tick))));
+        Work::Join(paths, answers, cancel) => {
+            let found = join::join(&paths.study, &paths.key, &answers, &cancel, tick);
+            let kept = found.as_ref().map_or(Ok(()), |(joined, ..)| join::keep(joined, &paths.joined));
+            tell(News::Joined(Box::new(found)));
+            if let Err(why) = kept {
+                tell(News::Written(Err(why)));
+            }
         }
         Work::OpenJoined(path, study, key) => tell(News::Joined(Box::new(join::open(&path, &study, &key, tick)))),
         Work::Part(joined, finding, study, key) => {
