@@ -74,6 +74,15 @@ impl Job {
                 let train = &config.train;
                 Cutting::new(train.batch_size, train.micro_batch, 0, cluster.world())
                     .with_context(|| file.display().to_string())?;
+                for (flag, missing) in
+                    [("--parts", config.parts.is_none()), ("--from", config.start.required && config.start.from.is_none())]
+                {
+                    ensure!(
+                        !missing || is_given(more, flag),
+                        "{} does not say {flag}, and the stage cannot begin without it; say it behind --, such as -- {flag} FOLDER",
+                        file.display()
+                    );
+                }
             }
             return Ok(Work::Train);
         }
@@ -97,6 +106,11 @@ fn changes(args: &[String]) -> Vec<String> {
         }
     }
     found
+}
+
+/// Whether a flag is among the arguments of a command.
+fn is_given(args: &[String], flag: &str) -> bool {
+    args.iter().any(|word| word.strip_prefix(flag).is_some_and(|rest| rest.is_empty() || rest.starts_with('=')))
 }
 
 /// A path as text.

@@ -148,7 +148,8 @@ fn stages_follow_each_other() {
     let text = chain::chain(&jobs, &cluster);
     assert_eq!(text.matches("--dependency=\"afterok:${job0%%;*}\"").count(), 1);
     assert_eq!(text.matches("--dependency=\"afterok:${job1%%;*}\"").count(), 1);
-    let twice = chain::jobs(&[stage("control"), stage("control")], "paper", Path::new("runs"), &cluster, &[]);
+    let given = ["--parts", "parts", "--from", "first"].map(str::to_owned);
+    let twice = chain::jobs(&[stage("control"), stage("control")], "paper", Path::new("runs"), &cluster, &given);
     assert!(twice.unwrap_err().to_string().contains("would share the folder"));
     let missing = chain::jobs(&["stage9".to_owned()], "paper", Path::new("runs"), &cluster, &[]).unwrap_err().to_string();
     assert!(missing.contains("stage9") && missing.contains("there is no file"), "{missing}");
@@ -168,8 +169,22 @@ fn a_file_tells_what_it_is_for() {
     assert!(cases.args.ends_with(&["--device".to_owned(), "cpu".to_owned()]));
     let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("configs");
     assert_eq!(of(&shipped.join("prepare-phantom.toml")).unwrap().work, Work::Prepare);
-    let train = of(&shipped.join("stage1-256.paper.toml")).unwrap();
+    let with = |name: &str, more: &[&str]| {
+        let more: Vec<String> = more.iter().map(|word| (*word).to_owned()).collect();
+        Job::new(&shipped.join(name), Path::new("out"), &cluster, &more).map_err(|error| error.to_string())
+    };
+    let train = with("stage1-256.paper.toml", &["--parts", "parts"]).unwrap();
     assert_eq!((train.work, train.name.as_str()), (Work::Train, "chexgen-stage1-256"));
+    // What a stage cannot begin without is missed before the job waits in the queue.
+    for (name, more, said) in [
+        ("stage1-256.paper.toml", &[][..], "does not say --parts"),
+        ("stage2-512.paper.toml", &["--parts=parts"], "does not say --from"),
+        ("stage2-512.paper.toml", &["--set", "parts=parts", "--from=first"], ""),
+        ("control.paper.toml", &["--from", "second", "--set=parts=parts"], ""),
+    ] {
+        let told = with(name, more).err().unwrap_or_default();
+        assert!(told.contains(said) && told.is_empty() == said.is_empty(), "{name} {more:?}: {told}");
+    }
     assert!(of(&write("x.toml", "a = 1\n")).unwrap_err().to_string().contains("name another file"));
     assert!(of(Path::new("none.csv")).unwrap_err().to_string().contains("no such file"));
 }

@@ -17,7 +17,6 @@ use engine::model::t5::{FeedForward, T5Config, T5Encoder};
 use engine::model::{Base, DitConfig, control_params, dit_params};
 use engine::phantom::PhantomConfig;
 use engine::text::Tokenizer;
-use indicatif::ProgressBar;
 
 use super::handover::Trained;
 use super::{sampling, tokenizer};
@@ -27,6 +26,7 @@ use crate::data::cases::{Caption, Cases, ConditionKind};
 use crate::data::phantom_cases::{Encoders, PhantomCases};
 use crate::data::phantoms::{CHUNK, Phantoms};
 use crate::ranks::Group;
+use crate::run::preparing::Preparing;
 use crate::run::run_dir::RunDir;
 use crate::run::settings::LoopConfig;
 use crate::run::signals::StopRequest;
@@ -382,8 +382,7 @@ fn encode(
     device: &Device,
     leads: bool,
 ) -> Result<PhantomCases> {
-    let bar = if leads { ProgressBar::new((data.len() / CHUNK) as u64) } else { ProgressBar::hidden() };
-    let bar = bar.with_prefix("encoding");
+    let progress = Preparing::begin("encoding", data.len() / CHUNK, leads);
     let with = Encoders {
         autoencoder,
         maps: None,
@@ -396,7 +395,7 @@ fn encode(
         kinds: &[ConditionKind::Mask, ConditionKind::Box],
         sample_posterior: false,
     };
-    let set = PhantomCases::encode(data, &with, device, |done| bar.set_position(done as u64))?;
-    bar.finish();
+    let set = PhantomCases::encode(data, &with, device, |done| progress.at(done))?;
+    progress.end();
     Ok(set)
 }

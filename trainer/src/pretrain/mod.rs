@@ -21,7 +21,6 @@ use engine::model::Autoencoder;
 use engine::phantom::PhantomConfig;
 use engine::store::hash::hash_file;
 use engine::store::model_dir::PartsSpec;
-use indicatif::ProgressBar;
 
 use crate::config::stage::{DataSource, PredictionName};
 use crate::config::{StageConfig, parse, toml_differences};
@@ -34,6 +33,7 @@ use crate::data::prepared_cases::{PreparedCases, WithFeatures};
 use crate::ranks::Group;
 use crate::run::checkpoint::{Found, newest};
 use crate::run::log::say;
+use crate::run::preparing::Preparing;
 use crate::run::run_dir::RunDir;
 use crate::run::signals::StopRequest;
 use crate::run::train_loop::{Ending, Origin, is_finished, train};
@@ -225,8 +225,7 @@ fn cases(
             let dir = run.root().join(cache);
             let phantoms = Phantoms::new(*seed, PhantomConfig::practice(), size, *count, Some(dir));
             group.together(phantoms.draw_share(WorkShare::new(group.rank(), group.world())?))?;
-            let bar = if group.leads() { ProgressBar::new((phantoms.len() / CHUNK) as u64) } else { ProgressBar::hidden() };
-            let bar = bar.with_prefix("encoding");
+            let progress = Preparing::begin("encoding", phantoms.len() / CHUNK, group.leads());
             let text = parts.text(config.network.token_num)?;
             let with = Encoders {
                 autoencoder,
@@ -237,8 +236,8 @@ fn cases(
                 kinds: &kinds,
                 sample_posterior: *sample_posterior,
             };
-            let cases = PhantomCases::encode(&phantoms, &with, device, |done| bar.set_position(done as u64))?;
-            bar.finish();
+            let cases = PhantomCases::encode(&phantoms, &with, device, |done| progress.at(done))?;
+            progress.end();
             Arc::new(cases)
         }
     };

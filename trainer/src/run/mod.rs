@@ -6,6 +6,7 @@ pub mod joined;
 pub mod lines;
 pub mod lock;
 pub mod log;
+pub mod preparing;
 mod recent;
 mod resume;
 pub mod rows;

@@ -6,6 +6,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
+/// Exit code of a process that a second Ctrl-C ended.
+const IMPATIENT: i32 = 130;
+
 /// Why a run should stop.
 #[derive(Clone)]
 pub struct StopRequest {
@@ -14,12 +17,15 @@ pub struct StopRequest {
 }
 
 impl StopRequest {
-    /// Listens to SIGINT, SIGTERM and SIGUSR1; `stop_after` ends the run after that time.
+    /// Listens to SIGINT, SIGTERM and SIGUSR1; `stop_after` ends the run after that time. A second SIGINT ends the process
+    /// at once with exit code 130, as a kill does.
     ///
     /// # Errors
     /// When a handler cannot be installed.
     pub fn listen(stop_after: Option<Duration>) -> Result<Self> {
         let flag = Arc::new(AtomicBool::new(false));
+        let impatient = signal_hook::flag::register_conditional_shutdown(signal_hook::consts::SIGINT, IMPATIENT, flag.clone());
+        impatient.context("cannot listen to Ctrl-C")?;
         for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM, signal_hook::consts::SIGUSR1] {
             signal_hook::flag::register(signal, flag.clone()).with_context(|| format!("cannot listen to signal {signal}"))?;
         }

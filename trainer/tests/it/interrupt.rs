@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use engine::store::record::RunRecord;
 
-use crate::support::{SmallDisk, chexgen, files, generate, names, stdout, tiny};
+use crate::support::{SmallDisk, chexgen, files, generate, names, stdout, tiny, wait_for};
 
 #[test]
 fn ctrl_c_leaves_whole_files_and_running_again_goes_on() {
@@ -42,6 +42,23 @@ fn ctrl_c_leaves_whole_files_and_running_again_goes_on() {
     assert!(text.starts_with("1 image written"), "{text}");
     let after = files(&out);
     assert!(after.len() == 2 * more && before.iter().all(|(name, bytes)| after[name] == *bytes));
+}
+
+#[test]
+fn a_second_ctrl_c_waits_for_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("run");
+    // It would draw phantoms for hours before it looks whether it was asked to stop.
+    let mut command = crate::stages::train("stage1-256", &out, None);
+    let mut child = command.arg("--set=data.count=10000000").stderr(Stdio::null()).spawn().unwrap();
+    wait_for(&mut child, || out.join("phantoms").exists());
+    let begin = Instant::now();
+    while child.try_wait().unwrap().is_none() {
+        // Signals that come too close are one.
+        drop(Command::new("kill").args(["-INT", &child.id().to_string()]).output().unwrap());
+        assert!(begin.elapsed() < Duration::from_secs(600), "it does not end");
+    }
+    assert_eq!(child.wait().unwrap().code(), Some(130));
 }
 
 #[test]

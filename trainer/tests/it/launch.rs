@@ -55,6 +55,7 @@ fn bad_wishes_are_one_sentence() {
         ("--stages stage1 --nodes 5 --dry-run", 1, "6144 rows cannot be shared by 40 ranks; set train.batch_size to a multiple"),
         ("--stages stage1 --nodes 6 --dry-run -- --set train.batch_size=960", 1, "set train.micro_batch to a divisor of 20"),
         ("--stages stage1 --dry-run -- --set=train.stps=1", 1, "did you mean train.steps"),
+        ("--stages stage1 --dry-run", 1, "stage1-256.paper.toml does not say --parts"),
         ("--stages stage1 --tasks 2 --dry-run", 1, "one rank a card"),
         ("--stages stage1 --sbatch constraint --dry-run", 1, "begin it with --"),
         ("--stages stage1 --env 1A=2 --dry-run", 2, "no name of a variable"),
@@ -66,7 +67,7 @@ fn bad_wishes_are_one_sentence() {
         assert!(output.status.code() == Some(code) && text.contains(said), "{args}: {text}");
         assert!(code == 2 || text.lines().count() == 1, "{args}: {text}");
     }
-    let mut alone = chexgen(&root(), &["launch", "--stages", "stage1"]);
+    let mut alone = chexgen(&root(), &["launch", "--stages", "stage1", "--", "--parts", "parts"]);
     let output = alone.env("PATH", "").output().unwrap();
     assert!(stderr(&output).contains("sbatch is not here") && output.status.code() == Some(1), "{}", stderr(&output));
     assert!(!root().join("runs/job.sh").exists(), "nothing was written");
