@@ -58,6 +58,6 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     let done = export::run(&request)?;
     let mut out = std::io::stdout();
     let note = if done.was_there { " (was there already)" } else { "" };
-    writeln!(out, "{}: step {}, {} tensors, weights {}{note}", args.out.display(), done.step, done.tensors, args.ema)?;
+    writeln!(out, "{}: step {}, {} tensors {}{note}", args.out.display(), done.step, done.tensors, done.weights)?;
     Ok(ExitCode::SUCCESS)
 }

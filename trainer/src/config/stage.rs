@@ -331,14 +331,15 @@ impl StageConfig {
         let n = &self.network;
         let sizes = [("depth", n.depth), ("hidden_size", n.hidden_size), ("num_heads", n.num_heads), ("token_num", n.token_num)];
         sizes_are_possible("network", &sizes)?;
-        self.dit().check().context("table network")?;
-        self.train.check("train")?;
         let o = &self.objective;
         let share = |name: &str, value: f64| {
             ensure!((0.0..=1.0).contains(&value), "field {name} is {value}; choose a number from 0 to 1");
             Ok(())
         };
+        // The network is told of it, too, under another name.
         share("objective.caption_dropout", o.caption_dropout)?;
+        self.dit().check().context("table network")?;
+        self.train.check("train")?;
         ensure!(
             o.timestep_power.is_finite() && o.timestep_power > 0.0,
             "field objective.timestep_power is {}; choose a positive number",

@@ -139,6 +139,7 @@ fn numbers_that_no_training_can_have_are_refused_by_name() {
         ("export.num_steps=1001", "field export.num_steps is 1001; choose 1 to 1000"),
         ("export.guidance_scale=-1", "field export.guidance_scale is -1; choose a number from 0 to 30"),
         ("network.depth=1000000", "field network.depth is 1000000; choose 1 to 512"),
+        ("objective.caption_dropout=2", "field objective.caption_dropout is 2; choose a number from 0 to 1"),
         ("network.hidden_size=0", "field network.hidden_size is 0; choose 1 to 65536"),
         ("train.steps=-1", "field train.steps: integer `-1` does not fit; write a whole number, 0 or more"),
         ("train.lr=1", "field train.lr: integer `1` does not fit; write a table"),

@@ -12,7 +12,7 @@ use engine::device::{DeviceKind, Memory};
 
 use crate::config::StageConfig;
 use crate::config::stage::DataSource;
-use crate::data::dataset::Dataset;
+use crate::pretrain::set;
 use memory::{Need, Sizes};
 
 /// Share of a graphics card's memory that a plan may fill; the rest is for the driver, kernels and gaps between tensors.
@@ -77,13 +77,11 @@ pub fn bytes_of(text: &str) -> Result<u64, String> {
 /// Cases that the stage learns from, where they can be told.
 ///
 /// # Errors
-/// When the data set cannot be opened.
+/// When the data set cannot be opened, or does not fit the stage.
 pub fn cases(config: &StageConfig) -> Result<Option<usize>> {
     match &config.data {
         DataSource::Phantoms { count, .. } => Ok(Some(*count)),
-        DataSource::Prepared { folder, split, .. } if folder.is_dir() => {
-            Ok(Some(Dataset::open(folder)?.subset(split, &|_| true)?.len()))
-        }
+        DataSource::Prepared { folder, split, .. } if folder.is_dir() => Ok(Some(set::open(config, folder, split)?.0.len())),
         DataSource::Prepared { .. } => Ok(None),
     }
 }

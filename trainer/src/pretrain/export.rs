@@ -56,6 +56,8 @@ pub struct Exported {
     pub step: usize,
     /// Tensors of the network.
     pub tensors: usize,
+    /// Which weights they are, in words.
+    pub weights: String,
     /// Whether this very model was there already, so that nothing was written.
     pub was_there: bool,
 }
@@ -95,12 +97,12 @@ fn of_practice(request: &Request, found: &Found, config: &TrainConfig) -> Result
     let root = found.tensors.parent().and_then(Path::parent).context("a checkpoint lies in the folder of its stage")?;
     let run_dir = RunDir::open(root)?;
     let _lock = RunLock::take(run_dir.root())?;
-    let tensors = source::trained(found, request.choice)?;
+    let (tensors, weights) = source::trained(found, request.choice)?;
     let count = tensors.len();
     let to = ExportTo { dir: &request.out, control: Some(tensors), replace: request.replace };
     let alone = Rc::new(Group::alone());
     run::run(config, &Device::Cpu, &run_dir, (&StopRequest::never(), &alone), &Stages::none(), Some(&to))?;
-    Ok(Exported { step: found.meta.step, tensors: count, was_there: false })
+    Ok(Exported { step: found.meta.step, tensors: count, weights, was_there: false })
 }
 
 fn of_stage(request: &Request, found: &Found, mut config: StageConfig) -> Result<Exported> {
@@ -116,7 +118,7 @@ fn of_stage(request: &Request, found: &Found, mut config: StageConfig) -> Result
             );
         }
     }
-    let tensors = source::of_checkpoint(found, request.choice)?;
+    let (tensors, weights) = source::of_checkpoint(found, request.choice)?;
     for param in start::parameters(&config)? {
         let shape = tensors.get(&param.name).map(|tensor| tensor.dims().to_vec());
         ensure!(shape == Some(param.shape), "{}: tensor {} is missing or misshapen", found.tensors.display(), param.name);
@@ -124,7 +126,7 @@ fn of_stage(request: &Request, found: &Found, mut config: StageConfig) -> Result
     let out = &request.out;
     if !request.replace && holds_model(out) {
         if is_there(out, &tensors, request.dtype, &parts)? {
-            return Ok(Exported { step: found.meta.step, tensors: tensors.len(), was_there: true });
+            return Ok(Exported { step: found.meta.step, tensors: tensors.len(), weights, was_there: true });
         }
         refuse_model(out)?;
     }
@@ -175,7 +177,7 @@ fn of_stage(request: &Request, found: &Found, mut config: StageConfig) -> Result
     spec.text.max_tokens = n.token_num;
     let text = spec.into_model(size_px as u32, network, defaults).to_toml()?;
     write_atomic(&out.join("model.toml"), text.as_bytes())?;
-    Ok(Exported { step: found.meta.step, tensors: tensors.len(), was_there: false })
+    Ok(Exported { step: found.meta.step, tensors: tensors.len(), weights, was_there: false })
 }
 
 /// Whether a model folder holds these tensors of a network, stored so, beside these parts.

@@ -83,13 +83,14 @@ pub fn checkpoint_at(path: &Path) -> Result<Option<Found>> {
     checkpoint::newest(path)
 }
 
-/// All tensors of the network in a checkpoint, under official names.
+/// All tensors of the network in a checkpoint, under official names, and which weights they are, in words.
 ///
 /// # Errors
 /// When it is damaged, has no such average, or the frozen tensors beside it are others.
-pub fn of_checkpoint(found: &Found, choice: Choice) -> Result<BTreeMap<String, Tensor>> {
+pub fn of_checkpoint(found: &Found, choice: Choice) -> Result<(BTreeMap<String, Tensor>, String)> {
     let mut tensors = BTreeMap::new();
-    for (name, tensor) in trained(found, choice)? {
+    let (variables, words) = trained(found, choice)?;
+    for (name, tensor) in variables {
         // A practice run trains its text encoder along and calls the network `dit`.
         let name = name.strip_prefix("dit.").unwrap_or(&name);
         if !name.starts_with(TRAINING_ONLY) && !name.starts_with("text.") {
@@ -97,19 +98,19 @@ pub fn of_checkpoint(found: &Found, choice: Choice) -> Result<BTreeMap<String, T
         }
     }
     tensors.extend(frozen_of(found)?);
-    Ok(tensors)
+    Ok((tensors, words))
 }
 
-/// The variables of a checkpoint by name.
+/// The variables of a checkpoint by name, and which weights they are, in words.
 ///
 /// # Errors
 /// When it is damaged or has no such average.
-pub fn trained(found: &Found, choice: Choice) -> Result<BTreeMap<String, Tensor>> {
+pub fn trained(found: &Found, choice: Choice) -> Result<(BTreeMap<String, Tensor>, String)> {
     let state = found.load()?;
     let half_lives: Vec<u64> = half_lives(&state);
-    let prefix = match choice {
-        Choice::Trained => "weight.".to_owned(),
-        Choice::Longest => half_lives.last().map_or("weight.".to_owned(), |longest| format!("average.{longest}.")),
+    let average = match choice {
+        Choice::Trained => None,
+        Choice::Longest => half_lives.last().copied(),
         Choice::HalfLife(updates) => {
             let known: Vec<String> = half_lives.iter().map(u64::to_string).collect();
             ensure!(
@@ -118,11 +119,13 @@ pub fn trained(found: &Found, choice: Choice) -> Result<BTreeMap<String, Tensor>
                 found.tensors.display(),
                 if known.is_empty() { "none".to_owned() } else { known.join(", ") }
             );
-            format!("average.{updates}.")
+            Some(updates)
         }
     };
+    let prefix = average.map_or("weight.".to_owned(), |updates| format!("average.{updates}."));
+    let words = average.map_or("as trained".to_owned(), |updates| format!("averaged with a half-life of {updates} updates"));
     let of = |(name, tensor): (String, Tensor)| Some((name.strip_prefix(&prefix)?.to_owned(), tensor));
-    Ok(state.into_iter().filter_map(of).collect())
+    Ok((state.into_iter().filter_map(of).collect(), words))
 }
 
 /// The tensors that a checkpoint's stage does not train.
@@ -200,7 +203,7 @@ pub fn look(path: &Path, choice: Choice) -> Result<()> {
 pub fn read(path: &Path, choice: Choice) -> Result<(BTreeMap<String, Tensor>, PathBuf)> {
     Ok(match Place::of(path, choice)? {
         Place::Model(file) => (of_file(&file, None)?, file),
-        Place::Checkpoint(found) => (of_checkpoint(&found, choice)?, found.tensors),
+        Place::Checkpoint(found) => (of_checkpoint(&found, choice)?.0, found.tensors),
         Place::File(select) => (of_file(path, select)?, path.to_owned()),
     })
 }

@@ -126,9 +126,11 @@ fn an_export_does_not_take_the_place_of_another_model_unless_it_is_told_to() {
     };
     stdout(&export(&runs.control, &["--ema", "5"], "model"));
     let before = files(&dir.join("model"));
+    let said = stdout(&export(&runs.first, &["--ema", "none"], "other"));
+    assert!(said.contains("tensors as trained"), "{said}");
     // The same once more is no harm.
     let said = stdout(&export(&runs.control, &["--ema", "5"], "model"));
-    assert!(said.contains("was there already"), "{said}");
+    assert!(said.contains("averaged with a half-life of 5 updates (was there already)"), "{said}");
     for (from, more) in
         [(&runs.control, ["--ema", "2"]), (&runs.control, ["--dtype", "f16"]), (&tiny().run, ["--ema", "longest"])]
     {

@@ -73,9 +73,13 @@ fn a_stage_that_cannot_fit_is_refused_with_what_to_change() {
 fn a_prepared_set_takes_the_place_of_phantoms_as_in_training() {
     let dir = tempfile::tempdir().unwrap();
     let set = crate::training_input::prepared(dir.path());
-    let args = ["--no-probe", "--memory=16GB", "--data", set.to_str().unwrap()];
+    let args = ["--no-probe", "--memory=16GB", "--data", set.to_str().unwrap(), "--set=network.input_size=4"];
     let plan = planned(dir.path(), "stage1-256.practice.toml", &args);
     assert_eq!(plan["updates"].as_u64(), Some(3800), "{plan}");
+    // One of another size is told here, and not when the job runs.
+    let other = ["plan", &config("stage1-256.practice.toml"), "--no-probe", "--data", set.to_str().unwrap()];
+    let said = stderr(&run(dir.path(), &other));
+    assert!(said.contains("holds latents of side 4, but network.input_size is 16"), "{said}");
 }
 
 #[test]
