@@ -19,12 +19,12 @@ pub struct Cli {
 
 const AFTER_HELP: &str = "\
 To begin with:
-  chexgen generate --impression \"Moderate right pneumothorax.\" --out images   an image by the practice model
-  chexgen doctor                                                             what runs on this machine
-  chexgen phantom, prepare, plan, train, export                              a model of your own, in this order
+  chexgen generate --impression \"Moderate right pneumothorax.\" --out images
+  chexgen doctor says what runs on this machine
+  chexgen phantom, prepare, plan, train, export make a model of your own, in this order
 
 `chexgen COMMAND --help` explains each with its exit codes: 0 is done, 1 failed with one sentence on standard error, 2 wrong \
-usage, 3 stopped and kept, to be started again. CHEXGEN_LOG=warn shows warnings, too.";
+usage, 3 stopped and kept, to be started again, 130 ended at once by a second Ctrl-C. CHEXGEN_LOG=warn shows warnings, too.";
 
 #[derive(Subcommand, Debug)]
 enum Command {

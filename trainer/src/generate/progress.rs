@@ -1,5 +1,4 @@
-//! The bar on standard error: images done, step, time left. Hidden where no terminal is; one of several processes then
-//! tells in lines how far it is.
+//! The bar on standard error: images done, step, time left. Where no terminal is, a line now and then tells how far it is.
 
 use std::time::{Duration, Instant};
 
@@ -9,8 +8,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::ranks::share::prefix;
 use crate::work::WorkShare;
 
-/// Time between two lines.
+/// Time between two lines of one of several processes, and of one alone.
 const A_LINE: Duration = Duration::from_secs(10);
+const A_LINE_ALONE: Duration = Duration::from_secs(60);
 
 /// Progress of a run of images, counted in sampler steps.
 pub struct Progress {
@@ -53,7 +53,8 @@ impl Progress {
     pub fn finish_images(&mut self, count: usize) {
         self.done += count as u64;
         self.bar.set_position(self.done * self.steps);
-        if self.bar.is_hidden() && !self.prefix.is_empty() && self.told.elapsed() >= A_LINE {
+        let pause = if self.prefix.is_empty() { A_LINE_ALONE } else { A_LINE };
+        if self.bar.is_hidden() && self.told.elapsed() >= pause {
             self.told = Instant::now();
             self.tell();
         }
@@ -77,5 +78,22 @@ impl Progress {
 
     fn show(&self, what: &str) {
         self.bar.set_message(format!("{}/{} images, {what}", self.done, self.images));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_without_a_terminal_gets_a_line_a_minute_also_from_a_process_alone() {
+        let mut progress = Progress::new(10, 5, WorkShare::WHOLE);
+        progress.bar.set_draw_target(indicatif::ProgressDrawTarget::hidden());
+        for (secs, told) in [(61, true), (30, false)] {
+            let before = Instant::now() - Duration::from_secs(secs);
+            progress.told = before;
+            progress.finish_images(1);
+            assert_eq!(progress.told != before, told, "after {secs} s");
+        }
     }
 }
