@@ -117,6 +117,8 @@ fn paint(ui: &Ui, rect: Rect, camera: &Camera, response: &Response, state: &Stat
         let words = match state.shown {
             Shown::Live => "The image forms here after the first step.",
             Shown::Example => "The example's picture is being drawn.",
+            // What is drawn needs the place, and says how to draw.
+            _ if state.document.layers.iter().any(|l| l.region.is_finding() && !l.is_empty()) => "",
             _ => "Draw where, type what, and press Generate.",
         };
         painter.text(image_rect.center(), Align2::CENTER_CENTER, words, text::body(), tokens::INK3);

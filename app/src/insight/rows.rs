@@ -6,7 +6,7 @@ use engine::model::checker::CLASSES;
 use engine::text::findings::mentions;
 
 use super::Look;
-use crate::state::{Demographics, Document, LayerId};
+use crate::state::{Demographics, Document, Layer, LayerId, Region};
 
 /// How much stronger a layer is tried again.
 const MORE: f32 = 0.2;
@@ -99,6 +99,21 @@ pub fn adherence(document: &Document, request: &GenerateRequest, look: &Look) ->
         Row { number: layer.map_or(k + 1, |l| l.1), finding: annotation.finding, is_box, value, meaning, remedy }
     };
     request.annotations.iter().enumerate().map(one).collect()
+}
+
+/// Whether the layers of the open case are drawn where those of a request were; strength and steps are not drawn.
+pub fn is_as_drawn(document: &Document, request: &GenerateRequest) -> bool {
+    let is_sent = |l: &&Layer| document.is_active(l) && l.region.is_finding() && !l.is_empty();
+    let layers: Vec<&Layer> = document.layers.iter().filter(is_sent).collect();
+    let same = |layer: &Layer, annotation: &Annotation| match (&layer.region, &annotation.shape) {
+        // A model of another size is in use by now; then nothing can be said.
+        (Region::Mask(mask), Shape::Mask(was)) if mask.width() != was.width() => true,
+        (Region::Mask(mask), Shape::Mask(was)) => **mask == *was,
+        (Region::Box(Some(rect)), Shape::Box { rect: was, width, .. }) => *width != document.size_px || rect == was,
+        _ => false,
+    };
+    let pairs = layers.iter().zip(&request.annotations);
+    layers.len() == request.annotations.len() && pairs.into_iter().all(|(l, a)| l.finding == a.finding && same(l, a))
 }
 
 /// For each annotation the layer of the open case that it came from: the same class at the same place among its class.
@@ -209,7 +224,6 @@ mod tests {
     use engine::domain::{Mask, RectPx};
 
     use super::*;
-    use crate::state::Region;
 
     fn seen(finding: Finding, left: bool) -> Seen {
         let inside = |i: usize| {

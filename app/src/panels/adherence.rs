@@ -36,6 +36,9 @@ pub fn show(ui: &mut Ui, panel: &mut Panel<'_>) {
     for row in rows::adherence(&panel.state.document, request, look) {
         show_row(ui, &row, panel.out);
     }
+    if matches!(look, Look::Ready(_)) && !rows::is_as_drawn(&panel.state.document, request) {
+        caption(ui, "The layers were changed since; the numbers are about those that this image was made with.");
+    }
 }
 
 fn show_row(ui: &mut Ui, row: &Row, out: &mut Vec<Action>) {

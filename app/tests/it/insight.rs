@@ -159,6 +159,15 @@ fn adherence_is_pending_then_measured_and_a_weak_layer_can_be_tried_again() {
     let value: f32 = row.rsplit(' ').next().and_then(|v| v.parse().ok()).expect("a number");
     assert!(value > 0.7, "{row}");
     one(&mut h, "Found where it was drawn.");
+    // Moved since, the layer is not what was measured.
+    let changed = "The layers were changed since; the numbers are about those that this image was made with.";
+    assert_eq!(labels(&h, changed).len(), 0);
+    let moved = h.state().state.document.layers[0].id;
+    h.state_mut().act(app::action::Action::MirrorLayer(moved));
+    see(&mut h, changed);
+    h.state_mut().act(app::action::Action::Undo);
+    h.run_steps(2);
+    assert_eq!(labels(&h, changed).len(), 0);
 
     // The quick model does not draw a layer this weak.
     let layer = h.state().state.document.layers[0].id;
