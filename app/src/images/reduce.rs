@@ -207,6 +207,7 @@ fn open_picture(state: &mut State, picture: Picture) {
         });
         state.view.zoom = None;
         (state.sight.mode, state.sight.difference) = (Mode::Single, false);
+        state.queue.follow = false;
     }
     state.example = None;
     state.shown = Shown::Base;

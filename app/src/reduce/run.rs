@@ -85,7 +85,7 @@ fn ask(state: &mut State, mut group: NewGroup) -> Vec<Effect> {
     let keep = crate::images::remember(state);
     state.history.settle(&state.document);
     group.jobs.iter_mut().for_each(|job| job.task.model_hash.clone_from(&model_hash));
-    let idle = state.job.is_none() && state.queue.held.is_none();
+    let idle = state.job.is_none() && state.queue.held.is_none() && state.queue.is_empty();
     let mut effects = queue::enqueue(state, group);
     if !effects.is_empty() {
         effects.extend(keep);
@@ -138,7 +138,9 @@ pub fn started(state: &mut State, row: &JobRow, request: GenerateRequest, cancel
         },
     };
     state.job = Some(job);
-    if state.queue.follow || matches!(state.shown, Shown::Live | Shown::LiveStep(_)) {
+    // A data set or a grid is made beside the case; it takes its picture off the canvas only where that was asked for.
+    let is_own = row.task.recipe.is_empty();
+    if (state.queue.follow && is_own) || matches!(state.shown, Shown::Live | Shown::LiveStep(_)) {
         state.shown = Shown::Live;
     }
 }
@@ -306,4 +308,58 @@ pub(super) fn step_film(state: &mut State, by: i32) {
 pub(super) fn capital(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map_or_else(String::new, |c| c.to_uppercase().chain(chars).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::examples::Example;
+    use crate::library::JobState;
+    use crate::reduce::reduce;
+    use crate::state::Document;
+    use crate::testing::{FakeModel, begin};
+
+    /// A run of the queue begins: of the case on the canvas, or of a data set or grid.
+    fn run_begins(state: &mut State, id: JobId, recipe: &str) {
+        let task = Task { recipe: recipe.to_owned(), ..Task::new("Right pneumothorax", "") };
+        let row = JobRow { id, task, state: JobState::Running, rev: 1, ..JobRow::default() };
+        started(state, &row, GenerateRequest::new("Small nodule.", 1), Cancel::new());
+    }
+
+    fn studio() -> State {
+        let mut state = State::new(Example::RightPneumothorax.document(64), "out".into());
+        state.shown = Shown::Example;
+        crate::reduce::model_ready(&mut state, Arc::new(FakeModel::new(64, Duration::ZERO)));
+        state
+    }
+
+    #[test]
+    fn a_data_set_in_the_queue_leaves_the_picture_of_the_case_alone() {
+        let mut state = studio();
+        run_begins(&mut state, 1, "Small set");
+        assert_eq!(state.shown, Shown::Example, "who draws keeps what is drawn on");
+        // It can be looked at, and then goes on being shown.
+        reduce(&mut state, Action::Show(Shown::Live));
+        run_begins(&mut state, 2, "Small set");
+        assert_eq!(state.shown, Shown::Live);
+    }
+
+    #[test]
+    fn a_case_that_is_opened_keeps_its_picture_while_others_run() {
+        let mut state = studio();
+        let effects = reduce(&mut state, Action::Generate);
+        begin(&mut state, &effects);
+        assert_eq!(state.shown, Shown::Live);
+        let mut document = Document::empty(64);
+        document.impression = "Small nodule.".to_owned();
+        crate::reduce::open_case(&mut state, document, None);
+        assert_eq!(state.shown, Shown::Blank);
+        run_begins(&mut state, 7, "");
+        assert_eq!(state.shown, Shown::Blank, "the next variant of the other case forms unseen");
+        let effects = reduce(&mut state, Action::Generate);
+        begin(&mut state, &effects);
+        assert_eq!(state.shown, Shown::Live, "its own is followed");
+    }
 }

@@ -89,6 +89,8 @@ pub(crate) fn open_case(state: &mut State, document: Document, sampling: Option<
     (state.example, state.used) = (None, false);
     // Half of another patient beside this one would mislead; A stays, to be compared with on purpose.
     (state.sight.mode, state.sight.difference) = (Mode::Single, false);
+    // The runs of the other case form unseen, until this one has its own.
+    state.queue.follow = false;
     state.history.meet(&state.document, state.sampling);
     state.fit_to_model();
     state.shown = state.plain_picture();
