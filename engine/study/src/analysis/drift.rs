@@ -37,6 +37,9 @@ pub struct Drift {
     pub per: u32,
     /// Score points for each `per` trials, each arm and criterion with its own mean; `None` of choices and of assisted reading.
     pub score: Option<Trend>,
+    /// Share right for each `per` trials: of quartets the real image found, of real or synthetic the decided answers, of assisted
+    /// reading each condition with its own share; `None` where no answer is right or wrong.
+    pub right: Option<Trend>,
     /// Time for each `per` trials as a share: −0.2 is a fifth faster. From the slope of its logarithm.
     pub time: Option<Trend>,
 }
@@ -57,6 +60,8 @@ pub struct CurvePoint {
     pub scores: Vec<Option<f64>>,
     /// Answers by arm.
     pub n: Vec<usize>,
+    /// Share of answers that were right, where answers are right or wrong.
+    pub right: Option<f64>,
     /// Median time in seconds.
     pub seconds: Option<f64>,
 }
@@ -64,6 +69,22 @@ pub struct CurvePoint {
 /// Whether the mean answer says something: not where images are chosen, nor where its right end depends on the case.
 fn has_level(template: Template) -> bool {
     template.is_ordinal() && template != Template::AssistedReading
+}
+
+/// Whether an answer was right; `None` where it is not known, not decided, or no answer is right.
+fn right(row: &Row<'_>, context: &Context) -> Option<bool> {
+    let (reading, real) = (row.reading, context.real_arm.as_ref());
+    match context.template {
+        Template::Quartet => reading.truth.map(|place| place == reading.score).or_else(|| real.map(|real| *real == reading.arm)),
+        Template::RealOrSynthetic if reading.score == 3 => None,
+        Template::RealOrSynthetic => {
+            let is_real = reading.truth.map(|truth| truth >= 4).or_else(|| real.map(|real| *real == reading.arm))?;
+            Some(is_real == (reading.score >= 4))
+        }
+        // "Cannot tell" is not right, as in the shares.
+        Template::AssistedReading => reading.truth.map(|truth| if truth >= 4 { reading.score >= 4 } else { reading.score <= 2 }),
+        _ => None,
+    }
 }
 
 pub(super) fn drift(frame: &Frame<'_>, context: &Context) -> Vec<Drift> {
@@ -82,6 +103,12 @@ pub(super) fn drift(frame: &Frame<'_>, context: &Context) -> Vec<Drift> {
                 p: slope.p,
                 n: slope.n,
             };
+            let known: Vec<(&Row<'_>, bool)> = rows.iter().filter_map(|row| Some((*row, right(row, context)?))).collect();
+            let when_known: Vec<f64> = known.iter().map(|(row, _)| f64::from(row.reading.order)).collect();
+            let was_right: Vec<f64> = known.iter().map(|(_, right)| f64::from(u8::from(*right))).collect();
+            // Of images beside each other the arm is the answer, not what was asked.
+            let asked: Vec<usize> =
+                known.iter().map(|(row, _)| if context.template.is_ordinal() { row.arm } else { 0 }).collect();
             // A time of zero has no logarithm.
             let timed: Vec<_> = trials(frame, |row| row.reader == reader).into_iter().filter(|t| t.seconds > 0.0).collect();
             let when: Vec<f64> = timed.iter().map(|t| f64::from(t.order)).collect();
@@ -93,6 +120,7 @@ pub(super) fn drift(frame: &Frame<'_>, context: &Context) -> Vec<Drift> {
                 reader,
                 per,
                 score: if has_level(context.template) { common_slope(&order, &score, &group).map(trend) } else { None },
+                right: common_slope(&when_known, &was_right, &asked).map(trend),
                 time: common_slope(&when, &log, &arm).map(trend).map(share),
             }
         })
@@ -116,11 +144,14 @@ pub(super) fn curve(frame: &Frame<'_>, context: &Context, most: usize) -> Curve 
                 rows.map(|row| f64::from(row.reading.score)).collect()
             };
             let scores: Vec<Vec<f64>> = (0..context.arms.len()).map(of_arm).collect();
+            let of_all = frame.scored.iter().filter(|row| inside(row)).filter_map(|row| right(row, context));
+            let of_all: Vec<f64> = of_all.map(|right| f64::from(u8::from(right))).collect();
             let seconds: Vec<f64> = trials(frame, inside).iter().map(|t| t.seconds).collect();
             CurvePoint {
                 order: (low, high),
                 scores: scores.iter().map(|s| if level { mean(s) } else { None }).collect(),
                 n: scores.iter().map(Vec::len).collect(),
+                right: mean(&of_all),
                 seconds: median(&seconds),
             }
         })

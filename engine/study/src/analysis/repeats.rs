@@ -8,8 +8,8 @@ use super::frame::{Frame, Row};
 use super::values::{Bootstrap, Estimate, ShareOf};
 use crate::template::Template;
 
-/// Fewer repeats than these have no kappa: of two or three answers it jumps from 0 to 1.
-const LEAST_PAIRS: usize = 4;
+/// Fewer repeats than these have no kappa: of a few answers it jumps from 0 to 1, and its interval claims what nobody knows.
+const LEAST_PAIRS: usize = 6;
 
 /// One reader's repeats.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -19,7 +19,7 @@ pub struct Repeat {
     /// Repeats whose first answer is there.
     pub pairs: usize,
     /// Kappa of both answers, quadratic weights (without weights where answers have no order); n in cases.
-    /// `None` of fewer than four repeats.
+    /// `None` of fewer than six repeats.
     pub kappa: Option<Estimate>,
     /// Share answered the same.
     pub exact: Option<ShareOf>,

@@ -163,7 +163,7 @@ fn agreement_of_the_fixed_study() {
     for r in &found.repeats {
         assert_eq!((r.pairs, r.exact.expect("repeats").hits), (4, 3));
         close(r.shift.expect("scores"), -0.25, 1e-12);
-        assert!(r.kappa.expect("a spread").value > 0.6);
+        assert!(r.kappa.is_none(), "four answers are too few");
     }
 }
 

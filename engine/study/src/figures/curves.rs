@@ -30,6 +30,11 @@ pub(super) fn learning(analysis: &Analysis, context: &Context, theme: Theme) -> 
             .map(|arm| Series { letter: context.letter(arm), values: points.iter().map(|p| p.scores[arm]).collect() });
         panels.push(Panel { title: "Mean score by order, all readers", series: series.collect(), holds: Vec::new() });
     }
+    if points.iter().any(|p| p.right.is_some()) {
+        let values = points.iter().map(|p| p.right.map(|share| 100.0 * share)).collect();
+        let right = Series { letter: String::new(), values };
+        panels.push(Panel { title: "Right by order, %, all readers", series: vec![right], holds: vec![0.0, 100.0] });
+    }
     let time = Series { letter: String::new(), values: points.iter().map(|p| p.seconds).collect() };
     panels.push(Panel { title: "Median time by order, seconds", series: vec![time], holds: vec![0.0] });
 

@@ -125,10 +125,10 @@ fn repeats(analysis: &Analysis) -> String {
         table.row(&row[..heads.len()]);
     }
     let what = if ordinal {
-        "The same image a second time, unannounced. κ with quadratic weights; fewer than four repeats have none."
+        "The same image a second time, unannounced. κ with quadratic weights; fewer than six repeats have none."
     } else {
         "The same images a second time, unannounced, in places of their own; the same answer is the same arm. κ without weights; \
-         fewer than four repeats have none."
+         fewer than six repeats have none."
     };
     table.html() + &caption(what)
 }

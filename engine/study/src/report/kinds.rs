@@ -173,7 +173,7 @@ fn assisted(analysis: &Analysis, found: &Assisted) -> String {
     let rows = || found.rows.iter().filter(|r| several || r.reader.is_some());
     let mut right = Table::new(
         "Share right",
-        &["Reader", "Without help", "With help", "Change, % points", "95 % by case", "Gained", "Lost", "McNemar p", "Holm p"],
+        &["Reader", "Without help", "With help", "Change", "95 % by case", "Gained", "Lost", "McNemar p", "Holm p"],
     );
     let mut areas =
         Table::new("Area under the ROC curve", &["Reader", "Without", "95 %", "With", "95 %", "Difference", "95 %", "n"]);
@@ -214,7 +214,7 @@ fn assisted(analysis: &Analysis, found: &Assisted) -> String {
     let order = found.order;
     right.html()
         + &caption(&format!(
-            "Reading without help came first in {}, with help first in {}. “Cannot tell” is not right.",
+            "Change in percentage points. Reading without help came first in {}, with help first in {}. “Cannot tell” is not right.",
             counted(order.without_first, "pair", "pairs"),
             counted(order.with_first, "pair", "pairs")
         ))

@@ -7,6 +7,7 @@ mod agreement;
 mod bundle;
 mod kinds;
 mod methods;
+mod outcome;
 mod page;
 mod results;
 mod style;

@@ -2,7 +2,7 @@
 
 use super::style::STYLE;
 use super::table::{Table, paragraph};
-use super::{agreement, kinds, methods, results, trust};
+use super::{agreement, kinds, methods, outcome, results, trust};
 use crate::analysis::words::{count, counted};
 use crate::analysis::{Analysis, Context};
 use crate::figures::{Figure, Theme, escape, figures};
@@ -83,7 +83,7 @@ fn subtitle(analysis: &Analysis) -> String {
 }
 
 fn main_result(analysis: &Analysis, context: &Context) -> String {
-    let sentences = methods::main_result(analysis, context);
+    let sentences = outcome::main_result(analysis, context);
     if sentences.is_empty() {
         return String::new();
     }

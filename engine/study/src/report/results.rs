@@ -149,7 +149,9 @@ pub(super) fn order(analysis: &Analysis, _: &Context, figures: &Figures<'_>) -> 
     let mut out = figures.html("learning");
     let scored = analysis.drift.iter().any(|d| d.score.is_some());
     let score = if scored { &["Score, points", "95 % interval", "p"][..] } else { &[] };
-    let heads: Vec<&str> = [&["Reader"][..], score, &["Time", "95 % interval", "p", "n"]].concat();
+    let judged = analysis.drift.iter().any(|d| d.right.is_some());
+    let right = if judged { &["Right, % points", "95 % interval", "p"][..] } else { &[] };
+    let heads: Vec<&str> = [&["Reader"][..], score, right, &["Time", "95 % interval", "p", "n"]].concat();
     let per = analysis.drift.first().map_or(100, |d| d.per);
     let mut table = Table::new(&format!("Change for each {per} trials"), &heads);
     let dash = || "–".to_owned();
@@ -159,6 +161,11 @@ pub(super) fn order(analysis: &Analysis, _: &Context, figures: &Figures<'_>) -> 
             row.push(d.score.map_or_else(dash, |t| signed(t.value, 2)));
             row.push(d.score.map_or_else(dash, |t| range(t.interval, 2)));
             row.push(d.score.map_or_else(dash, |t| p(t.p)));
+        }
+        if judged {
+            row.push(d.right.map_or_else(dash, |t| signed(100.0 * t.value, 1)));
+            row.push(d.right.map_or_else(dash, |t| range((100.0 * t.interval.0, 100.0 * t.interval.1), 1)));
+            row.push(d.right.map_or_else(dash, |t| p(t.p)));
         }
         row.push(d.time.map_or_else(dash, |t| format!("{}\u{202f}%", signed(100.0 * t.value, 1))));
         row.push(d.time.map_or_else(dash, |t| percents(t.interval, 1)));

@@ -260,7 +260,7 @@ fn help_is_not_said_to_be_hidden() {
         assert!(words.contains(part), "{part}\n{words}");
     }
     for part in [
-        "Change, % points",
+        "Change in percentage points.",
         "Sensitivity\nReaderWithout help95 %With help95 %",
         "Specificity",
         "both conditions show the same images",

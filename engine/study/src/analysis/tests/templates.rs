@@ -321,3 +321,49 @@ fn catch_trials_pass_near_the_right_answer() {
     let found = analyse(&readings, &context, &quick()).expect("a study");
     assert_eq!((found.catches[0].passed, found.catches[0].n, found.counts.catches, found.counts.cases), (2, 3, 3, 1));
 }
+
+#[test]
+fn what_is_learnt_shows_where_answers_are_right_or_wrong() {
+    let arms = ["real", "m1", "m2", "m3"];
+    let mut context = Context::plain("t", Template::Quartet, &arms, &["r"]);
+    context.real_arm = Some("real".to_owned());
+    // Nothing is found in the first half, everything in the second.
+    let readings: Vec<Reading> = (0..40)
+        .map(|case| {
+            let chosen = arms[if case < 20 { 1 + case % 3 } else { 0 }];
+            let against = arms.iter().filter(|a| **a != chosen).map(|a| (*a).to_owned()).collect();
+            Reading { against, order: case as u32 + 1, ..reading("r", &case.to_string(), chosen, (case % 4) as i32) }
+        })
+        .collect();
+    let found = analyse(&readings, &context, &quick()).expect("a study");
+    let points = &found.curve.points;
+    assert_eq!((points[0].right, points[points.len() - 1].right), (Some(0.0), Some(1.0)));
+    // Least squares of 0 and 1 over 1 to 40: 200 ÷ 5330 a trial, ten times.
+    let trend = found.drift[0].right.expect("a slope");
+    close(trend.value, 10.0 * 200.0 / 5330.0, 1e-9);
+    assert!(trend.p < 0.001 && trend.interval.0 > 0.0);
+    let context = Context::plain("t", Template::PairwiseChoice, &["a", "b"], &["r"]);
+    let readings: Vec<Reading> = (0..20)
+        .map(|case| Reading { order: case as u32 + 1, ..choice("r", case, ["a", "b"][case % 2], ["b", "a"][case % 2], 0) })
+        .collect();
+    let found = analyse(&readings, &context, &quick()).expect("a study");
+    assert!(found.drift[0].right.is_none() && found.curve.points.iter().all(|point| point.right.is_none()), "no choice is right");
+}
+
+#[test]
+fn few_repeats_have_no_kappa() {
+    let context = Context::plain("t", Template::Realism, &["a"], &["r"]);
+    let of = |repeats: i32| {
+        let mut readings: Vec<Reading> = (0..20).map(|case| reading("r", &case.to_string(), "a", 1 + case % 5)).collect();
+        for case in 0..repeats {
+            let score = if case == 1 { 3 } else { 1 + case % 5 };
+            readings.push(Reading { purpose: Purpose::Repeat, ..reading("r", &case.to_string(), "a", score) });
+        }
+        analyse(&readings, &context, &quick()).expect("a study").repeats.remove(0)
+    };
+    assert!(of(5).kappa.is_none() && of(5).exact.is_some_and(|share| (share.hits, share.n) == (4, 5)));
+    // First 1 2 3 4 5 1, then 1 3 3 4 5 1: 1 − Σ(d²) ÷ Σ over all pairs ÷ 6 = 1 − 1 ÷ (Σᵢⱼ (xᵢ − yⱼ)² ÷ 6).
+    let (x, y) = ([1.0, 2.0, 3.0, 4.0, 5.0, 1.0], [1.0, 3.0, 3.0, 4.0, 5.0, 1.0]);
+    let all: f64 = x.iter().flat_map(|a| y.iter().map(move |b: &f64| (a - b) * (a - b))).sum();
+    close(of(6).kappa.expect("six").value, 1.0 - 1.0 / (all / 6.0), 1e-9);
+}
