@@ -108,6 +108,12 @@ fn images(ui: &mut Ui, panel: &mut Panel<'_>, design: &mut Design) {
         ui,
         "CSV or JSON lines: case, impression, and one column image:ARM for each arm. Images may be PNG, JPEG, DICOM or saved runs, by any program.",
     );
+    if design.template == Template::AssistedReading {
+        caption(
+            ui,
+            "The column `asked` holds the finding in question, `examples` the images that help; both arms name one image.",
+        );
+    }
     if let Some(list) = line(ui, "Arms", "Arms, with ; between them", &design.arms.join("; ")) {
         design.arms = split(&list);
     }

@@ -42,6 +42,8 @@ pub fn hear(state: &mut State, news: News) -> Vec<action::Effect> {
                 set_design_path(room, path);
                 room.past.push(std::mem::replace(&mut room.design, design));
                 (room.changed, room.power, room.audit, room.audit_before) = (false, None, None, None);
+                // Hashes to register are those of this design's study, or none.
+                room.sealed = None;
                 room.say(Tab::Build, Ok("The design was read.".to_owned()));
                 return vec![check(room)];
             }

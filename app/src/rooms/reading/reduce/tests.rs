@@ -126,3 +126,16 @@ fn what_was_sealed_is_read_next_and_found_answers_are_joined() {
     assert!(matches!(state.reading.last_said(Tab::Join), Some(Err(why)) if why.contains("another")));
     assert!(state.reading.analysis.is_none() && state.reading.busy.is_none());
 }
+
+#[test]
+fn another_design_does_not_show_the_hashes_of_the_study_before() {
+    let mut state = studio();
+    opened(&mut state);
+    let file = |name: &str| (PathBuf::from(name), "23a3".to_owned());
+    state.reading.sealed = Some(Hashes { study: file("one.cxstudy"), key: file("one.cxkey") });
+    let design = state.reading.design.clone();
+    hear(&mut state, News::Opened(PathBuf::from("two/study.toml"), Box::new(Err("no design".to_owned()))));
+    assert!(state.reading.sealed.is_some(), "nothing was opened");
+    hear(&mut state, News::Opened(PathBuf::from("two/study.toml"), Box::new(Ok(design))));
+    assert_eq!(state.reading.sealed, None);
+}
