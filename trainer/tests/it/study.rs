@@ -219,6 +219,8 @@ fn files_that_do_not_belong_together_are_one_sentence_and_no_answer_is_lost() {
     assert!(text.contains("s.cxstudy"), "{text}");
     let text = fails(dir, &["study", "join", "s.cxstudy", "s.cxkey"]);
     assert!(text.contains("this is no file of answers"), "{text}");
+    let text = fails(dir, &["study", "join", "s.cxstudy", "s"]);
+    assert!(text.contains("cannot read s: it is a folder"), "{text}");
     let text = fails(dir, &["study", "join", "s.cxkey", name]);
     assert!(text.contains("this is not a sealed study"), "{text}");
     let text = fails(dir, &["study", "report", "s.cxkey"]);

@@ -101,7 +101,8 @@ pub(super) fn copy(connection: &Connection, file: &str, to: &Path) -> Result<(),
 pub(super) fn read(path: &Path) -> Result<Log, StudyError> {
     let file = path.display().to_string();
     if !path.is_file() {
-        return Err(StudyError::unreadable(path, &std::io::ErrorKind::NotFound.into()));
+        let kind = if path.is_dir() { std::io::ErrorKind::IsADirectory } else { std::io::ErrorKind::NotFound };
+        return Err(StudyError::unreadable(path, &kind.into()));
     }
     let fail = |error| failure(&file, &error);
     let connection = open_to_read(path).map_err(fail)?;

@@ -58,14 +58,15 @@ fn strongest(table: &Table, labels: &Labels, arm: usize, own: &str, others: &str
     format!("{}: {} in {own}, {} in {others}.", capital(&name.words), shown(&a), shown(&b))
 }
 
-/// A figure with three digits or so.
+/// A figure with three digits or so, and a true minus.
 fn figure(value: f64) -> String {
-    match value.abs() {
+    let words = match value.abs() {
         size if size >= 1000.0 || (value - value.round()).abs() < 1e-9 => format!("{value:.0}"),
         size if size >= 10.0 => format!("{value:.1}"),
         size if size >= 0.1 => format!("{value:.2}"),
         _ => format!("{value:.3}"),
-    }
+    };
+    words.replace('-', "−")
 }
 
 fn capital(words: &str) -> String {
