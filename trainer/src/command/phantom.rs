@@ -92,7 +92,8 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     };
     Ok(match export.run()? {
         Ended::Done => {
-            writeln!(std::io::stdout(), "{} phantoms drawn into {}", args.count, args.out.display())?;
+            let phantoms = if args.count == 1 { "phantom" } else { "phantoms" };
+            writeln!(std::io::stdout(), "{} {phantoms} drawn into {}", args.count, args.out.display())?;
             ExitCode::SUCCESS
         }
         Ended::Interrupted => {

@@ -17,6 +17,7 @@ use crate::pretrain::{self, export, source::Choice};
 use crate::ranks::connect::connect;
 use crate::ranks::{Group, place};
 use crate::run::lock::RunLock;
+use crate::run::log::say;
 use crate::run::run_dir::{RunDir, named_after};
 use crate::run::signals::StopRequest;
 use crate::run::train_loop::Ending;
@@ -152,7 +153,11 @@ fn practice(
 ) -> Result<bool> {
     let stages = practice_stages(args)?;
     let export = args.export.as_deref().map(|dir| ExportTo { dir, control: None, replace: args.replace });
-    Ok(run::run(config, device, run_dir, (stop, group), &stages, export.as_ref())? == Progress::Finished)
+    let finished = run::run(config, device, run_dir, (stop, group), &stages, export.as_ref())? == Progress::Finished;
+    if let Some(to) = export.filter(|_| finished && group.leads()) {
+        say(&format!("{} holds the model", to.dir.display()));
+    }
+    Ok(finished)
 }
 
 /// Keeps the configuration of a new run, which is that of all ranks.
@@ -184,7 +189,8 @@ fn stage(
     }
     if let Some(out) = args.export.as_ref().filter(|_| group.leads()) {
         let (from, choice, dtype) = (run_dir.stage(config.stage.name()), Choice::Longest, candle_core::DType::F32);
-        export::run(&export::Request { from, choice, dtype, parts: None, out: out.clone(), replace: args.replace })?;
+        let done = export::run(&export::Request { from, choice, dtype, parts: None, out: out.clone(), replace: args.replace })?;
+        say(&format!("{} holds the model: step {}, {}", out.display(), done.step, done.weights));
     }
     Ok(true)
 }

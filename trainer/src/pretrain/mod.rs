@@ -99,6 +99,12 @@ pub fn run(config: &StageConfig, device: &Device, run: &RunDir, stop: &StopReque
         }
         return Ok(Ending::Finished);
     }
+    let warmup = config.train.lr.warmup_steps;
+    if warmup > steps && group.leads() {
+        say(&format!(
+            "{name}: the warm-up of {warmup} updates is longer than the stage of {steps}, so the rate never reaches lr.peak"
+        ));
+    }
     train(&stage, &params, (&config.train, steps), run, (stop, group), &origin)
 }
 

@@ -167,7 +167,13 @@ fn a_training_looks_at_the_place_of_its_model_before_it_begins() {
     };
     let said = sentence(&with(&[]));
     assert!(said.contains("holds a model already") && said.contains("--replace") && !out.exists(), "{said}");
-    stdout(&with(&["--replace"]));
+    let output = with(&["--replace"]);
+    stdout(&output);
+    assert!(
+        stderr(&output).contains("model holds the model: step 2, averaged with a half-life of 5 updates"),
+        "{}",
+        stderr(&output)
+    );
     assert!(files(&dir.join("model")) != files(&tiny().model));
     // The same command after the end has nothing to do; a longer training is whole before its model is refused.
     stdout(&with(&[]));

@@ -155,7 +155,8 @@ fn a_run_without_a_folder_is_called_after_its_configuration() {
     }
     let cache = runs().first.join("phantoms");
     command.args(["--set=train.steps=1", "--set=train.sheet_every=0"]).arg(format!("--set=data.cache=\"{}\"", cache.display()));
-    done(&mut command);
+    let said = stderr(&done(&mut command));
+    assert!(said.contains("text: the warm-up of 40 updates is longer than the stage of 1"), "{said}");
     assert!(dir.path().join("runs/stage1-256/text/final.safetensors").is_file());
 }
 
