@@ -11,6 +11,7 @@ use engine::import::{self, Described, ImportRequest, Outcome, Progress, Report, 
 use engine::model::t5::Quantization;
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::out_folder::refuse_results_of_others;
 use crate::run::signals::StopRequest;
 
 /// How the text encoder is stored.
@@ -131,6 +132,7 @@ impl Args {
 /// # Errors
 /// When a source cannot be used or a file cannot be written.
 pub fn run(args: &Args) -> Result<ExitCode> {
+    refuse_results_of_others(&args.out, Some("model.toml"))?;
     let stop = StopRequest::listen(None)?;
     let cancel = Cancel::new();
     // indicatif draws on stderr and stays silent where that is no terminal.

@@ -141,6 +141,10 @@ fn an_export_does_not_take_the_place_of_another_model_unless_it_is_told_to() {
     // A folder of results of another kind is no place for a model.
     let said = sentence(&export(&runs.control, &["--replace"], runs.first.to_str().unwrap()));
     assert!(said.contains("holds a training (metrics.jsonl)"), "{said}");
+    let model = tiny().model.to_str().unwrap();
+    let import = ["import", "--parts", "--t5", model, "--vae", model, "--out", runs.first.to_str().unwrap()];
+    let said = sentence(&run(dir, &import));
+    assert!(said.contains("holds a training (metrics.jsonl)"), "{said}");
     stdout(&export(&runs.control, &["--ema", "2", "--replace"], "model"));
     assert!(files(&dir.join("model")) != before && refusal(dir, "model").is_none());
     stdout(&export(&tiny().run, &["--replace"], "model"));
