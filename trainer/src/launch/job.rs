@@ -9,6 +9,7 @@ use crate::cases::read_cases;
 use crate::config::{AnyConfig, parse};
 use crate::prepare::config::PrepareConfig;
 use crate::run::rows::Cutting;
+use crate::run::settings::LoopConfig;
 use crate::text_file::{self, CONFIG_BYTES};
 
 /// The command that a job runs.
@@ -69,21 +70,7 @@ impl Job {
             return Ok(Work::Prepare);
         }
         if table.contains_key("stage") || table.contains_key("autoencoder") {
-            // What would end the job in its first second is told here.
-            if let AnyConfig::Stage(config) = AnyConfig::read(file, &changes(more))? {
-                let train = &config.train;
-                Cutting::new(train.batch_size, train.micro_batch, 0, cluster.world())
-                    .with_context(|| file.display().to_string())?;
-                for (flag, missing) in
-                    [("--parts", config.parts.is_none()), ("--from", config.start.required && config.start.from.is_none())]
-                {
-                    ensure!(
-                        !missing || is_given(more, flag),
-                        "{} does not say {flag}, and the stage cannot begin without it; say it behind --, such as -- {flag} FOLDER",
-                        file.display()
-                    );
-                }
-            }
+            look_at(&AnyConfig::read(file, &changes(more))?, cluster, more).with_context(|| file.display().to_string())?;
             return Ok(Work::Train);
         }
         bail!(
@@ -91,6 +78,29 @@ impl Job {
              source) and no list of cases; name another file",
             file.display()
         )
+    }
+}
+
+/// Tells what would end the job soon after it began: rows that its ranks cannot share, and what a stage cannot begin without.
+fn look_at(config: &AnyConfig, cluster: &Cluster, more: &[String]) -> Result<()> {
+    let shared = |train: &LoopConfig| Cutting::new(train.batch_size, train.micro_batch, 0, cluster.world()).map(drop);
+    match config {
+        // The autoencoder and the checker are computed whole by every rank.
+        AnyConfig::Practice(config) => {
+            shared(&config.base.train).context("stage base")?;
+            shared(&config.control.train).context("stage control")
+        }
+        AnyConfig::Stage(config) => {
+            shared(&config.train)?;
+            let begins = !config.start.required || config.start.from.is_some();
+            for (flag, given) in [("--parts", config.parts.is_some()), ("--from", begins)] {
+                ensure!(
+                    given || is_given(more, flag),
+                    "it does not say {flag}, and the stage cannot begin without it; say it behind --, such as -- {flag} FOLDER"
+                );
+            }
+            Ok(())
+        }
     }
 }
 

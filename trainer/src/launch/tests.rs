@@ -171,7 +171,7 @@ fn a_file_tells_what_it_is_for() {
     assert_eq!(of(&shipped.join("prepare-phantom.toml")).unwrap().work, Work::Prepare);
     let with = |name: &str, more: &[&str]| {
         let more: Vec<String> = more.iter().map(|word| (*word).to_owned()).collect();
-        Job::new(&shipped.join(name), Path::new("out"), &cluster, &more).map_err(|error| error.to_string())
+        Job::new(&shipped.join(name), Path::new("out"), &cluster, &more).map_err(|error| format!("{error:#}"))
     };
     let train = with("stage1-256.paper.toml", &["--parts", "parts"]).unwrap();
     assert_eq!((train.work, train.name.as_str()), (Work::Train, "chexgen-stage1-256"));
