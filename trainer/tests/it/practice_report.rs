@@ -7,6 +7,7 @@ use std::process::Command;
 
 use engine::domain::GrayImage;
 use engine::imageio::png::{encode_gray16, read_gray};
+use engine::store::record::SYNTHETIC_MARK;
 
 use crate::support::{chexgen, files, names, stderr, stdout, tiny, wait_for};
 
@@ -54,6 +55,8 @@ fn a_report_that_is_cut_off_goes_on_with_its_pictures() {
     // The first pictures of many cases are those of few. Blackened ones make another report: what is kept is used.
     std::fs::create_dir_all(dir.join("black/.pictures")).unwrap();
     for path in kept(dir, "stopped") {
+        let (bytes, mark) = (std::fs::read(&path).unwrap(), SYNTHETIC_MARK.1.as_bytes());
+        assert!(bytes.windows(mark.len()).any(|part| part == mark), "kept for a while only, and marked all the same");
         let image = read_gray(&path).unwrap();
         let black = GrayImage::from_unit(image.width(), image.height(), &vec![0.0; image.pixels().len()]).unwrap();
         let place = dir.join("black/.pictures").join(path.file_name().unwrap());

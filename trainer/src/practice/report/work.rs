@@ -8,10 +8,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use engine::cancel::Cancel;
 use engine::domain::GrayImage;
-use engine::imageio::png::{encode_gray16, read_gray};
+use engine::imageio::png::{Text, encode_gray16, read_gray};
 use engine::model::checker::CLASSES;
 use engine::pipeline::Event;
 use engine::store::atomic::{ensure_writable_dir, remove_leftovers, write_atomic};
+use engine::store::record::SYNTHETIC_MARK;
 use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 
 use super::{Settings, diversity};
@@ -105,10 +106,11 @@ impl<'a> Work<'a> {
         let mut pictures: Vec<Option<GrayImage>> = paths.iter().map(found).collect();
         let missing: Vec<usize> = (0..orders.len()).filter(|&at| pictures[at].is_none()).collect();
         self.count(orders.len() - missing.len());
+        let mark = Text::Plain(SYNTHETIC_MARK.0, SYNTHETIC_MARK.1);
         for batch in missing.chunks(sampling.batch_size.max(1)) {
             let begin = Instant::now();
             for (&at, image) in batch.iter().zip(self.batch(orders, batch, sampling)?) {
-                write_atomic(&paths[at], &encode_gray16(&image, &[])?).context("the picture of a case is not kept")?;
+                write_atomic(&paths[at], &encode_gray16(&image, &[mark])?).context("the picture of a case is not kept")?;
                 pictures[at] = Some(image);
             }
             let (made, time) = self.made.get();

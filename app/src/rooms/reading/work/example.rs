@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 
 use engine::cancel::Cancel;
 use engine::domain::{Finding, GrayImage};
-use engine::imageio::png::encode_gray16;
+use engine::imageio::png::{Text, encode_gray16};
 use engine::phantom::{PhantomConfig, plan};
 use engine::store::atomic::write_atomic;
+use engine::store::record::SYNTHETIC_MARK;
 use study::answers::Answers;
 use study::design::Design;
 use study::key::Key;
@@ -97,7 +98,7 @@ fn row(folder: &Path, case: usize) -> Result<String, String> {
 }
 
 fn write_image(path: &Path, image: &GrayImage) -> Result<(), String> {
-    let bytes = encode_gray16(image, &[]).map_err(sentence)?;
+    let bytes = encode_gray16(image, &[Text::Plain(SYNTHETIC_MARK.0, SYNTHETIC_MARK.1)]).map_err(sentence)?;
     write_atomic(path, &bytes).map_err(sentence)
 }
 
@@ -148,6 +149,12 @@ mod tests {
         assert_eq!((made.analysis.readers.len(), made.analysis.counts.cases), (3, CASES - PRACTICE));
         assert_eq!(made.analysis.counts.scored, made.analysis.counts.planned);
         assert!(made.joined.context.integrity.iter().all(|check| check.passed), "{:?}", made.joined.context.integrity);
+        let images = made.file.parent().expect("a folder").join("images");
+        for file in std::fs::read_dir(images).expect("images").flatten() {
+            let bytes = std::fs::read(file.path()).expect("readable");
+            let mark = SYNTHETIC_MARK.1.as_bytes();
+            assert!(bytes.windows(mark.len()).any(|part| part == mark), "{:?} says that it is synthetic", file.path());
+        }
         let shown = made.analysis.differing.len() * ARMS.len();
         assert_eq!(made.pictures.len(), shown, "each case where readers differ has its images");
         let effect = made.analysis.scales[0].effects.iter().find(|e| e.reader.is_none()).expect("an effect of all");
