@@ -1,6 +1,8 @@
 //! What lies on the image: outlines with a casing, boxes, the guide, tags, R and L.
 
-use eframe::egui::{Align2, Color32, CornerRadius, FontId, Painter, Pos2, Rect, Shape, Stroke, StrokeKind, Vec2, vec2};
+use std::sync::Arc;
+
+use eframe::egui::{Align2, Color32, CornerRadius, FontId, Galley, Painter, Pos2, Rect, Shape, Stroke, StrokeKind, Vec2, vec2};
 use engine::domain::Side;
 
 use super::camera::Camera;
@@ -66,8 +68,10 @@ pub fn layers(painter: &Painter, camera: &Camera, state: &State, masks: &Masks, 
             Region::Box(None) => {}
         }
     }
-    for layer in state.document.layers.iter().rev().filter(|l| state.document.is_active(l)) {
-        layer_tag(painter, camera, &state.document, layer, tags_within);
+    // From above, so that what stands first in the list keeps its place.
+    let mut taken = Vec::new();
+    for layer in state.document.layers.iter().filter(|l| state.document.is_active(l)) {
+        layer_tag(painter, camera, &state.document, layer, tags_within, &mut taken);
     }
 }
 
@@ -146,7 +150,8 @@ pub fn ring(painter: &Painter, at: Pos2, camera: &Camera, state: &State) {
     }
 }
 
-fn layer_tag(painter: &Painter, camera: &Camera, document: &Document, layer: &Layer, within: Rect) {
+/// The tag of a layer, beside the tags that are there already.
+fn layer_tag(painter: &Painter, camera: &Camera, document: &Document, layer: &Layer, within: Rect, taken: &mut Vec<Rect>) {
     let side = match layer.side(document.size_px) {
         Some(Side::Both) => " both",
         Some(Side::Right) => " right",
@@ -172,19 +177,39 @@ fn layer_tag(painter: &Painter, camera: &Camera, document: &Document, layer: &La
         Region::Box(Some(rect)) => (camera.screen_from_image((rect.x0, rect.y0)) + vec2(0.0, -5.0), Align2::LEFT_BOTTOM),
         _ => return,
     };
-    tag(painter, at.0, at.1, &words, super::class_color(layer), text::tag(), within);
+    let galley = painter.layout_no_wrap(words, text::tag(), super::class_color(layer));
+    let rect = beside(tag_rect(at.0, at.1, &galley, within), taken, within);
+    taken.push(rect);
+    paint_tag(painter, rect, galley, super::class_color(layer));
+}
+
+/// The place of a tag moved below or above those that it would cover, whichever is nearer and inside `within`.
+fn beside(wanted: Rect, taken: &[Rect], within: Rect) -> Rect {
+    let step = wanted.height() + 2.0;
+    let free = |n: f32| {
+        let rect = wanted.translate(vec2(0.0, n * step));
+        (within.contains_rect(rect) && taken.iter().all(|t| !t.shrink(0.5).intersects(rect))).then_some(rect)
+    };
+    (0..=taken.len()).flat_map(|n| [n as f32, -(n as f32)]).find_map(free).unwrap_or(wanted)
 }
 
 /// Words on a dark ground, kept inside `within`.
 pub fn tag(painter: &Painter, at: Pos2, anchor: Align2, words: &str, color: Color32, font: FontId, within: Rect) -> Rect {
     let galley = painter.layout_no_wrap(words.to_owned(), font, color);
-    let size = galley.size() + vec2(14.0, 7.0);
-    let mut rect = anchor.anchor_size(at, size);
-    rect = rect.translate((within.min - rect.min).max(Vec2::ZERO));
-    rect = rect.translate((within.max - rect.max).min(Vec2::ZERO));
+    let rect = tag_rect(at, anchor, &galley, within);
+    paint_tag(painter, rect, galley, color);
+    rect
+}
+
+fn tag_rect(at: Pos2, anchor: Align2, galley: &Galley, within: Rect) -> Rect {
+    let rect = anchor.anchor_size(at, galley.size() + vec2(14.0, 7.0));
+    let rect = rect.translate((within.min - rect.min).max(Vec2::ZERO));
+    rect.translate((within.max - rect.max).min(Vec2::ZERO))
+}
+
+fn paint_tag(painter: &Painter, rect: Rect, galley: Arc<Galley>, color: Color32) {
     painter.rect_filled(rect, CornerRadius::same(4), tokens::TAG);
     painter.galley(rect.center() - galley.size() * 0.5, galley, color);
-    rect
 }
 
 /// How far the title goes up so that it does not lie on the mark beside it.
@@ -231,5 +256,19 @@ mod tests {
         let mark = Rect::from_min_size(Pos2::new(8.0, 210.0), vec2(70.0, 22.0));
         assert_eq!(lift(image, mark, 120.0), 0.0);
         assert!(lift(image, mark, 200.0) > mark.height(), "\"Synthetic\" is never covered");
+    }
+
+    #[test]
+    fn tags_of_findings_at_one_place_stand_apart() {
+        let within = Rect::from_min_size(Pos2::ZERO, vec2(240.0, 100.0));
+        let wanted = Rect::from_min_size(Pos2::new(40.0, 70.0), vec2(60.0, 20.0));
+        let mut taken: Vec<Rect> = Vec::new();
+        for _ in 0..4 {
+            let rect = beside(wanted, &taken, within);
+            assert!(within.contains_rect(rect) && taken.iter().all(|t| !t.intersects(rect)), "{rect:?} over {taken:?}");
+            taken.push(rect);
+        }
+        assert_eq!(taken[0], wanted, "the first one stays where it belongs");
+        assert_eq!(beside(wanted, &taken, within), wanted, "nowhere is room: it lies where it belongs");
     }
 }

@@ -129,6 +129,16 @@ fn said(error: FormatError) -> String {
     error.fault.to_string()
 }
 
+/// Why a picture is not read, with what to do.
+fn refused(error: png::PngError) -> String {
+    let remedy = match error {
+        png::PngError::TooLarge { .. } => "; scale it down first",
+        png::PngError::DamagedJpeg { .. } => "; copy or export it again",
+        _ => "",
+    };
+    format!("{error}{remedy}")
+}
+
 /// What the errors of pictures call the file; its name comes at the end of the sentence.
 const FILE: &str = "the file";
 
@@ -139,7 +149,7 @@ fn recognise(bytes: &[u8], path: &Path, name: &str, hints: &Hints) -> Result<Fou
         FileKind::Other(what) => Err(format!("This is {what}, which is not read; convert or unpack it to PNG, JPEG or DICOM first")),
         FileKind::Png => open_png(bytes, path, name, hints),
         FileKind::Jpeg => {
-            let image = photo::decode_photo(bytes, FILE).map_err(|error| error.to_string())?;
+            let image = photo::decode_photo(bytes, FILE).map_err(refused)?;
             picture(name, image, is_in_colour(bytes), hints)
         }
         FileKind::Dicom => open_dicom(bytes, name, hints),
@@ -166,18 +176,17 @@ fn masks(bytes: &[u8], name: &str, hints: &Hints) -> Result<Option<Found>, Strin
 }
 
 fn open_png(bytes: &[u8], path: &Path, name: &str, hints: &Hints) -> Result<Found, String> {
-    let fail = |error: png::PngError| error.to_string();
-    let text = |keyword: &str| png::decode_text(bytes, keyword, FILE).map_err(fail);
+    let text = |keyword: &str| png::decode_text(bytes, keyword, FILE).map_err(refused);
     if let Some(json) = text(PNG_KEYWORD)? {
         let record = RunRecord::from_json(&json, "the record").map_err(|error| error.to_string())?;
-        let image = png::decode_gray(bytes, FILE).map_err(fail)?;
+        let image = png::decode_gray(bytes, FILE).map_err(refused)?;
         let full = text(FULL_SIZE_KEYWORD)?;
         return restored(stem(name), record, image, full.as_deref(), beside(path), hints).map(|r| Found::Restored(Box::new(r)));
     }
     if text(CONDITION_MARK.0)?.as_deref() == Some(CONDITION_MARK.1) {
         return Err("This is a condition picture, which a model saw; open the image that was saved beside it".to_owned());
     }
-    let image = png::decode_gray(bytes, FILE).map_err(fail)?;
+    let image = png::decode_gray(bytes, FILE).map_err(refused)?;
     let shareable = match text(SHAREABLE_KEYWORD)? {
         Some(json) => Some(Shareable::from_json(&json, "the record").map_err(|error| error.to_string())?),
         None => None,

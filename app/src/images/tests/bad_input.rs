@@ -320,6 +320,22 @@ fn strange_files_give_one_sentence() {
 }
 
 #[test]
+fn a_picture_that_is_refused_says_what_to_do() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let jpeg = encoded(image::DynamicImage::new_luma8(64, 64), image::ImageFormat::Jpeg);
+    let files = [
+        ("cut.jpg", jpeg[..jpeg.len() / 2].to_vec(), "copy or export it again (cut.jpg)."),
+        ("huge.png", raw_png(20_000, 20_000, 8, 0, &[], &[]), "at most 8192×8192 is read; scale it down first (huge.png)."),
+    ];
+    for (name, bytes, end) in files {
+        let path = dir.path().join(name);
+        std::fs::write(&path, bytes).expect("written");
+        let why = open(&path, &hints()).expect_err("it is refused");
+        assert!(why.ends_with(end), "{why}");
+    }
+}
+
+#[test]
 fn whole_files_open_and_damaged_copies_do_no_harm() {
     let dir = tempfile::tempdir().expect("a folder");
     let files = whole(dir.path());

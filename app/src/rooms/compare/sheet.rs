@@ -78,9 +78,11 @@ pub(super) fn draw(sheet: &Sheet) -> Result<GrayImage, String> {
     let lines = sheet.tiles.iter().map(|t| t.lines.len()).max().unwrap_or(0);
     let row_words: Vec<_> = sheet.rows.iter().map(|words| lettering.line(words, LETTERS)).collect();
     let left = row_words.iter().map(|(width, ..)| width + GAP).max().unwrap_or(0).min(2 * SIDE);
-    let top = GAP + LINE + GAP / 2 + if sheet.columns.is_empty() { 0 } else { LINE };
     let cell = (side + GAP, side + GAP + lines * LINE);
-    let (width, height) = (left + GAP + across * cell.0, top + down * cell.1 + LINE);
+    let width = left + GAP + across * cell.0;
+    let heading = heading(&mut lettering, sheet, width.saturating_sub(2 * GAP));
+    let top = GAP + heading.len() * LINE + GAP / 2 + if sheet.columns.is_empty() { 0 } else { LINE };
+    let height = top + down * cell.1 + LINE;
     if width.saturating_mul(height) > MOST {
         return Err(format!("A sheet of {} pictures would have {width} × {height} pixels; choose fewer.", sheet.tiles.len()));
     }
@@ -89,8 +91,9 @@ pub(super) fn draw(sheet: &Sheet) -> Result<GrayImage, String> {
         let (w, h, ink) = lettering.line(words, LETTERS);
         paper.ink(&ink, (w, h), (x, y), most, light);
     };
-    let marked = format!("{}  ·  {}", sheet.title, sheet.mark());
-    write(&mut paper, &marked, GAP, GAP, width.saturating_sub(2 * GAP), 0.85);
+    for (line, words) in heading.iter().enumerate() {
+        write(&mut paper, words, GAP, GAP + line * LINE, width.saturating_sub(2 * GAP), 0.85);
+    }
     for (column, words) in sheet.columns.iter().enumerate().take(across) {
         write(&mut paper, words, left + GAP + column * cell.0, top - LINE, side, 0.7);
     }
@@ -108,6 +111,31 @@ pub(super) fn draw(sheet: &Sheet) -> Result<GrayImage, String> {
         }
     }
     GrayImage::from_unit(width as u32, height as u32, &paper.values).map_err(|e| format!("The sheet cannot be drawn: {e}."))
+}
+
+/// Title and mark in one line of at most `most` pixels, or in as many as they need: the mark is never cut off.
+fn heading(lettering: &mut Lettering, sheet: &Sheet, most: usize) -> Vec<String> {
+    let mut fits = |words: &str| lettering.line(words, LETTERS).0 <= most;
+    let whole = format!("{}  ·  {}", sheet.title, sheet.mark());
+    if fits(&whole) {
+        return vec![whole];
+    }
+    let mut lines: Vec<String> = Vec::new();
+    for words in [sheet.title.as_str(), sheet.mark()] {
+        let mut line = String::new();
+        for word in words.split_whitespace() {
+            let longer = if line.is_empty() { word.to_owned() } else { format!("{line} {word}") };
+            if !line.is_empty() && !fits(&longer) {
+                lines.push(std::mem::replace(&mut line, word.to_owned()));
+            } else {
+                line = longer;
+            }
+        }
+        if !line.is_empty() {
+            lines.push(line);
+        }
+    }
+    lines
 }
 
 /// Draws a sheet and saves it under the first free name in a folder.
@@ -211,6 +239,21 @@ mod tests {
         let picture = draw(&sheet(3)).expect("it is small");
         let white = picture.pixels().iter().filter(|&&v| v == 65535).count();
         assert_eq!(white, 2 * 64, "two pictures of 8 by 8, one place is empty");
+    }
+
+    #[test]
+    fn the_mark_of_a_narrow_sheet_is_not_cut_off() {
+        let mut lettering = Lettering::new();
+        let mut narrow = sheet(2);
+        "Right pneumothorax: seed by guidance".clone_into(&mut narrow.title);
+        assert_eq!(heading(&mut lettering, &narrow, 2000).len(), 1, "one line where there is room");
+        for most in [140, 300, 550] {
+            let lines = heading(&mut lettering, &narrow, most);
+            assert!(lines.len() > 1 && lines.iter().all(|l| lettering.line(l, LETTERS).0 <= most), "{most}: {lines:?}");
+            assert!(lines.join(" ").ends_with(narrow.mark()), "{lines:?}");
+        }
+        let height = |title: &str| draw(&Sheet { title: title.to_owned(), ..sheet(2) }).expect("it is small").height() as usize;
+        assert!(height("Seed by guidance of a case") > height(""), "the pictures stand below the heading");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use engine::pipeline::MemoryPlan;
 use engine::store::find_model::practice_model_dir;
 use engine::store::hash::hash_bytes;
 use engine::store::model_dir::{ModelKind, ModelSpec};
-use engine::store::weights::TensorFile;
+use engine::store::weights::{Problem, TensorFile};
 
 /// A model of the list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -111,6 +111,10 @@ pub fn look(known: &Known) -> Info {
             return info;
         }
     };
+    if !folder.is_dir() {
+        info.problem = Some(format!("There is no such folder; put it back or remove it from the list ({}).", folder.display()));
+        return info;
+    }
     info.card = card(&folder);
     info.missing = missing(&folder);
     let spec = match ModelSpec::read(&folder) {
@@ -152,7 +156,12 @@ fn damaged(folder: &Path, spec: &ModelSpec) -> Option<String> {
     let weights = spec.files().into_iter().filter(|(_, file)| file.ends_with(".safetensors"));
     let fault = |(_, file): (&str, &str)| TensorFile::open(&folder.join(file), None).err();
     let error = weights.filter_map(fault).next()?;
-    Some(crate::jobs::sentence(&error.into()))
+    let remedy = match error.problem {
+        Problem::Truncated { .. } | Problem::Damaged(_) => "; copy the file again",
+        // The others say what to do.
+        _ => "",
+    };
+    Some(format!("{} {}{remedy}.", error.file, error.problem))
 }
 
 /// Files that the description names and that are not there; also when it names them wrongly for the reader.

@@ -89,6 +89,8 @@ pub fn reduce(state: &mut crate::state::State, action: Action) -> Vec<Effect> {
         Action::Refresh => return all(state),
         Action::Choose(known) => {
             state.models.chosen = known.clone();
+            // The card takes the place of the import's fields, which keep what was typed.
+            state.models.form_open = false;
             return vec![Effect::Models(Job::Look(known))];
         }
         Action::Add(folder) => {
@@ -190,6 +192,7 @@ fn open(state: &mut crate::state::State, known: Known) -> Vec<Effect> {
     }
     if info.needs_notice && !state.settings.acknowledged.contains(&info.key) {
         state.models.chosen = known.clone();
+        state.models.form_open = false;
         state.models.asking = Some(known);
         state.room = crate::state::Room::Train;
         state.train.tab = crate::rooms::train::Tab::Models;

@@ -97,7 +97,10 @@ fn a_cut_off_file_is_refused_before_anything_is_loaded() {
     let bytes = std::fs::read(&weights).expect("readable");
     std::fs::write(&weights, &bytes[..bytes.len() / 2]).expect("writable");
     let problem = list::look(&Known::Folder(dir.path().to_owned())).problem.expect("it cannot be opened");
-    assert!(problem.contains("dit.safetensors") && problem.ends_with('.'), "{problem}");
+    assert!(problem.starts_with("dit.safetensors is cut off") && problem.ends_with("; copy the file again."), "{problem}");
+    let gone = dir.path().join("gone");
+    let problem = list::look(&Known::Folder(gone)).problem.expect("it cannot be opened");
+    assert!(problem.starts_with("There is no such folder") && !problem.contains("model.toml"), "{problem}");
 }
 
 #[test]
@@ -108,4 +111,24 @@ fn a_chosen_path_fills_its_field() {
     assert_eq!(state.models.form.text, "t5");
     act(&mut state, Action::Picked(Part::Out, None));
     assert!(state.models.form.out.is_empty() && state.messages.list.last().is_some_and(|m| m.text.contains("type the path")));
+}
+
+#[test]
+fn a_model_that_is_chosen_or_added_is_seen_behind_the_fields_of_the_import() {
+    let mut state = studio();
+    let known = Known::Folder("elsewhere".into());
+    for show in [Action::Choose(Known::Practice), Action::Add("elsewhere".into())] {
+        act(&mut state, Action::ToggleForm);
+        act(&mut state, Action::SetForm(ImportForm { text: "t5".to_owned(), ..ImportForm::default() }));
+        act(&mut state, show);
+        assert!(!state.models.form_open && state.models.form.text == "t5", "the card is seen, the fields keep their words");
+    }
+    assert_eq!(state.models.chosen, known);
+    // Terms that are to be read come first, too.
+    let dir = folder("Credentialed weights.");
+    let known = Known::Folder(dir.path().to_owned());
+    act(&mut state, Action::Found(Box::new(list::look(&known))));
+    act(&mut state, Action::ToggleForm);
+    act(&mut state, Action::Open(known));
+    assert!(state.models.asking.is_some() && !state.models.form_open);
 }

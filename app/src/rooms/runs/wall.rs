@@ -170,6 +170,7 @@ pub fn count_words(found: usize, all: usize) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::state::COLUMN;
     use super::*;
 
     #[test]
@@ -179,6 +180,8 @@ mod tests {
         assert!((width * 4.0 + GAP.0 * 3.0 - 640.0).abs() < 0.01);
         assert_eq!(grid(100.0, 148.0).0, 1, "there is always a column");
         assert_eq!(grid(640.0, 320.0).0, 1);
+        // What is left between queue and run in a window of 800 points.
+        assert_eq!(grid(300.0, COLUMN.0).0, 2, "two columns with text of 200 %");
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What waits: jobs that were asked for together are one row.
 
+use std::collections::BTreeSet;
+
 use eframe::egui::{
     Align2, CornerRadius, CursorIcon, EventFilter, Id, Key, Modifiers, Pos2, Rect, Response, Role, Sense, Ui, UiBuilder, Vec2,
     WidgetInfo, pos2, vec2,
@@ -31,11 +33,7 @@ impl Entry<'_> {
     /// Seeds, and the place in a grid or data set.
     fn line(&self) -> String {
         let first = self.first();
-        let seeds = match self.jobs.as_slice() {
-            [one] => format!("seed {}", one.seed),
-            [a, .., b] if b.seed == a.seed + self.jobs.len() as u64 - 1 => format!("seeds {} to {}", a.seed, b.seed),
-            all => format!("{} seeds", all.len()),
-        };
+        let seeds = seeds(self.jobs.iter().map(|j| j.seed));
         let what = match (first.task.recipe.as_str(), first.task.relation.word()) {
             ("", "") => String::new(),
             ("", relation) => match first.task.parent_run {
@@ -46,6 +44,16 @@ impl Entry<'_> {
         };
         let kept = if first.state == JobState::Paused { format!(", paused at step {}", first.steps_done) } else { String::new() };
         format!("{seeds}{what}{kept}")
+    }
+}
+
+/// Which seeds there are; images of a grid may share them.
+fn seeds(all: impl Iterator<Item = u64>) -> String {
+    let all: BTreeSet<u64> = all.collect();
+    match (all.first(), all.last()) {
+        (Some(a), Some(b)) if a == b => format!("seed {a}"),
+        (Some(a), Some(b)) if b - a == all.len() as u64 - 1 => format!("seeds {a} to {b}"),
+        _ => format!("{} seeds", all.len()),
     }
 }
 
@@ -172,5 +180,18 @@ fn grip(ui: &Ui, at: Pos2) {
         for column in [-2.0, 2.0] {
             ui.painter().circle_filled(at + vec2(column, row), 1.0, tokens::INK3);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seed_that_several_images_share_counts_once() {
+        assert_eq!(seeds([7, 7].into_iter()), "seed 7");
+        assert_eq!(seeds([8, 7, 8].into_iter()), "seeds 7 to 8");
+        assert_eq!(seeds([7, 20, 9].into_iter()), "3 seeds");
+        assert_eq!(seeds([0, u64::MAX].into_iter()), "2 seeds");
     }
 }
