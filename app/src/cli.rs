@@ -19,7 +19,10 @@ Usage: chexgen-studio [OPTIONS] [FILE]
   --help         Print this; after `read`, the help of the reading window
   --version      Print the version
 
-Without a display, the same work is done by: cargo run --release -p trainer -- generate --impression \"…\"";
+Without a display, the program beside this one does the same work: chexgen generate --impression \"…\"";
+
+/// The headless program that does the same work, as a person calls it.
+pub const HEADLESS: &str = "chexgen generate --impression \"…\"";
 
 /// What the person asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -94,6 +97,12 @@ mod tests {
         assert_eq!(check(&["--version"]), Ok(Wish::Version));
         assert_eq!(check(&["read", "--help"]), Ok(Wish::HelpToRead));
         assert!(matches!(check(&["read", "a.cxstudy"]), Ok(Wish::Read(_))));
+    }
+
+    #[test]
+    fn the_headless_program_is_named_as_a_person_calls_it() {
+        assert!(HELP.contains(HEADLESS) && !HELP.contains("cargo"), "{HELP}");
+        assert!(HEADLESS.starts_with("chexgen generate "));
     }
 
     #[test]

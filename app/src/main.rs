@@ -7,13 +7,10 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use app::app::{Options, StudioApp};
-use app::cli::{self, Wish};
+use app::cli::{self, HEADLESS, Wish};
 use app::jobs::{engine_model, files};
 use app::reader;
 use eframe::egui::ViewportBuilder;
-
-/// The headless program that does the same work.
-const HEADLESS: &str = "cargo run --release -p trainer -- generate --impression \"…\"";
 
 fn main() -> ExitCode {
     let began = Instant::now();
@@ -31,7 +28,8 @@ fn main() -> ExitCode {
     };
     log_to_stderr();
     if !reader::start::has_display() {
-        let sentence = format!("There is no display to open a window on; the headless program does the same work: {HEADLESS}");
+        let sentence =
+            format!("There is no display to open a window on; the program beside this one does the same work: {HEADLESS}");
         return complain(&sentence, ExitCode::FAILURE);
     }
     let options = Options {
@@ -62,7 +60,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let sentence =
-                format!("The window could not be opened ({error}); the headless program does the same work: {HEADLESS}");
+                format!("The window could not be opened ({error}); the program beside this one does the same work: {HEADLESS}");
             complain(&sentence, ExitCode::FAILURE)
         }
     }

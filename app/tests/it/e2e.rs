@@ -363,7 +363,7 @@ fn without_a_display_one_sentence_names_the_headless_command() {
         let said = String::from_utf8_lossy(&out.stderr).into_owned();
         assert_eq!(out.status.code(), Some(1));
         assert_eq!(said.trim().lines().count(), 1, "{said}");
-        assert!(said.contains("cargo run --release -p trainer -- generate --impression"), "{said}");
+        assert!(said.contains("the program beside this one does the same work: chexgen generate --impression"), "{said}");
     }
 }
 

@@ -11,6 +11,7 @@ use app::rooms::reading;
 use app::rooms::reading::state::{Field, Tab};
 use app::state::Room;
 use eframe::egui::{Vec2, vec2};
+use egui_kittest::kittest::Queryable;
 use engine::cancel::Cancel;
 use study::answers::Answers;
 use study::key::Key;
@@ -59,13 +60,20 @@ fn picture(h: &mut Studio, template: Template, size: Vec2) {
 /// What each template has that others have not.
 fn own(template: Template) -> &'static [&'static str] {
     match template {
-        Template::ReportAlignment | Template::Realism => &["Scores", "Effect, A − B", "Agreement"],
+        Template::ReportAlignment | Template::Realism => {
+            &["Scores", "Effect, A − B", "Agreement", "Columns: Primary: ordinal mixed model, Estimate, 95 % interval"]
+        }
         // The area is the primary analysis there, not the model.
         Template::RealOrSynthetic => &["Telling real from synthetic", "Columns: Ordinal mixed model, Estimate, 95 % interval"],
         Template::PairwiseChoice => &["Share that chose A over B", "Columns: , Median time"],
         Template::Quartet => &["Real radiograph found", "Taken for the real one"],
         Template::VisualGrading => &["Visual grading", "Sharpness", "Contrast"],
-        Template::AssistedReading => &["Right with help − without", "Area under the ROC curve, with − without"],
+        Template::AssistedReading => &[
+            "Right with help − without",
+            "Area under the ROC curve, with − without",
+            "Columns: Sensitivity, Without, 95 %, With, 95 %",
+            "Columns: Specificity, Without, 95 %, With, 95 %",
+        ],
     }
 }
 
@@ -88,9 +96,25 @@ fn the_analysis_of_every_template_can_be_looked_at() {
         }
         see(&mut h, "Per reader");
         see_part(&mut h, if template.is_ordinal() { "1–3 of " } else { "Taken by R" });
+        if matches!(template, Template::ReportAlignment | Template::Realism) {
+            see_part(&mut h, "Image SD, logits, ");
+        }
+        // The ids of these cases begin with the word.
+        see_part(&mut h, "Compare case-");
+        assert!(h.query_all_by_label_contains("ase case-").next().is_none(), "{template:?}: the word stands twice");
         let pictures = |h: &Studio| h.state().state.reading.analysis.as_ref().map_or(0, |analysis| analysis.pictures.len());
         assert!(pictures(&h) > 0, "{template:?}: the cases behind the numbers");
         see_part(&mut h, "Simulated readers: a program gave these answers");
+        let within = match template {
+            Template::PairwiseChoice => "A chosen over B in ",
+            Template::Quartet => "Real radiograph found in ",
+            _ => "",
+        };
+        if !within.is_empty() {
+            click(&mut h, "Cases with: Pleural effusion");
+            wait(&mut h, "these cases", |a| a.state.reading.analysis.as_ref().is_some_and(|found| !found.parts.is_empty()));
+            see_part(&mut h, within);
+        }
         h.check_accessibility();
         if is_drawn {
             for size in [vec2(1600.0, 1000.0), vec2(1280.0, 800.0)] {

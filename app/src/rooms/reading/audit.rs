@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use eframe::egui::{Align2, Rect, Role, Sense, Ui, Vec2, WidgetInfo, pos2};
 use engine::domain::GrayImage;
+use study::analysis::words::case as case_named;
 use study::audit::{Audit, Finding, LIMITS, Verdict as Found};
 use study::equalise::{Clean, Depth, Field as Kept, Grey};
 use study::prepare::needs_audit;
@@ -233,7 +234,7 @@ pub(super) fn pictures(ui: &mut Ui, panel: &mut Panel<'_>) {
         if Push::new("Previous").name("Previous case").frameless().enabled(shown > 0).show(ui).clicked() {
             push(panel, Action::ShowPair(shown.saturating_sub(1)));
         }
-        secondary(ui, format!("Case {}, {} of {of}", pair.case, shown + 1));
+        secondary(ui, format!("{}, {} of {of}", case_named("Case", &pair.case), shown + 1));
         if Push::new("Next").name("Next case").frameless().enabled(shown + 1 < of).show(ui).clicked() {
             push(panel, Action::ShowPair(shown + 1));
         }
@@ -243,8 +244,15 @@ pub(super) fn pictures(ui: &mut Ui, panel: &mut Panel<'_>) {
         secondary(ui, arm.as_str());
         ui.horizontal(|ui| {
             ui.spacing_mut().item_spacing.x = 8.0;
-            picture(ui, panel, before, side, "before", &format!("{arm} as it came, case {}", pair.case));
-            picture(ui, panel, after, side, "after", &format!("{arm} as readers will see it, case {}", pair.case));
+            picture(ui, panel, before, side, "before", &format!("{arm} as it came, {}", case_named("case", &pair.case)));
+            picture(
+                ui,
+                panel,
+                after,
+                side,
+                "after",
+                &format!("{arm} as readers will see it, {}", case_named("case", &pair.case)),
+            );
         });
         fact(ui, "Pixels", &format!("{} × {} to {side_px} × {side_px}", before.width(), before.height()));
         ui.add_space(6.0);

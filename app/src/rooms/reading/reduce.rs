@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use engine::cancel::Cancel;
+use study::analysis::words::case as case_named;
 use study::design::Design;
 use study::prepare::needs_audit;
 use study::report;
@@ -325,7 +326,7 @@ fn set_finding(state: &mut State, finding: Option<String>) -> Vec<action::Effect
 fn compare_cases(state: &mut State, cases: &[String]) -> Vec<action::Effect> {
     let Some(analysed) = &state.reading.analysis else { return Vec::new() };
     let arms = analysed.whole.arms.len();
-    let title = |case: &str, arm: usize| format!("Case {case}, {}", study::analysis::letter(arm));
+    let title = |case: &str, arm: usize| format!("{}, {}", case_named("Case", case), study::analysis::letter(arm));
     let of_case = |case: &String| {
         let images = (0..arms).filter_map(|arm| Some((arm, analysed.pictures.get(&(case.clone(), arm))?)));
         images.map(|(arm, image)| Picture::of_file(&title(case, arm), Arc::clone(image))).collect::<Vec<_>>()

@@ -6,6 +6,7 @@ use engine::statistics::proportion::binomial_two_sided;
 use serde::Serialize;
 
 use super::effects::Test;
+use super::exchange::Taken;
 use super::frame::{Frame, Row};
 use super::values::{Bootstrap, Estimate, ShareOf, holm_over};
 use super::{Context, Pairs};
@@ -75,6 +76,19 @@ pub(super) fn choices(frame: &Frame<'_>, context: &Context, boot: Bootstrap) -> 
     };
     let strengths = if arms > 2 { (0..arms).map(|arm| strength(frame, context, arm, boot)).collect() } else { Vec::new() };
     Some(Choices { left: (0..context.readers.len()).map(left).collect(), fleiss: fleiss(frame, context, boot), strengths, pairs })
+}
+
+/// For each pair of arms that was shown, how often each was taken.
+pub(super) fn taken(frame: &Frame<'_>, context: &Context) -> Vec<Taken> {
+    let of_pair = |pair: (usize, usize)| {
+        let mut by_case = vec![vec![0; 2]; frame.cases.len()];
+        for row in frame.scored.iter().filter(|row| is_pair(row, pair, context)) {
+            by_case[row.case][usize::from(row.arm != pair.0)] += 1;
+        }
+        let shown = by_case.iter().flatten().any(|n| *n > 0);
+        shown.then_some(Taken { pair: Some(pair), by_case })
+    };
+    Pairs::Each.of(context.arms.len()).into_iter().filter_map(of_pair).collect()
 }
 
 fn is_pair(row: &Row<'_>, (a, b): (usize, usize), context: &Context) -> bool {

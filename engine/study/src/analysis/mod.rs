@@ -16,6 +16,7 @@ mod differing;
 mod drift;
 mod effects;
 mod errors;
+mod exchange;
 mod findings;
 mod frame;
 mod grading;
@@ -40,7 +41,7 @@ pub use differing::Differing;
 pub use drift::{Curve, CurvePoint, Drift, Trend};
 pub use effects::{Effect, PairedTest, Test};
 pub use errors::{ErrorRow, Errors, Place};
-pub use findings::{FindingEffect, FindingRow};
+pub use findings::{FindingEffect, FindingRow, FindingShare};
 pub use grading::GradingArea;
 pub use model::{Model, ModelEffect};
 pub use quartet::{Quartet, QuartetRow};
@@ -213,7 +214,7 @@ pub struct Analysis {
     pub times: Vec<Time>,
     /// Errors marked.
     pub errors: Errors,
-    /// Effects within findings; exploratory.
+    /// Effects, or shares of choices, within findings; exploratory.
     pub findings: Vec<FindingRow>,
     /// Cases where readers differ most, criterion by criterion.
     pub differing: Vec<Differing>,
@@ -268,7 +269,8 @@ pub fn analyse(readings: &[Reading], context: &Context, options: &Options) -> Re
     }
     let grid = Grid::of(&frame.scored, arms, readers, frame.cases.len());
     let single = context.template.is_ordinal() && context.criteria.is_empty();
-    let findings = if single && points { findings::rows(&frame, &grid, &pairs, boot) } else { Vec::new() };
+    let findings =
+        if single && points { findings::rows(&frame, &grid, &pairs, boot) } else { findings::shares(&frame, context, boot) };
     let completeness = completeness(&frame, context);
     let mut analysis = Analysis {
         template: context.template,

@@ -5,6 +5,7 @@ use engine::statistics::proportion::binomial_two_sided;
 use serde::Serialize;
 
 use super::effects::Test;
+use super::exchange::Taken;
 use super::frame::{Frame, Row};
 use super::values::{Bootstrap, Estimate, ShareOf, holm_over};
 use super::{AnalysisError, Context};
@@ -38,6 +39,32 @@ pub struct QuartetRow {
     pub test: Option<Test>,
 }
 
+/// Whether the real image was found; `None` where nothing tells which it is.
+fn found(row: &Row<'_>, context: &Context) -> Option<bool> {
+    let by_arm = || context.real_arm.as_ref().map(|real| *real == row.reading.arm);
+    row.reading.truth.map(|place| place == row.reading.score).or_else(by_arm)
+}
+
+/// How often the real image and each other one was taken.
+pub(super) fn taken(frame: &Frame<'_>, context: &Context) -> Taken {
+    let of_case = |case: usize| {
+        let mut real = 0;
+        let mut others = vec![0; context.arms.len()];
+        for row in frame.scored.iter().filter(|row| row.case == case) {
+            if found(row, context) == Some(true) {
+                real += 1;
+            } else {
+                others[row.arm] += 1;
+            }
+        }
+        // The real image's own arm stands in the first place; images that nobody took count too.
+        others.sort_unstable_by(|a, b| b.cmp(a));
+        others.truncate(context.template.images() - 1);
+        [vec![real], others].concat()
+    };
+    Taken { pair: None, by_case: (0..frame.cases.len()).map(of_case).collect() }
+}
+
 /// `None` for other templates.
 ///
 /// # Errors
@@ -46,16 +73,12 @@ pub(super) fn quartet(frame: &Frame<'_>, context: &Context, boot: Bootstrap) -> 
     if context.template != Template::Quartet {
         return Ok(None);
     }
-    let found = |row: &Row<'_>| {
-        let by_arm = || context.real_arm.as_ref().map(|real| *real == row.reading.arm);
-        row.reading.truth.map(|place| place == row.reading.score).or_else(by_arm)
-    };
-    if frame.scored.iter().any(|row| found(row).is_none()) {
+    if frame.scored.iter().any(|row| found(row, context).is_none()) {
         return Err(AnalysisError::Design(
             "nothing tells which image of a quartet is real; name the arm of real images".to_owned(),
         ));
     }
-    let right = |row: &&Row<'_>| found(row) == Some(true);
+    let right = |row: &&Row<'_>| found(row, context) == Some(true);
     let chance = 1.0 / context.template.images() as f64;
     let mut rows: Vec<QuartetRow> = (0..context.readers.len())
         .map(|reader| {

@@ -42,6 +42,12 @@ pub fn count(n: usize) -> String {
     out
 }
 
+/// "case 17"; where the id says so itself, as "case-17" does, the id alone. `word` is the word at this place: "case", "Case".
+pub fn case(word: &str, id: &str) -> String {
+    let says = id.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("case"));
+    if says && !id[4..].starts_with(char::is_alphabetic) { id.to_owned() } else { format!("{word} {id}") }
+}
+
 /// "1 case", "150 cases".
 pub fn counted(n: usize, one: &str, many: &str) -> String {
     format!("{}\u{a0}{}", count(n), if n == 1 { one } else { many })
@@ -124,6 +130,8 @@ mod tests {
         assert_eq!(number(-0.004, 2), "0.00");
         assert_eq!(signed(0.06, 2), "+0.06");
         assert_eq!(signed(0.001, 2), "0.00");
+        assert_eq!([case("Case", "17"), case("case", "caseous"), case("Case", "é17")], ["Case 17", "case caseous", "Case é17"]);
+        assert_eq!(["case-17", "Case 17", "CASE17", "case"].map(|id| case("Case", id)), ["case-17", "Case 17", "CASE17", "case"]);
         assert_eq!(count(9999), "9999");
         assert_eq!(count(14_226), "14\u{202f}226");
         assert_eq!(count(1_234_567), "1\u{202f}234\u{202f}567");

@@ -258,7 +258,8 @@ fn statistics(analysis: &Analysis) -> String {
         ));
     }
     if !analysis.findings.is_empty() && !pairs.is_empty() {
-        out.push("Effects within findings are exploratory.".to_owned());
+        let what = if analysis.template.is_ordinal() { "Effects" } else { "Shares" };
+        out.push(format!("{what} within findings are exploratory."));
     }
     if analysis.drift.iter().any(|d| d.score.is_some() || d.time.is_some()) {
         out.push("Learning and fatigue were assessed by least-squares slopes along each reader’s order.".to_owned());
@@ -278,8 +279,9 @@ fn families(analysis: &Analysis) -> bool {
     let of_quartets = analysis.quartet.iter().flat_map(|q| &q.rows).filter_map(|r| r.test);
     let of_help = analysis.assisted.iter().flat_map(|a| &a.rows).filter_map(|r| r.test);
     let of_findings = analysis.findings.iter().flat_map(|f| &f.effects).filter_map(|e| e.test);
+    let of_shares = analysis.findings.iter().flat_map(|f| &f.shares).filter_map(|s| s.test);
     let all = of_effects.chain(of_models).chain(of_detection).chain(of_choices).chain(of_quartets).chain(of_help);
-    all.chain(of_findings).any(|t| t.family > 1)
+    all.chain(of_findings).chain(of_shares).any(|t| t.family > 1)
 }
 
 fn agreement(analysis: &Analysis) -> String {

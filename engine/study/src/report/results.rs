@@ -226,6 +226,9 @@ fn short(kind: &str) -> String {
 
 /// Effects by finding.
 pub(super) fn findings(analysis: &Analysis, _: &Context) -> String {
+    if !analysis.template.is_ordinal() {
+        return shares(analysis);
+    }
     if analysis.findings.is_empty() || analysis.pairs.is_empty() {
         return String::new();
     }
@@ -255,6 +258,41 @@ pub(super) fn findings(analysis: &Analysis, _: &Context) -> String {
         _ => format!(
             "Signed-rank test over cases, Holm’s correction over {tests} tests; fewer than six cases have no interval and no test."
         ),
+    };
+    table.html() + &caption(&format!("Exploratory. A case with several findings counts in each. {tested}"))
+}
+
+/// Shares of choices by finding.
+fn shares(analysis: &Analysis) -> String {
+    if analysis.findings.is_empty() {
+        return String::new();
+    }
+    let mut table = Table::new("", &["Finding", "Cases", "Taken", "Share", "95 % by case", "Choices", "Holm p"]).text(2);
+    for row in &analysis.findings {
+        for (i, s) in row.shares.iter().enumerate() {
+            let (name, cases) = if i == 0 { (row.name.clone(), count(row.cases)) } else { (String::new(), String::new()) };
+            let dash = || "–".to_owned();
+            table.row(&[
+                name,
+                cases,
+                s.pair.map_or_else(|| "Real image".to_owned(), |(a, b)| format!("{} over {}", letter(a), letter(b))),
+                s.share.map_or_else(dash, |e| percent(e.value, 1)),
+                s.share.and_then(|e| e.interval).map_or_else(dash, |i| percents(i, 1)),
+                count(s.choices),
+                s.test.map_or_else(dash, |t| p(t.holm)),
+            ]);
+        }
+    }
+    let family = analysis.findings.iter().flat_map(|r| &r.shares).find_map(|s| s.test).map(|t| t.family);
+    let chance = percent(analysis.quartet.as_ref().map_or(0.5, |q| q.chance), 0);
+    let exact = format!(
+        "Exact test against the {chance} of guessing, for which the images of a case trade places and its readers stay together"
+    );
+    let few = "fewer than six cases have no interval and no test.";
+    let tested = match family {
+        None => "No finding has the six cases that an interval and a test take.".to_owned(),
+        Some(1) => format!("{exact}; {few}"),
+        Some(tests) => format!("{exact}, with Holm’s correction over {tests} tests; {few}"),
     };
     table.html() + &caption(&format!("Exploratory. A case with several findings counts in each. {tested}"))
 }

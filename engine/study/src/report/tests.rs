@@ -307,6 +307,32 @@ fn a_finding_without_a_test_is_not_corrected_over_none() {
 }
 
 #[test]
+fn choices_have_a_table_by_finding() {
+    for (template, taken, chance) in [(Template::PairwiseChoice, "A over B", "50 %"), (Template::Quartet, "Real image", "25 %")] {
+        let arms = ["real", "m1", "m2", "m3"];
+        let (mut readings, context) = of_kind(template, if template == Template::Quartet { &arms } else { &arms[..2] }, 24);
+        for one in &mut readings {
+            one.findings = vec![["PTX", "EFF"][one.case.len() % 2].to_owned()];
+        }
+        let (page, words) = said(&readings, &context);
+        let section = page.split("By finding").nth(2).expect("a link and a section");
+        let section = section.split("Where readers differ").next().unwrap_or_default();
+        for part in [
+            "Finding",
+            "Pneumothorax14",
+            "Pleural effusion10",
+            taken,
+            "Exploratory. A case with several findings counts in each.",
+            &format!("Exact test against the {chance} of guessing"),
+            "Holm’s correction over 2 tests",
+        ] {
+            assert!(section.contains(part), "{part}\n{section}");
+        }
+        assert!(words.contains("Shares within findings are exploratory."), "{words}");
+    }
+}
+
+#[test]
 fn the_files_of_a_report() {
     let font = include_bytes!("../../../../assets/fonts/IBMPlexSans-Regular.ttf");
     let (readings, context) = told();

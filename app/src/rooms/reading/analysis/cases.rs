@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use eframe::egui::Ui;
+use study::analysis::words::case as case_named;
 use study::analysis::{Analysis, Differing, letter};
 
 use super::super::action::Action;
@@ -85,7 +86,7 @@ fn case(ui: &mut Ui, panel: &mut Panel<'_>, analysis: &Analysis, differing: &Dif
                     ui.set_width(side);
                     let found = panel.state.reading.analysis.as_ref();
                     let image = found.and_then(|a| a.pictures.get(&(differing.case.clone(), arm))).map(Arc::clone);
-                    let name = format!("Case {}, {}", differing.case, letter(arm));
+                    let name = format!("{}, {}", case_named("Case", &differing.case), letter(arm));
                     match image {
                         Some(image) => picture(ui, panel, &image, side, &letter(arm), &name),
                         None => {
@@ -106,17 +107,14 @@ fn case(ui: &mut Ui, panel: &mut Panel<'_>, analysis: &Analysis, differing: &Dif
         });
     }
     ui.horizontal_top(|ui| {
-        let compare = format!("Compare case {}", differing.case);
+        let compare = format!("Compare {}", case_named("case", &differing.case));
         let push_button =
             Push::icon(crate::theme::icons::Icon::Compare, &compare).purpose("Opens its images in the Compare room");
         if push_button.size(24.0, 24.0).show(ui).clicked() {
             push(panel, Action::Compare(vec![differing.case.clone()]));
         }
-        let words = if impression.is_empty() {
-            format!("Case {}.", differing.case)
-        } else {
-            format!("Case {}. {impression}", differing.case)
-        };
+        let named = case_named("Case", &differing.case);
+        let words = if impression.is_empty() { format!("{named}.") } else { format!("{named}. {impression}") };
         ui.add(eframe::egui::Label::new(eframe::egui::RichText::new(words).font(text::secondary()).color(tokens::INK)).wrap());
     });
 }

@@ -13,6 +13,9 @@ const DETECTION: [Column; 4] =
     [words("", 0.28), numbers("d′", 0.42), numbers("Right", 0.66), numbers("Synthetic called real", 1.0)];
 const ASSISTED: [Column; 5] =
     [words("", 0.26), numbers("Without", 0.44), numbers("With", 0.60), numbers("Gained", 0.80), numbers("Lost", 1.0)];
+const SENSITIVITY: [Column; 5] =
+    [words("Sensitivity", 0.26), numbers("Without", 0.41), numbers("95 %", 0.62), numbers("With", 0.77), numbers("95 %", 1.0)];
+const SPECIFICITY: [Column; 5] = [words("Specificity", 0.26), SENSITIVITY[1], SENSITIVITY[2], SENSITIVITY[3], SENSITIVITY[4]];
 const STRENGTH: [Column; 3] = [words("Strength, logits", 0.5), numbers("Value", 0.68), numbers("95 % interval", 1.0)];
 
 fn share(share: &Option<ShareOf>) -> String {
@@ -174,16 +177,28 @@ fn assisted(ui: &mut Ui, analysis: &Analysis) {
             of_row.gained.to_string(),
             of_row.lost.to_string(),
         ];
-        let tip = format!(
-            "Sensitivity {} to {}, specificity {} to {}, {} pairs",
-            share(&of_row.sensitivity.0),
-            share(&of_row.sensitivity.1),
-            share(&of_row.specificity.0),
-            share(&of_row.specificity.1),
-            of_row.pairs
-        );
-        row(ui, &ASSISTED, &values, of_row.reader.is_none()).on_hover_text(tip);
+        row(ui, &ASSISTED, &values, of_row.reader.is_none()).on_hover_text(format!("{} pairs", of_row.pairs));
     }
+    for (columns, present) in [(&SENSITIVITY, true), (&SPECIFICITY, false)] {
+        ui.add_space(8.0);
+        head(ui, columns);
+        for of_row in &found.rows {
+            let (without, with) = if present { of_row.sensitivity } else { of_row.specificity };
+            // Those by case stand in one list, sensitivity first.
+            let at = if present { 0 } else { 2 };
+            let around = |share: Option<ShareOf>, at: usize| {
+                let interval = match of_row.kinds_by_case {
+                    Some(by_case) => by_case[at].and_then(|e| e.interval),
+                    None => share.map(|s| s.interval),
+                };
+                interval.map_or_else(|| "–".to_owned(), |i| percents(i, 0))
+            };
+            let name = reader(analysis, of_row.reader);
+            let values = [name, share(&without), around(without, at), share(&with), around(with, at + 1)];
+            row(ui, columns, &values, of_row.reader.is_none());
+        }
+    }
+    caption(ui, "Of the cases with and without the finding. Exact intervals for a reader, intervals by case for all.");
     let order = &found.order;
     secondary(ui, format!("Without help first in {} pairs, with help first in {}.", order.without_first, order.with_first));
     ui.add_space(12.0);

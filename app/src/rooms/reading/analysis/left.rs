@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use eframe::egui::{RadioButton, RichText, Ui};
-use study::analysis::words::{number, p as p_words};
+use study::analysis::words::{number, p as p_words, percent};
+use study::analysis::{Test, letter};
 
 use super::super::action::Action;
 use super::super::draw::{fact, path_field, push};
@@ -97,12 +98,18 @@ fn filter(ui: &mut Ui, panel: &mut Panel<'_>, whole: &study::analysis::Analysis)
     ui.spacing_mut().item_spacing.y = between;
     ui.add_space(4.0);
     let row = chosen.and_then(|code| whole.findings.iter().find(|row| row.code == code));
+    let tested = |test: Option<Test>| {
+        let p = test.map(|t| format!("Holm p {} over {} splits", p_words(t.holm), t.family));
+        p.unwrap_or_else(|| "too few cases for a test".to_owned())
+    };
     if let Some((effect, difference)) = row.and_then(|row| row.effects.first()).and_then(|e| Some((e, e.difference?))) {
-        let p = effect.test.map_or_else(
-            || "too few cases for a test".to_owned(),
-            |t| format!("Holm p {} over {} splits", p_words(t.holm), t.family),
-        );
-        caption(ui, format!("Effect in this split {}, {p}.", number(difference.value, 2)));
+        caption(ui, format!("Effect in this split {}, {}.", number(difference.value, 2), tested(effect.test)));
+    }
+    for (of, share) in row.iter().flat_map(|row| &row.shares).filter_map(|of| Some((of, of.share?))) {
+        let what = of
+            .pair
+            .map_or_else(|| "Real radiograph found".to_owned(), |(a, b)| format!("{} chosen over {}", letter(a), letter(b)));
+        caption(ui, format!("{what} in {} of this split, {}.", percent(share.value, 0), tested(of.test)));
     }
     caption(ui, "Splits are exploratory; p is Holm-corrected over all of them.");
     rule(ui);

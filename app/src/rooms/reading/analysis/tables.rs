@@ -41,6 +41,9 @@ pub(super) fn model(ui: &mut Ui, analysis: &Analysis, scale: &Scale) {
             row(ui, &MODEL, &["Reader SD, logits".to_owned(), number(reader.value, 2), interval(reader, 2)], false);
         }
         row(ui, &MODEL, &["Case SD, logits".to_owned(), number(model.case_sd.value, 2), interval(&model.case_sd, 2)], false);
+        if let Some(image) = &model.image_sd {
+            row(ui, &MODEL, &["Image SD, logits".to_owned(), number(image.value, 2), interval(image, 2)], false);
+        }
     }
     for effect in scale.effects.iter().filter(|effect| effect.reader.is_none()) {
         if let Some(t) = effect.paired_t {
