@@ -111,7 +111,8 @@ fn the_analysis_of_every_template_can_be_looked_at() {
             _ => "",
         };
         if !within.is_empty() {
-            click(&mut h, "Cases with: Pleural effusion");
+            see(&mut h, "Cases with: Pleural effusion");
+            act(&mut h, reading::Action::SetFinding(Some("EFF".to_owned())));
             wait(&mut h, "these cases", |a| a.state.reading.analysis.as_ref().is_some_and(|found| !found.parts.is_empty()));
             see_part(&mut h, within);
         }
