@@ -68,7 +68,13 @@ fn every_setting_arrives() {
 fn a_training_goes_on_and_goes_out_by_the_copied_commands() {
     for run in ["runs/first", "-it's a run", "/data/läufe/zwei drei"] {
         let path = Path::new(run);
-        let pairs = [(resume(path), resume_words(path), "Train("), (export(path), export_words(path), "Export(")];
+        let checkpoint = path.join("control/step-00000700.json");
+        let newest = Some((checkpoint.as_path(), 700));
+        let pairs = [
+            (resume(path), resume_words(path), "Train("),
+            (export(path, None), export_words(path, None), "Export("),
+            (export(path, newest), export_words(path, newest), "Export("),
+        ];
         for (line, words, name) in pairs {
             let (line, words) = (line.expect("plain text"), words.expect("plain text"));
             assert_eq!(split_by_shell(&line).unwrap_or_else(|| words.clone()), words, "the shell gives back every word");
@@ -76,6 +82,13 @@ fn a_training_goes_on_and_goes_out_by_the_copied_commands() {
             assert!(said.contains(name) && said.contains(run), "{said}");
         }
     }
+    // The model of another update is another one, and no command puts it into the place of the first.
+    let words = |step: u64| {
+        let checkpoint = format!("runs/first/control/step-{step:08}.json");
+        export_words(Path::new("runs/first"), Some((Path::new(&checkpoint), step))).expect("plain text").join(" ")
+    };
+    assert_eq!(words(700), "chexgen export runs/first/control/step-00000700.json --out models/first-700");
+    assert!(words(900).ends_with("--out models/first-900") && !words(900).contains("--replace"));
 }
 
 #[test]

@@ -73,11 +73,13 @@ pub struct ImportRequest {
     pub name: Option<String>,
     /// The model folder, made when missing.
     pub out: PathBuf,
+    /// Whether another model that is there may be replaced.
+    pub replace: bool,
 }
 
 impl ImportRequest {
     /// A released checkpoint with its published text encoder and autoencoder; the text encoder is stored in half the
-    /// bytes, as the headless program does it.
+    /// bytes, as the headless program does it. Another model in the folder is replaced.
     pub fn published(dit: PathBuf, text: PathBuf, autoencoder: PathBuf, out: PathBuf) -> Self {
         Self {
             dit: Some(dit),
@@ -90,6 +92,7 @@ impl ImportRequest {
             autoencoder: Some(autoencoder),
             name: None,
             out,
+            replace: true,
         }
     }
 }
@@ -157,7 +160,7 @@ pub fn run(request: &ImportRequest, cancel: &Cancel, on_progress: &mut dyn FnMut
         Job { file: text.tokenizer_file, source: Source::Copy { path: text.tokenizer, hash: None } },
     ];
     jobs.splice(0..0, dit.map(|source| Job { file: DIT, source }));
-    let Some(files) = make(&request.out, jobs, &autoencoder.config, cancel, on_progress)? else {
+    let Some(files) = make((&request.out, request.replace), jobs, &autoencoder.config, cancel, on_progress)? else {
         return Ok(Outcome::Cancelled);
     };
 
@@ -214,9 +217,10 @@ struct Made {
     hashes: BTreeMap<String, String>,
 }
 
-/// Carries out the jobs that an earlier run did not finish, and fits the preview; `None` if cancelled.
+/// Carries out the jobs that an earlier run did not finish, and fits the preview; `None` if cancelled. Refuses another model
+/// that is there, where it is not to be replaced.
 fn make(
-    out: &Path,
+    (out, replace): (&Path, bool),
     jobs: Vec<Job>,
     autoencoder: &KlConfig,
     cancel: &Cancel,
@@ -225,10 +229,19 @@ fn make(
     ensure_writable_dir(out)?;
     remove_leftovers(out)?;
     let mut state = State::read(out);
+    let is_ours = |file: &str| file == PREVIEW || jobs.iter().any(|job| job.file == file);
+    let of_others = ModelSpec::read(out).is_ok_and(|spec| spec.files().iter().any(|(_, file)| !is_ours(file)));
+    let holds_one = !replace && out.join("model.toml").is_file();
     let mut todo = Vec::new();
     let mut made = Made { written: Vec::new(), kept: Vec::new(), hashes: BTreeMap::new() };
     for job in jobs {
         let fingerprint = job.source.fingerprint()?;
+        if holds_one && (of_others || state.is_of_another(out, job.file, &fingerprint)) {
+            return Err(folder::refuse(
+                out,
+                "holds another model (model.toml); choose another folder, or say --replace to put this one in its place",
+            ));
+        }
         match state.finished(out, job.file, &fingerprint)? {
             Some(hash) => {
                 made.kept.push(job.file.to_owned());

@@ -37,6 +37,8 @@ pub struct StableRequest {
     pub name: Option<String>,
     /// The model folder, made when missing.
     pub out: PathBuf,
+    /// Whether another model that is there may be replaced.
+    pub replace: bool,
 }
 
 /// Imports a Stable Diffusion folder into a model folder; as [`super::run`] otherwise.
@@ -66,7 +68,7 @@ pub fn run_stable(
         Job { file: AUTOENCODER, source: autoencoder.source },
         Job { file: TOKENIZER, source: super::convert::Source::Bytes(tokenizer) },
     ];
-    let Some(files) = make(&request.out, jobs, &autoencoder.config, cancel, on_progress)? else {
+    let Some(files) = make((&request.out, request.replace), jobs, &autoencoder.config, cancel, on_progress)? else {
         return Ok(Outcome::Cancelled);
     };
     let own = || dir.file_name().map_or_else(|| "Imported".to_owned(), |name| name.to_string_lossy().into_owned());

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ImportError;
 use crate::store::atomic::write_atomic;
-use crate::store::hash::hash_file;
+use crate::store::hash::{hash_file, sample_hash};
 
 /// The file's name.
 const FILE: &str = "import.json";
@@ -45,6 +45,13 @@ impl State {
         };
         let hash = hash_file(&path).map_err(|source| ImportError::Read { path, source })?;
         Ok((hash == known.blake3).then_some(hash))
+    }
+
+    /// Whether a file is there that was not made of this source, nor is the source itself.
+    pub(super) fn is_of_another(&self, out: &Path, name: &str, source: &str) -> bool {
+        let path = out.join(name);
+        let is_of_it = self.files.get(name).is_some_and(|known| known.source == source);
+        path.is_file() && !is_of_it && !sample_hash(&path).is_ok_and(|sample| sample == source)
     }
 
     /// Notes that a file is finished.

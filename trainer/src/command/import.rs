@@ -87,6 +87,9 @@ pub struct Args {
     /// The model folder, made when missing. What an interrupted import finished there is kept.
     #[arg(long, value_name = "MODEL_DIR")]
     out: PathBuf,
+    /// Put the model in the place of another one that is there.
+    #[arg(long)]
+    replace: bool,
 }
 
 const AFTER_HELP: &str = "\
@@ -99,6 +102,9 @@ from new weights.
 With --stable-diffusion, U-Net, text encoder, autoencoder, scheduler and tokenizer are taken from one folder. Such a \
 model reads the text as it is typed, cannot follow masks, and starts with its own scheduler (pndm or ddim), 50 steps \
 and guidance 7.5; its safety checker is left out.
+
+A folder that holds another model is left alone without --replace; the same import again, or one that was interrupted, \
+goes on there, and a checkpoint may be added to a folder of the same parts.
 
 Weights keep the licence and the data use agreement under which you received them; the model folder says so, too.
 
@@ -123,6 +129,7 @@ impl Args {
             autoencoder: self.vae.clone(),
             name: self.name.clone(),
             out: self.out.clone(),
+            replace: self.replace,
         }
     }
 }
@@ -152,7 +159,8 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         (Some(dit), None) => import::run(&args.request(Some(dit)), &cancel, &mut on_progress),
         (None, None) if args.parts => import::run(&args.request(None), &cancel, &mut on_progress),
         (None, Some(dir)) => {
-            let request = StableRequest { dir: dir.clone(), name: args.name.clone(), out: args.out.clone() };
+            let (name, out) = (args.name.clone(), args.out.clone());
+            let request = StableRequest { dir: dir.clone(), name, out, replace: args.replace };
             import::run_stable(&request, &cancel, &mut on_progress)
         }
         _ => bail!("name one of --dit FILE, --stable-diffusion DIR and --parts"),

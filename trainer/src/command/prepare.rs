@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use engine::device::DeviceKind;
 use engine::pipeline::{Encoders, TextMemory};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -14,7 +14,8 @@ use crate::data::dataset::Dataset;
 use crate::device::RankDevice;
 use crate::out_folder::refuse_results_of_others;
 use crate::prepare::config::PrepareConfig;
-use crate::prepare::{self, Ended, Options, Outcome, Progress, fingerprint, release, verify};
+use crate::prepare::verify::{self, News};
+use crate::prepare::{self, Ended, Options, Outcome, Progress, fingerprint, release};
 use crate::ranks::Sharing;
 use crate::ranks::share::{own_device, prefix};
 use crate::run::signals::StopRequest;
@@ -61,7 +62,7 @@ enum Act {
         /// Folder of the data set.
         dir: PathBuf,
     },
-    /// Read every sample of a data set and compare it with its hash.
+    /// Read every sample of a data set and compare it with its hash; lists every damaged shard, and then fails.
     Verify {
         /// Folder of the data set.
         dir: PathBuf,
@@ -193,9 +194,22 @@ fn check(dir: &Path) -> Result<ExitCode> {
     let data = Dataset::open(dir)?;
     let total = data.form().splits.values().flatten().map(|shard| shard.samples).sum();
     let mut bar = Bar::new(WorkShare::WHOLE);
-    let count = verify::verify(&data, &mut |done| bar.show(Progress { done, total, rejected: 0 }))?;
+    let found = verify::verify(&data, &mut |news| {
+        match news {
+            News::Behind(done) => bar.show(Progress { done, total, rejected: 0 }),
+            News::Damaged(sentence) => bar.bar.suspend(|| writeln!(std::io::stdout().lock(), "{sentence}"))?,
+        }
+        Ok(())
+    })?;
     bar.end();
-    writeln!(std::io::stdout().lock(), "{count} samples are whole")?;
+    writeln!(std::io::stdout().lock(), "{} samples are whole", found.samples)?;
+    let (damaged, shards) = (found.damaged, found.shards);
+    ensure!(
+        damaged == 0,
+        "{damaged} of {shards} shards of {} {} damaged or missing, as listed",
+        dir.display(),
+        if damaged == 1 { "is" } else { "are" }
+    );
     Ok(ExitCode::SUCCESS)
 }
 
@@ -204,7 +218,7 @@ fn export(dir: &Path, model: &Path, split: &str, seed: u64, out: &Path) -> Resul
     let encoders = Encoders::open(model, &DeviceKind::Cpu, TextMemory::Auto)?;
     let card = encoders.card();
     let same = (&card.autoencoder, &card.text) == (&data.binding().autoencoder, &data.binding().text);
-    anyhow::ensure!(same, "the data set {} was prepared with another model than {}", dir.display(), card.model);
+    ensure!(same, "the data set {} was prepared with another model than {}", dir.display(), card.model);
     refuse_results_of_others(out, None)?;
     let mut bar = Bar::new(WorkShare::WHOLE);
     let count = release::write(&data, split, &encoders, out, seed, &mut |done, total| {

@@ -72,8 +72,9 @@ pub struct Args {
 const AFTER_HELP: &str = "\
 A run goes on where it was stopped, also after kill -9 or a power cut, and ends with the same weights to the last bit. \
 SIGTERM, SIGUSR1 and SIGINT write a checkpoint and end it with exit code 3 after the update of now (a second Ctrl-C ends it \
-at once, without one): a scheduler may start it again (in Slurm, --signal=USR1@120 and scontrol requeue on that code; chexgen \
-launch writes such a script). A configuration may be changed between two starts except for the network, the batch size, the \
+at once, without one); where phantoms are still drawn or encoded they end it there, and those that are drawn are kept. A \
+scheduler may start it again (in Slurm, --signal=USR1@120 and scontrol requeue on that code; chexgen launch writes such a \
+script). A configuration may be changed between two starts except for the network, the batch size, the \
 optimiser and the averages; what was changed is said.
 
 Many ranks: start the same command by mpirun, srun or torchrun; the rows of each update are shared among them, rank 0 \

@@ -10,7 +10,7 @@ use half::f16;
 
 use super::cases::{Caption, Case, Cases, Choose, ConditionKind, Latents};
 use super::latents::Normaliser;
-use super::phantoms::{CHUNK, CaseText, Phantoms, condition_pixels, region_bit};
+use super::phantoms::{CHUNK, CaseText, Phantoms, Stop, condition_pixels, region_bit};
 
 /// Greys of the two lungs, the patient's right first, in pictures of the anatomy.
 const LUNGS: [f32; 2] = [0.5, 0.35];
@@ -71,59 +71,40 @@ impl Halves {
 }
 
 impl PhantomCases {
-    /// Draws and encodes all cases of the store; `progress` hears of finished chunks.
+    /// Draws and encodes all cases of the store, a chunk at a time. `next` is given how each chunk went, with how many are
+    /// done, and tells whether to go on: the result is `None` where it does not. A chunk is left when `stop` asks for it, and
+    /// then went as `false`.
     ///
     /// # Errors
-    /// When a case cannot be drawn or encoded.
-    pub fn encode(data: &Phantoms, with: &Encoders<'_>, device: &Device, mut progress: impl FnMut(usize)) -> Result<Self> {
+    /// When a case cannot be drawn or encoded, or that of `next`.
+    pub fn encode(
+        data: &Phantoms,
+        with: &Encoders<'_>,
+        device: &Device,
+        stop: Stop<'_>,
+        mut next: impl FnMut(usize, Result<bool>) -> Result<bool>,
+    ) -> Result<Option<Self>> {
         let size = data.size_px();
         let factor = with.autoencoder.factor();
         ensure!(size.is_multiple_of(factor), "phantoms of {size} px are no multiple of the autoencoder's {factor}");
-        let (mut image_map, mut condition_map) = with.maps.clone().unzip();
+        let mut maps = with.maps.clone().unzip();
         let mut cases = Vec::with_capacity(data.len());
         for index in 0..data.len() / CHUNK {
-            let chunk = data.chunk(index)?;
-            let pictures: Vec<f32> = chunk.images.iter().map(|&v| f32::from(v) / 127.5 - 1.0).collect();
-            let first = cases.len();
-            for (image, text) in encoded(&pictures, size, with, &mut image_map, device)?.into_iter().zip(&chunk.texts) {
-                let caption = match (with.caption)(&text.prompt)? {
-                    Caption::Tokens(ids) => PackedCaption::Tokens(ids),
-                    Caption::Rows(rows) => PackedCaption::Rows(rows.into_iter().map(f16::from_f32).collect()),
-                };
-                cases.push(Packed { image, caption, conditions: Vec::new() });
+            let went = encode_chunk(data, index, with, &mut maps, device, stop, &mut cases);
+            if !next(index + 1, went)? {
+                return Ok(None);
             }
-            for &kind in with.kinds {
-                let mut drawn = Vec::with_capacity(CHUNK * size * size);
-                for (i, text) in chunk.texts.iter().enumerate() {
-                    let regions = &chunk.regions[i * size * size..(i + 1) * size * size];
-                    match kind {
-                        ConditionKind::Mask => condition_pixels(with.palette, size, regions, text, false, &mut drawn)?,
-                        ConditionKind::Box => condition_pixels(with.palette, size, regions, text, true, &mut drawn)?,
-                        ConditionKind::Severity => severity_pixels(size, regions, text, &mut drawn)?,
-                        ConditionKind::Anatomy => anatomy_pixels(size, &data.lungs(index * CHUNK + i), &mut drawn),
-                    }
-                }
-                let packed = encoded(&drawn, size, with, &mut condition_map, device)?;
-                for ((case, packed), text) in cases[first..].iter_mut().zip(packed).zip(&chunk.texts) {
-                    // A condition must tell the whole truth: everything that can be drawn is, or there is nothing to
-                    // draw; lungs are there in every case.
-                    let tells = text.findings.is_empty() || text.findings.iter().any(|f| f.drawn);
-                    if kind == ConditionKind::Anatomy || tells {
-                        case.conditions.push((kind, packed));
-                    }
-                }
-            }
-            progress(index + 1);
         }
+        let (image_map, condition_map) = maps;
         let image_map = image_map.context("the data set has no case")?;
-        Ok(Self {
+        Ok(Some(Self {
             shape: (with.autoencoder.latent_channels(), size / factor),
             caption_width: with.caption_width,
             // Without any condition picture its map is never used.
             maps: (image_map.clone(), condition_map.unwrap_or(image_map)),
             fingerprint: format!("{} phantoms of {size} px", cases.len()),
             cases,
-        })
+        }))
     }
 
     /// Maps of the latents: pictures, conditions.
@@ -180,18 +161,71 @@ impl Cases for PhantomCases {
     }
 }
 
-/// Normalised latents of grey pictures in `-1..=1`, picture after picture; a map that is not there is fitted to them.
+/// Adds the cases of chunk `index`; false where `stop` ended that, and then some of them are missing.
+fn encode_chunk(
+    data: &Phantoms,
+    index: usize,
+    with: &Encoders<'_>,
+    (image_map, condition_map): &mut (Option<Normaliser>, Option<Normaliser>),
+    device: &Device,
+    stop: Stop<'_>,
+    cases: &mut Vec<Packed>,
+) -> Result<bool> {
+    let (size, chunk) = (data.size_px(), data.chunk(index)?);
+    let pictures: Vec<f32> = chunk.images.iter().map(|&v| f32::from(v) / 127.5 - 1.0).collect();
+    let first = cases.len();
+    let Some(images) = encoded(&pictures, size, with, image_map, device, stop)? else { return Ok(false) };
+    for (image, text) in images.into_iter().zip(&chunk.texts) {
+        if stop() {
+            return Ok(false);
+        }
+        let caption = match (with.caption)(&text.prompt)? {
+            Caption::Tokens(ids) => PackedCaption::Tokens(ids),
+            Caption::Rows(rows) => PackedCaption::Rows(rows.into_iter().map(f16::from_f32).collect()),
+        };
+        cases.push(Packed { image, caption, conditions: Vec::new() });
+    }
+    for &kind in with.kinds {
+        let mut drawn = Vec::with_capacity(CHUNK * size * size);
+        for (i, text) in chunk.texts.iter().enumerate() {
+            let regions = &chunk.regions[i * size * size..(i + 1) * size * size];
+            match kind {
+                ConditionKind::Mask => condition_pixels(with.palette, size, regions, text, false, &mut drawn)?,
+                ConditionKind::Box => condition_pixels(with.palette, size, regions, text, true, &mut drawn)?,
+                ConditionKind::Severity => severity_pixels(size, regions, text, &mut drawn)?,
+                ConditionKind::Anatomy => anatomy_pixels(size, &data.lungs(index * CHUNK + i), &mut drawn),
+            }
+        }
+        let Some(packed) = encoded(&drawn, size, with, condition_map, device, stop)? else { return Ok(false) };
+        for ((case, packed), text) in cases[first..].iter_mut().zip(packed).zip(&chunk.texts) {
+            // A condition must tell the whole truth: everything that can be drawn is, or there is nothing to draw; lungs are
+            // there in every case.
+            let tells = text.findings.is_empty() || text.findings.iter().any(|f| f.drawn);
+            if kind == ConditionKind::Anatomy || tells {
+                case.conditions.push((kind, packed));
+            }
+        }
+    }
+    Ok(true)
+}
+
+/// Normalised latents of grey pictures in `-1..=1`, picture after picture; a map that is not there is fitted to them. `None`
+/// where `stop` ended it.
 fn encoded(
     pictures: &[f32],
     size: usize,
     with: &Encoders<'_>,
     map: &mut Option<Normaliser>,
     device: &Device,
-) -> Result<Vec<Halves>> {
+    stop: Stop<'_>,
+) -> Result<Option<Vec<Halves>>> {
     const AT_ONCE: usize = 16;
     let (mut means, mut deviations) = (Vec::new(), Vec::new());
     let channels = with.autoencoder.image_channels();
     for part in pictures.chunks(AT_ONCE * size * size) {
+        if stop() {
+            return Ok(None);
+        }
         let rows = part.len() / (size * size);
         let picture = Tensor::from_slice(part, (rows, 1, size, size), device)?;
         let picture = if channels == 1 { picture } else { picture.repeat((1, channels, 1, 1))? };
@@ -215,7 +249,7 @@ fn encoded(
     let deviations = if deviations.is_empty() { Vec::new() } else { numbers(&map.scaled(&Tensor::cat(&deviations, 0)?)?)? };
     let each = means.len() / rows;
     let of = |all: &[f16], row: usize| all.get(row * each..(row + 1) * each).map(<[f16]>::to_vec).unwrap_or_default();
-    Ok((0..rows).map(|row| Halves { mean: of(&means, row), deviation: of(&deviations, row) }).collect())
+    Ok(Some((0..rows).map(|row| Halves { mean: of(&means, row), deviation: of(&deviations, row) }).collect()))
 }
 
 /// Regions of findings, the lighter the more severe.

@@ -17,6 +17,9 @@ use crate::work::WorkShare;
 /// Cases a chunk.
 pub const CHUNK: usize = 256;
 
+/// Whether somebody asks to end work that takes long.
+pub type Stop<'a> = &'a (dyn Fn() -> bool + Sync);
+
 /// One finding of a packed case.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PackedFinding {
@@ -114,49 +117,55 @@ impl Phantoms {
     /// # Errors
     /// When the chunk's file cannot be written.
     pub fn chunk(&self, index: usize) -> Result<Arc<Chunk>> {
+        self.chunk_unless(index, &|| false)?.context("nobody asked to stop")
+    }
+
+    /// As [`Phantoms::chunk`]; `None` where `stop` asks to end before it is drawn.
+    fn chunk_unless(&self, index: usize, stop: Stop<'_>) -> Result<Option<Arc<Chunk>>> {
         let cell = &self.chunks[index % self.chunks.len()];
         if let Some(chunk) = cell.get() {
-            return Ok(chunk.clone());
+            return Ok(Some(chunk.clone()));
         }
         let index = index % self.chunks.len();
         let path = self.dir.as_ref().map(|dir| dir.join(format!("chunk-{index:05}.bin")));
         let chunk = match path.as_deref().and_then(|path| self.read(path)) {
             Some(chunk) => chunk,
             None => {
-                let chunk = self.draw(index)?;
+                let Some(chunk) = self.draw(index, stop) else { return Ok(None) };
                 if let Some(path) = &path {
                     self.write(path, &chunk)?;
                 }
                 chunk
             }
         };
-        Ok(cell.get_or_init(|| Arc::new(chunk)).clone())
+        Ok(Some(cell.get_or_init(|| Arc::new(chunk)).clone()))
     }
 
-    /// Draws this process's share of the chunks that are not on disk yet, where they are kept there.
+    /// Draws this process's share of the chunks, as far as they are not on disk yet; `progress` hears of how many are there.
+    /// False where `stop` ended it before all were: those that are drawn stay on disk.
     ///
     /// # Errors
     /// When a chunk's file cannot be written.
-    pub fn draw_share(&self, share: WorkShare) -> Result<()> {
-        let Some(dir) = &self.dir else { return Ok(()) };
-        if share == WorkShare::WHOLE {
-            return Ok(());
-        }
-        for index in (0..self.chunks.len()).filter(|&index| share.owns(index)) {
-            let path = dir.join(format!("chunk-{index:05}.bin"));
-            if self.read(&path).is_none() {
-                self.write(&path, &self.draw(index)?)?;
+    pub fn draw_share(&self, share: WorkShare, stop: Stop<'_>, progress: impl Fn(usize)) -> Result<bool> {
+        for (done, index) in (0..self.chunks.len()).filter(|&index| share.owns(index)).enumerate() {
+            if stop() || self.chunk_unless(index, stop)?.is_none() {
+                return Ok(false);
             }
+            progress(done + 1);
         }
-        Ok(())
+        Ok(true)
     }
 
-    fn draw(&self, index: usize) -> Result<Chunk> {
-        let cases: Vec<(Vec<u8>, Vec<u8>, CaseText)> = (0..CHUNK)
+    /// A chunk; `None` where `stop` asks to end before all of it is there.
+    fn draw(&self, index: usize, stop: Stop<'_>) -> Option<Chunk> {
+        let cases: Option<Vec<_>> = (0..CHUNK)
             .into_par_iter()
             .map(|j| {
+                if stop() {
+                    return None;
+                }
                 let case = phantom::draw(&self.config, self.seed, (index * CHUNK + j) as u64, self.size_px as u32);
-                let image = case.image.pixels().iter().map(|&v| ((u32::from(v) + 128) / 257) as u8).collect();
+                let image: Vec<u8> = case.image.pixels().iter().map(|&v| ((u32::from(v) + 128) / 257) as u8).collect();
                 let mut regions = vec![0u8; self.size_px * self.size_px];
                 let mut findings = Vec::new();
                 for f in &case.findings {
@@ -172,16 +181,16 @@ impl Phantoms {
                     });
                 }
                 let prompt = format!("{}{}", case.demographic_prompt(), case.impression);
-                (image, regions, CaseText { prompt, findings })
+                Some((image, regions, CaseText { prompt, findings }))
             })
             .collect();
         let mut chunk = Chunk { images: Vec::new(), regions: Vec::new(), texts: Vec::new() };
-        for (image, regions, text) in cases {
+        for (image, regions, text) in cases? {
             chunk.images.extend(image);
             chunk.regions.extend(regions);
             chunk.texts.push(text);
         }
-        Ok(chunk)
+        Some(chunk)
     }
 
     fn pixels(&self) -> usize {

@@ -180,7 +180,7 @@ fn pipeline(context: &Context, entry: &Entry) -> anyhow::Result<Comparison> {
     write_folder(&folder(context, entry)?, &published)?;
     let scheduler = published.join("scheduler/scheduler_config.json");
     write_atomic(&scheduler, run.scheduler.to_string().as_bytes())?;
-    let request = StableRequest { dir: published, name: None, out: out.clone() };
+    let request = StableRequest { dir: published, name: None, out: out.clone(), replace: true };
     ensure!(
         matches!(import::run_stable(&request, &Cancel::new(), &mut |_| ())?, import::Outcome::Done(_)),
         "the import was cancelled"

@@ -26,7 +26,6 @@ use crate::data::cases::{Caption, Cases, ConditionKind};
 use crate::data::phantom_cases::{Encoders, PhantomCases};
 use crate::data::phantoms::{CHUNK, Phantoms};
 use crate::ranks::Group;
-use crate::run::preparing::Preparing;
 use crate::run::run_dir::RunDir;
 use crate::run::settings::LoopConfig;
 use crate::run::signals::StopRequest;
@@ -39,9 +38,9 @@ use crate::stages::diffusion::DiffusionStage;
 use crate::stages::init::{convolutional, text_encoder};
 use crate::stages::network::NetworkMaker;
 use crate::stages::panel::Panel;
+use crate::stages::phantoms;
 use crate::step::objective::Objective;
 use crate::step::params::ParamStore;
-use crate::work::WorkShare;
 
 /// Names of the stages.
 pub const STAGES: [&str; 4] = ["autoencoder", "checker", "base", "control"];
@@ -145,6 +144,9 @@ pub fn run(
     };
     let going = Going { run, stop, group, stages, origin: &origin, cases: data.len() };
 
+    if !phantoms::draw(&data, stop, group)? {
+        return Ok(Progress::Stopped);
+    }
     let ae_params = conv_params(device, config.seed);
     let stage = autoencoder_stage(config, device, &data, &ae_params)?;
     // With a closed-form encoder the decoder may learn at any time; a learned encoder comes first.
@@ -176,11 +178,13 @@ pub fn run(
         return Ok(Progress::Finished);
     }
 
-    group.together(data.draw_share(WorkShare::new(group.rank(), group.world())?))?;
     let tokenizer_text = group.first(|_| tokenizer_of(config, run, &data))?;
     let tokenizer = Tokenizer::from_json(tokenizer_text.as_bytes())?;
     let autoencoder = Arc::new(autoencoder()?);
-    let latents = Arc::new(encode(&data, &autoencoder, &tokenizer, config, device, group.leads())?);
+    let Some(latents) = encode(&data, &autoencoder, &tokenizer, (config, device), (stop, group))? else {
+        return Ok(Progress::Stopped);
+    };
+    let latents = Arc::new(latents);
     let (dit_sizes, text_sizes) = (dit_config(config), text_config(config, tokenizer.vocab_size()));
     let options = InitOptions { seed: Seed(config.seed), gate_mean: 0.4, control: ControlStart::Joint(0.02) };
     let dit_start = init::initial_dit(&dit_params(&dit_sizes)?, &dit_sizes, &options, &Device::Cpu)?;
@@ -378,11 +382,9 @@ fn encode(
     data: &Arc<Phantoms>,
     autoencoder: &PracticeAe,
     tokenizer: &Tokenizer,
-    config: &TrainConfig,
-    device: &Device,
-    leads: bool,
-) -> Result<PhantomCases> {
-    let progress = Preparing::begin("encoding", data.len() / CHUNK, leads);
+    (config, device): (&TrainConfig, &Device),
+    (stop, group): (&StopRequest, &Group),
+) -> Result<Option<PhantomCases>> {
     let with = Encoders {
         autoencoder,
         maps: None,
@@ -395,7 +397,5 @@ fn encode(
         kinds: &[ConditionKind::Mask, ConditionKind::Box],
         sample_posterior: false,
     };
-    let set = PhantomCases::encode(data, &with, device, |done| progress.at(done))?;
-    progress.end();
-    Ok(set)
+    phantoms::encode(data, &with, device, stop, group)
 }

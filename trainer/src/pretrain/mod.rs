@@ -27,23 +27,22 @@ use crate::config::{StageConfig, parse, toml_differences};
 use crate::data::cases::{Caption, Cases, ConditionKind};
 use crate::data::dataset::Subset;
 use crate::data::latents::Normaliser;
-use crate::data::phantom_cases::{Encoders, PhantomCases};
-use crate::data::phantoms::{CHUNK, Phantoms};
+use crate::data::phantom_cases::Encoders;
+use crate::data::phantoms::Phantoms;
 use crate::data::prepared_cases::{PreparedCases, WithFeatures};
 use crate::ranks::Group;
 use crate::run::checkpoint::{Found, newest};
 use crate::run::log::say;
-use crate::run::preparing::Preparing;
 use crate::run::run_dir::RunDir;
 use crate::run::signals::StopRequest;
 use crate::run::train_loop::{Ending, Origin, is_finished, train};
 use crate::stages::batch::{Drawing, TIMESTEPS};
 use crate::stages::diffusion::DiffusionStage;
 use crate::stages::network::NetworkMaker;
+use crate::stages::phantoms;
 use crate::step::objective::Objective;
 use crate::step::params::ParamStore;
 use crate::step::pass::HiddenLoss;
-use crate::work::WorkShare;
 use alignment::Alignment;
 use parts::Parts;
 use source::FROZEN;
@@ -81,7 +80,8 @@ pub fn run(config: &StageConfig, device: &Device, run: &RunDir, stop: &StopReque
     let (parts, autoencoder, maps, set) = group.together(open())?;
     let name = config.stage.name();
     let (params, frozen_hash) = group.first(|leads| parameters(config, device, run, leads))?;
-    let cases = group.together(cases(config, device, run, (&parts, autoencoder.as_ref(), &maps), set, group))?;
+    let cases = cases(config, device, run, (&parts, autoencoder.as_ref(), &maps), set, (stop, group));
+    let Some(cases) = group.together(cases)? else { return Ok(Ending::Stopped) };
     let steps = config.train.updates(cases.len())?;
     let mut models = parts.hashes.clone();
     models.insert(FROZEN.to_owned(), frozen_hash);
@@ -211,15 +211,15 @@ fn refuse_other_network(found: &Found, config: &StageConfig) -> Result<()> {
     Ok(())
 }
 
-/// What is learnt from.
+/// What is learnt from; `None` where a rank was signalled before it was ready.
 fn cases(
     config: &StageConfig,
     device: &Device,
     run: &RunDir,
     (parts, autoencoder, maps): (&Parts, &dyn Autoencoder, &(Normaliser, Normaliser)),
     set: Option<Subset>,
-    group: &Group,
-) -> Result<Arc<dyn Cases>> {
+    (stop, group): (&StopRequest, &Group),
+) -> Result<Option<Arc<dyn Cases>>> {
     let size = config.network.input_size * autoencoder.factor();
     let kinds: Vec<ConditionKind> = config.control.as_ref().map(|c| c.conditions.keys().copied().collect()).unwrap_or_default();
     let cases: Arc<dyn Cases> = match &config.data {
@@ -229,29 +229,32 @@ fn cases(
         }
         DataSource::Phantoms { count, seed, cache, sample_posterior } => {
             let dir = run.root().join(cache);
-            let phantoms = Phantoms::new(*seed, PhantomConfig::practice(), size, *count, Some(dir));
-            group.together(phantoms.draw_share(WorkShare::new(group.rank(), group.world())?))?;
-            let progress = Preparing::begin("encoding", phantoms.len() / CHUNK, group.leads());
-            let text = parts.text(config.network.token_num)?;
+            let drawn = Phantoms::new(*seed, PhantomConfig::practice(), size, *count, Some(dir));
+            if !phantoms::draw(&drawn, stop, group)? {
+                return Ok(None);
+            }
+            let text = group.together(parts.text(config.network.token_num))?;
+            let palette = group.together(parts.palette())?;
             let with = Encoders {
                 autoencoder,
                 maps: Some(maps.clone()),
                 caption: &|words| Ok(Caption::Rows(text.embed(words)?)),
                 caption_width: Some(config.network.text_embed_dims),
-                palette: &parts.palette()?,
+                palette: &palette,
                 kinds: &kinds,
                 sample_posterior: *sample_posterior,
             };
-            let cases = PhantomCases::encode(&phantoms, &with, device, |done| progress.at(done))?;
-            progress.end();
-            Arc::new(cases)
+            match phantoms::encode(&drawn, &with, device, stop, group)? {
+                Some(cases) => Arc::new(cases),
+                None => return Ok(None),
+            }
         }
     };
     match &config.objective.alignment {
-        None => Ok(cases),
+        None => Ok(Some(cases)),
         Some(a) => {
             let numbers = config.dit().num_tokens() * a.width;
-            Ok(Arc::new(WithFeatures::open(cases, Path::new(&a.features), numbers)?))
+            Ok(Some(Arc::new(WithFeatures::open(cases, Path::new(&a.features), numbers)?)))
         }
     }
 }

@@ -43,8 +43,14 @@ impl StopRequest {
         Self { flag, deadline: None }
     }
 
+    /// Whether a signal came. A time that is over is not meant: a run whose preparation takes longer than `stop_after` comes
+    /// further with each start.
+    pub fn is_signalled(&self) -> bool {
+        self.flag.load(Ordering::Relaxed)
+    }
+
     /// Whether the run should stop now.
     pub fn is_raised(&self) -> bool {
-        self.flag.load(Ordering::Relaxed) || self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
+        self.is_signalled() || self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
     }
 }

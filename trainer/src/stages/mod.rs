@@ -8,3 +8,4 @@ pub mod init;
 pub mod network;
 pub mod panel;
 pub mod pca;
+pub mod phantoms;

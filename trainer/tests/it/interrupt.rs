@@ -48,10 +48,11 @@ fn ctrl_c_leaves_whole_files_and_running_again_goes_on() {
 fn a_second_ctrl_c_waits_for_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let out = dir.path().join("run");
-    // It would draw phantoms for hours before it looks whether it was asked to stop.
+    // An update of many minutes, behind which it looks whether it was asked to stop.
     let mut command = crate::stages::train("stage1-256", &out, None);
-    let mut child = command.arg("--set=data.count=10000000").stderr(Stdio::null()).spawn().unwrap();
-    wait_for(&mut child, || out.join("phantoms").exists());
+    let command = command.args(["--set=train.batch_size=1048576", "--set=train.micro_batch=1"]);
+    let mut child = command.stderr(Stdio::null()).spawn().unwrap();
+    wait_for(&mut child, || out.join("metrics.jsonl").exists());
     let begin = Instant::now();
     while child.try_wait().unwrap().is_none() {
         // Signals that come too close are one.
@@ -59,6 +60,32 @@ fn a_second_ctrl_c_waits_for_nothing() {
         assert!(begin.elapsed() < Duration::from_secs(600), "it does not end");
     }
     assert_eq!(child.wait().unwrap().code(), Some(130));
+}
+
+#[test]
+fn a_signal_ends_the_drawing_of_phantoms_and_what_is_drawn_stays() {
+    let dir = tempfile::tempdir().unwrap();
+    let practice = dir.path().join("practice");
+    std::fs::create_dir(&practice).unwrap();
+    let mut of_practice = chexgen(&practice, &["train"]);
+    of_practice.arg(&tiny().config).args(["--out", "run"]);
+    let stage = dir.path().join("run");
+    for (mut command, out) in [(crate::stages::train("stage1-256", &stage, None), stage), (of_practice, practice.join("run"))] {
+        // They would be drawn for hours.
+        let mut child = command.arg("--set=data.count=10000000").stderr(Stdio::piped()).spawn().unwrap();
+        let drawn = out.join("phantoms/chunk-00001.bin");
+        wait_for(&mut child, || drawn.exists());
+        let first = std::fs::read(&drawn).unwrap();
+        assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
+        let output = child.wait_with_output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(3), "{said}");
+        assert!(said.trim_end().ends_with("those that are drawn are kept, and the same command goes on"), "{said}");
+        assert!(std::fs::read(&drawn).unwrap() == first);
+        let chunks = names(&out.join("phantoms"));
+        assert!(chunks.len() >= 2 && chunks.iter().all(|name| name.starts_with("chunk-")), "{chunks:?}");
+        assert!(!names(&out).iter().any(|name| name.contains("step-")), "no update was made");
+    }
 }
 
 #[test]

@@ -148,6 +148,8 @@ pub(crate) fn tiny() -> &'static Tiny {
             }
         }
         let dir = all.join(format!("tiny-{}", std::process::id()));
+        // Numbers of processes come again, within the hour too.
+        drop(std::fs::remove_dir_all(&dir));
         std::fs::create_dir_all(&dir).unwrap();
         let config = dir.join("tiny.toml");
         std::fs::write(&config, tiny_config()).unwrap();

@@ -22,22 +22,24 @@ pub fn resume_words(run: &Path) -> Result<Vec<String>, String> {
     Ok(["chexgen", "train", &config, "--out", &folder].map(str::to_owned).to_vec())
 }
 
-/// Makes a model of a run's newest checkpoint.
+/// Makes a model of a run's checkpoint: its description and its update. Each update goes into a folder of its own, so that the
+/// command works where an earlier model of the run was exported, and costs nobody that one.
 ///
 /// # Errors
 /// One sentence, when the folder's name is no plain text.
-pub fn export(run: &Path) -> Result<String, String> {
-    Ok(line(&export_words(run)?))
+pub fn export(run: &Path, checkpoint: Option<(&Path, u64)>) -> Result<String, String> {
+    Ok(line(&export_words(run, checkpoint)?))
 }
 
 /// The words of [`export`].
 ///
 /// # Errors
 /// As there.
-pub fn export_words(run: &Path) -> Result<Vec<String>, String> {
-    let folder = plain(run)?;
+pub fn export_words(run: &Path, checkpoint: Option<(&Path, u64)>) -> Result<Vec<String>, String> {
+    let from = plain(checkpoint.map_or(run, |(path, _)| path))?;
     let name = run.file_name().and_then(|name| name.to_str()).unwrap_or("run");
-    Ok(["chexgen", "export", &folder, "--out", &format!("models/{name}")].map(str::to_owned).to_vec())
+    let step = checkpoint.map(|(_, step)| format!("-{step}")).unwrap_or_default();
+    Ok(["chexgen", "export", &from, "--out", &format!("models/{name}{step}")].map(str::to_owned).to_vec())
 }
 
 /// Shows the same numbers in TensorBoard.

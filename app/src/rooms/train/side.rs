@@ -63,7 +63,8 @@ fn stands(ui: &mut Ui, panel: &mut Panel<'_>, run: &Run, view: &View) {
         }
         Standing::Finished => {
             caption(ui, "This command makes a model of it:");
-            Some((command::export(&run.path), "Copy the command that exports"))
+            let checkpoint = view.last_whole().map(|checkpoint| (checkpoint.path.as_path(), checkpoint.step));
+            Some((command::export(&run.path, checkpoint), "Copy the command that exports"))
         }
         _ => None,
     };

@@ -122,14 +122,22 @@ impl Dataset {
             bail!("the data set {} has no split {split:?}; it has {}", self.dir.display(), known.join(", "));
         };
         for (number, shard) in shards.iter().enumerate() {
-            let path = index_path(&self.dir, &shard.file);
-            let Some((form, hash)) = read_index(&self.dir, &shard.file, &self.form.recipe)? else {
-                bail!("{} is missing; prepare again, finished shards are kept", path.display());
-            };
-            ensure!(hash == shard.index_blake3, "{} is not the one that was written; prepare again", path.display());
-            show(number, form)?;
+            show(number, self.index(shard)?)?;
         }
         Ok(())
+    }
+
+    /// The index of a shard.
+    ///
+    /// # Errors
+    /// When it is missing or damaged.
+    pub fn index(&self, shard: &ShardEntry) -> Result<ShardForm> {
+        let path = index_path(&self.dir, &shard.file);
+        let Some((form, hash)) = read_index(&self.dir, &shard.file, &self.form.recipe)? else {
+            bail!("{} is missing; prepare again, finished shards are kept", path.display());
+        };
+        ensure!(hash == shard.index_blake3, "{} is not the one that was written; prepare again", path.display());
+        Ok(form)
     }
 
     /// Writes the description; the last act of preparing.

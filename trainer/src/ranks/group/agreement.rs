@@ -35,6 +35,17 @@ impl Group {
         self.wait(self.begin(move |ranks| ranks.broadcast(bytes))?)
     }
 
+    /// Whether it is so on every rank.
+    ///
+    /// # Errors
+    /// As [`Group::wait`].
+    pub fn all(&self, here: bool) -> Result<bool> {
+        if self.is_alone() {
+            return Ok(here);
+        }
+        Ok(self.gather(vec![u8::from(here)])?.iter().all(|there| *there == [1]))
+    }
+
     /// Waits for all.
     ///
     /// # Errors

@@ -98,11 +98,32 @@ fn a_second_model_shares_text_encoder_and_autoencoder() {
         let inode = |dir: &std::path::Path| dir.join("text.safetensors").metadata().unwrap().ino();
         assert_eq!(inode(&first), inode(&second), "one file on disk");
     }
-    // Another checkpoint into a folder that has the rest.
+    // Another checkpoint into a folder that has the rest; the one that is there is not lost by mistake.
     let args = ["chexgen", "import", "--heads", "5", "--dit"].map(str::to_owned).into_iter();
     let rest = [golden("dit_a_weights.pth").display().to_string(), "--out".into(), second.display().to_string()];
-    assert_eq!(command(args.chain(rest).collect()).unwrap(), ExitCode::SUCCESS);
+    let mut other: Vec<String> = args.chain(rest).collect();
+    let refused = command(other.clone()).unwrap_err().to_string();
+    assert!(refused.contains("second holds another model (model.toml)"), "{refused}");
+    assert_eq!(ModelSpec::read(&second).unwrap().dit().unwrap().control_blocks, 3);
+    other.push("--replace".to_owned());
+    assert_eq!(command(other).unwrap(), ExitCode::SUCCESS);
     assert_eq!(ModelSpec::read(&second).unwrap().dit().unwrap().control_blocks, 0);
+}
+
+#[test]
+fn a_checkpoint_joins_the_folder_of_its_parts_and_the_same_import_goes_on() {
+    let sources = Sources::new();
+    let out = sources.parts("model");
+    for _ in 0..2 {
+        sources.imported(&golden("control_weights.pth"), "model", "--heads 4 --dtype f32");
+    }
+    assert_eq!(ModelSpec::read(&out).unwrap().dit().unwrap().control_blocks, 3);
+    // Whoever named its files otherwise made another model.
+    let text = std::fs::read_to_string(out.join("model.toml")).unwrap();
+    std::fs::rename(out.join("dit.safetensors"), out.join("own.safetensors")).unwrap();
+    std::fs::write(out.join("model.toml"), text.replace("dit.safetensors", "own.safetensors")).unwrap();
+    let refused = sources.import(&golden("control_weights.pth"), "model", "--heads 4 --dtype f32").unwrap_err();
+    assert!(refused.to_string().contains("holds another model"), "{refused}");
 }
 
 #[test]

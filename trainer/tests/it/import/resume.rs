@@ -23,6 +23,7 @@ pub(super) fn request(sources: &Sources, dit: &Path, heads: usize, out: &str) ->
         autoencoder: Some(sources.path("vae")),
         name: None,
         out: sources.path(out),
+        replace: false,
     }
 }
 
@@ -80,6 +81,13 @@ fn finished_files_are_kept_and_damaged_ones_written_again() {
     let again = Pipeline::open(out, &DeviceKind::Cpu).unwrap();
     assert_eq!(again.card(), pipeline.card(), "the same folder as without interruption");
 
+    // Another import is another model, which is left alone unless that is asked for.
+    let before = crate::support::files(out);
+    let other = ImportRequest { text_dtype: DType::F32, ..request.clone() };
+    let refused = run(&other, &Cancel::new(), &mut |_| {}).unwrap_err().to_string();
+    assert!(refused.contains("holds another model (model.toml)") && refused.contains("--replace"), "{refused}");
+    assert!(crate::support::files(out) == before);
+    let request = ImportRequest { replace: true, ..request.clone() };
     let other = ImportRequest { text_dtype: DType::F32, ..request.clone() };
     assert_eq!(done(&other).written, ["text.safetensors"], "another type is another file");
     let other = ImportRequest { state_dict: Some("state_dict".into()), text_dtype: DType::F32, ..request.clone() };

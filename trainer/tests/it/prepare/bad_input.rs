@@ -114,7 +114,23 @@ fn a_damaged_shard_is_named_and_made_anew() {
     let mut bytes = std::fs::read(&path).unwrap();
     bytes[2000] ^= 4;
     std::fs::write(&path, &bytes).unwrap();
-    assert!(sentence(&run(dir, &["prepare", "verify", "set"])).contains("train-00001.tar is damaged"));
+    // All of them are listed, whatever is wrong.
+    let (index, last) = (dir.join("set/train-00000.json"), dir.join("set/train-00002.tar"));
+    let kept = [(&index, std::fs::read(&index).unwrap()), (&last, std::fs::read(&last).unwrap())];
+    std::fs::remove_file(&index).unwrap();
+    std::fs::write(&last, &kept[1].1[..1024]).unwrap();
+    let verified = run(dir, &["prepare", "verify", "set"]);
+    assert!(sentence(&verified).contains("3 of 3 shards of set are damaged or missing"));
+    let listed = String::from_utf8(verified.stdout).unwrap();
+    let lines: Vec<&str> = listed.lines().collect();
+    assert!(lines[0].contains("train-00000.json is missing") && lines[1].contains("train-00001.tar is damaged"), "{listed}");
+    assert!(lines[2].contains("train-00002.tar is damaged: it has 1024 bytes") && lines[3] == "0 samples are whole", "{listed}");
+    for (path, bytes) in kept {
+        std::fs::write(path, bytes).unwrap();
+    }
+    let verified = run(dir, &["prepare", "verify", "set"]);
+    assert!(sentence(&verified).contains("1 of 3 shards of set is damaged or missing"));
+    assert!(String::from_utf8(verified.stdout).unwrap().ends_with("4 samples are whole\n"));
     std::fs::write(&path, &bytes[..1024]).unwrap();
     assert!(sentence(&run(dir, &["prepare", "report", "set"])).contains("train-00001.tar is damaged: it has 1024 bytes"));
     let text = stdout(&prepare(dir, &[]));

@@ -95,6 +95,12 @@ impl View {
         self.stages.last()
     }
 
+    /// The newest checkpoint of that stage that can be read.
+    pub fn last_whole(&self) -> Option<&Checkpoint> {
+        let stage = self.newest()?;
+        self.checkpoints.iter().rfind(|checkpoint| checkpoint.stage == stage.name && checkpoint.whole)
+    }
+
     /// Updates of a stage, where known.
     pub fn of(&self, stage: &Stage) -> Option<u64> {
         let of = stage.of.or_else(|| self.plan.stage(&stage.name)?.steps)?;
