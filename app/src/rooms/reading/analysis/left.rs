@@ -99,7 +99,10 @@ fn filter(ui: &mut Ui, panel: &mut Panel<'_>, whole: &study::analysis::Analysis)
     ui.add_space(4.0);
     let row = chosen.and_then(|code| whole.findings.iter().find(|row| row.code == code));
     let tested = |test: Option<Test>| {
-        let p = test.map(|t| format!("Holm p {} over {} splits", p_words(t.holm), t.family));
+        let p = test.map(|t| match t.family {
+            1 => format!("p {}, the only split that is tested", p_words(t.holm)),
+            family => format!("Holm p {} over {family} splits", p_words(t.holm)),
+        });
         p.unwrap_or_else(|| "too few cases for a test".to_owned())
     };
     if let Some((effect, difference)) = row.and_then(|row| row.effects.first()).and_then(|e| Some((e, e.difference?))) {
