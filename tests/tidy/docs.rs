@@ -88,6 +88,15 @@ fn link_faults(file: &File, anchors_of: impl Fn(&Path) -> Option<Vec<String>>) -
     faults
 }
 
+/// Entries of the changelog that begin alike: one of two is the other's older wording.
+fn twice(changelog: &str) -> Vec<String> {
+    const ALIKE: usize = 60;
+    let entries = changelog.lines().filter(|line| line.starts_with("- ") && line.len() > ALIKE);
+    let mut begun: Vec<String> = entries.map(|line| line.chars().take(ALIKE).collect()).collect();
+    begun.sort();
+    begun.windows(2).filter(|two| two[0] == two[1]).map(|two| format!("CHANGELOG.md: {:?} stands there twice", two[0])).collect()
+}
+
 fn command_faults(readme: &str, ci: &str, manifest: &str) -> Vec<String> {
     let mut faults = Vec::new();
     for command in [OPEN, TEST] {
@@ -111,6 +120,14 @@ fn size_faults(sizes: &[(String, u64)]) -> Vec<String> {
     let limits = [("assets/", ASSETS), ("assets/practice/", PRACTICE)];
     let over = limits.into_iter().filter(|(folder, limit)| sum(folder) > *limit);
     over.map(|(folder, limit)| format!("{folder} has {} bytes, at most {limit}", sum(folder))).collect()
+}
+
+#[test]
+fn the_changelog_says_nothing_twice() {
+    let text = fs::read_to_string(root().join("CHANGELOG.md")).expect("the changelog");
+    expect_none(&twice(&text));
+    let entry = "- `chexgen train` ends on a damaged shard with a checkpoint from before it";
+    assert_eq!(twice(&format!("{entry}.\n- Another.\n- Another.\n{entry}, whichever rank reads it.\n")).len(), 1);
 }
 
 #[test]
